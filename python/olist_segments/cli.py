@@ -1,0 +1,34 @@
+"""The command line: `olist-segments COMMAND`.
+
+Exit codes: 0 done, 2 the input or the set-up is wrong (one sentence on standard error says what to do).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from olist_segments.errors import UserError
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser with one sub-command for each verb; each sets `run`, a callable that takes the parsed arguments."""
+    parser = argparse.ArgumentParser(prog="olist-segments", description="Customer segmentation on dbt and DuckDB.")
+    parser.add_subparsers(required=True, metavar="COMMAND")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    arguments = build_parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except UserError as error:
+        print(f"olist-segments: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

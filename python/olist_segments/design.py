@@ -1,0 +1,125 @@
+"""From a feature table to the numbers that clustering sees, by a recipe simple enough for SQL to repeat.
+
+Every feature becomes z = (t(x) - shift) / scale, where t is a named transform, x is the raw value (or `impute_value` where it
+is missing) and shift and scale are the mean and the population standard deviation of t(x) over the known values. Features are
+always in the order of their names, so neither the order of columns nor of the mapping can change a result.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from olist_segments.errors import UserError
+
+FloatArray = npt.NDArray[np.float64]
+
+TRANSFORMS: dict[str, Callable[[FloatArray], FloatArray]] = {
+    "identity": lambda x: x,
+    "ln": np.log,
+    "log1p": np.log1p,
+    "sqrt": np.sqrt,
+}
+"""Name to function; each takes and returns an array of float64 in raw and in transformed units."""
+
+# What each transform accepts, as a lower bound, whether the bound itself is outside, and the words for it.
+_DOMAINS: dict[str, tuple[float, bool, str]] = {
+    "ln": (0.0, True, "at or below 0"),
+    "log1p": (-1.0, True, "at or below -1"),
+    "sqrt": (0.0, False, "below 0"),
+}
+# The raw value that a transform sends to 0: stands in for a feature that nobody has a value of.
+_NEUTRAL = {"identity": 0.0, "ln": 1.0, "log1p": 0.0, "sqrt": 0.0}
+# A spread smaller than this share of the values' size is rounding, not spread.
+_ROUNDING = 1e-12
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """How one feature becomes a z-score: z = (transform(x) - shift) / scale.
+
+    `shift` and `scale` are in transformed units, `impute_value` (used for a missing x) in raw units.
+    """
+
+    name: str
+    transform: str
+    shift: float
+    scale: float
+    impute_value: float
+    is_constant: bool = False
+
+    def apply(self, values: FloatArray) -> FloatArray:
+        """The z-scores of raw `values` (n,), missing ones (NaN) imputed first; a constant feature is 0 for everybody."""
+        if self.is_constant:
+            return np.zeros(len(values))
+        known = np.where(np.isnan(values), self.impute_value, values)
+        return (TRANSFORMS[self.transform](known) - self.shift) / self.scale
+
+
+def raw_values(frame: pd.DataFrame, name: str, transform: str) -> FloatArray:
+    """Column `name` as float64 (n,), NaN where missing, checked against what `transform` accepts.
+
+    Raises UserError for an absent or non-numeric column, an unknown transform, an infinite value or a value outside the
+    transform's domain.
+    """
+    if transform not in TRANSFORMS:
+        raise UserError(f"feature {name} asks for transform {transform!r}: use one of {', '.join(TRANSFORMS)}.")
+    if name not in frame.columns:
+        raise UserError(f"feature {name} is not a column of the feature table: add it there or take it off the list.")
+    try:
+        values = pd.to_numeric(frame[name]).to_numpy(dtype=np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise UserError(f"feature {name} holds values that are not numbers: clustering needs numbers.") from None
+    infinite = int(np.isinf(values).sum())
+    if infinite:
+        raise UserError(f"feature {name} is infinite for {infinite:,} customers: make it missing or finite.")
+    if transform in _DOMAINS:
+        bound, is_open, words = _DOMAINS[transform]
+        outside = int((values <= bound).sum() if is_open else (values < bound).sum())
+        if outside:
+            raise UserError(
+                f"feature {name} is {words} for {outside:,} customers, where {transform} is not defined: "
+                "choose another transform or mend the feature."
+            )
+    return values
+
+
+def fit_scaling(frame: pd.DataFrame, features: Mapping[str, str]) -> list[Scaling]:
+    """Learn one `Scaling` a feature from `frame` (n rows), in the order of the names.
+
+    `features` maps a column to the name of its transform. A missing review is not a zero: missing values are left out of shift
+    and scale and are imputed later with the mean of the known raw values. A feature that does not vary (or that nobody has)
+    gets scale 1, is marked constant and so is 0 for everybody it was learned from. Sums are exact (math.fsum), so the order of
+    the rows can't change a digit. Raises UserError as `raw_values` does.
+    """
+    scalings = []
+    for name in sorted(features):
+        transform = features[name]
+        values = raw_values(frame, name, transform)
+        known = values[~np.isnan(values)]
+        if not len(known):
+            scalings.append(Scaling(name, transform, 0.0, 1.0, _NEUTRAL[transform], is_constant=True))
+            continue
+        transformed = TRANSFORMS[transform](known)
+        shift = math.fsum(transformed) / len(known)
+        scale = math.sqrt(math.fsum((transformed - shift) ** 2) / len(known))
+        impute_value = math.fsum(known) / len(known)
+        is_constant = scale <= _ROUNDING * float(np.abs(transformed).max())
+        scalings.append(Scaling(name, transform, shift, 1.0 if is_constant else scale, impute_value, is_constant))
+    return scalings
+
+
+def design_matrix(frame: pd.DataFrame, scalings: Sequence[Scaling]) -> FloatArray:
+    """The z-scores of `frame` under `scalings`: float64 (n, d), columns in the order of `scalings`, no missing value.
+
+    Raises UserError as `raw_values` does.
+    """
+    matrix = np.empty((len(frame), len(scalings)))
+    for column, scaling in enumerate(scalings):
+        matrix[:, column] = scaling.apply(raw_values(frame, scaling.name, scaling.transform))
+    return matrix
