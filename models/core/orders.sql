@@ -55,7 +55,7 @@ reviews_by_order as (
     select
         order_id,
         count(*) as review_count,
-        cast(sum(review_score) as {{ dbt.type_float() }}) / count(*) as review_score,
+        cast(sum(review_score) as double) / count(*) as review_score,
         min(answered_at) as first_review_answered_at,
         max(answered_at) as last_review_answered_at
     from stg_reviews

@@ -9,18 +9,33 @@ newest as (
     where is_newest
 ),
 
-customers as (
-    select * from {{ ref('customers') }}
+orders as (
+    select * from {{ ref('orders') }}
+),
+
+-- Orders after the newest as-of date (the dead tail of an export) are not known yet, nor is their address.
+addresses_known as (
+    select
+        orders.customer_unique_id,
+        orders.state,
+        orders.city,
+        row_number() over (
+            partition by orders.customer_unique_id
+            order by orders.purchased_at desc nulls last, orders.order_id nulls last
+        ) as newest_rank
+    from orders
+    inner join newest on orders.purchase_date <= newest.as_of_date
 ),
 
 final as (
     select
         features.*,
-        customers.state,
-        customers.city
+        addresses_known.state,
+        addresses_known.city
     from features
     inner join newest on features.as_of_date = newest.as_of_date
-    left join customers on features.customer_unique_id = customers.customer_unique_id
+    left join addresses_known
+        on features.customer_unique_id = addresses_known.customer_unique_id and addresses_known.newest_rank = 1
 )
 
 select * from final

@@ -10,12 +10,14 @@ import sys
 from collections.abc import Sequence
 
 from olist_segments.errors import UserError
+from olist_segments.generator import command as generate
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with one sub-command for each verb; each sets `run`, a callable that takes the parsed arguments."""
     parser = argparse.ArgumentParser(prog="olist-segments", description="Customer segmentation on dbt and DuckDB.")
-    parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    generate.add_command(commands)
     return parser
 
 

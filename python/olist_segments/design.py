@@ -43,7 +43,8 @@ _ROUNDING = 1e-12
 class Scaling:
     """How one feature becomes a z-score: z = (transform(x) - shift) / scale.
 
-    `shift` and `scale` are in transformed units, `impute_value` (used for a missing x) in raw units.
+    `shift` and `scale` are in transformed units, `impute_value` (used for a missing x) in raw units. `is_constant` only reports
+    that the feature did not vary where the scaling was learned: the formula is the same.
     """
 
     name: str
@@ -54,9 +55,7 @@ class Scaling:
     is_constant: bool = False
 
     def apply(self, values: FloatArray) -> FloatArray:
-        """The z-scores of raw `values` (n,), missing ones (NaN) imputed first; a constant feature is 0 for everybody."""
-        if self.is_constant:
-            return np.zeros(len(values))
+        """The z-scores of raw `values` (n,), missing ones (NaN) imputed first."""
         known = np.where(np.isnan(values), self.impute_value, values)
         return (TRANSFORMS[self.transform](known) - self.shift) / self.scale
 
@@ -94,7 +93,7 @@ def fit_scaling(frame: pd.DataFrame, features: Mapping[str, str]) -> list[Scalin
 
     `features` maps a column to the name of its transform. A missing review is not a zero: missing values are left out of shift
     and scale and are imputed later with the mean of the known raw values. A feature that does not vary (or that nobody has)
-    gets scale 1, is marked constant and so is 0 for everybody it was learned from. Sums are exact (math.fsum), so the order of
+    gets scale 1, is reported as constant and is 0 for everybody it was learned from. Sums are exact (math.fsum), so the order of
     the rows can't change a digit. Raises UserError as `raw_values` does.
     """
     scalings = []
@@ -110,7 +109,9 @@ def fit_scaling(frame: pd.DataFrame, features: Mapping[str, str]) -> list[Scalin
         scale = math.sqrt(math.fsum((transformed - shift) ** 2) / len(known))
         impute_value = math.fsum(known) / len(known)
         is_constant = scale <= _ROUNDING * float(np.abs(transformed).max())
-        scalings.append(Scaling(name, transform, shift, 1.0 if is_constant else scale, impute_value, is_constant))
+        if is_constant:
+            shift, scale = float(transformed.min()), 1.0
+        scalings.append(Scaling(name, transform, shift, scale, impute_value, is_constant))
     return scalings
 
 

@@ -1,0 +1,127 @@
+{#-
+  Scores customers with frozen model versions: the select that labels every row of `customers`.
+
+  A segment's score is bias + sum over features of inverse_variance * (z - centre)^2, which is -2 log density up to a
+  constant all segments share; the label is the segment of the smallest score, ties go to the smallest segment number,
+  and the probability is the softmax of -score / 2. z = (transform(x) - shift) / scale, all taken from the model, x being
+  the model's impute_value where the feature is missing.
+
+  Arguments:
+    customers: relation with customer_unique_id, as_of_date, model_version and one column a scorable feature.
+    segment_model: relation with one row a version, segment and feature, as the model segment_model.
+
+  Returns: customer_unique_id, as_of_date, model_version, segment_number, segment_probability,
+    runner_up_segment_number (null where the version has one segment).
+-#}
+{% macro score_segments(customers, segment_model) %}
+    {%- set features = var("feature_transforms").keys() | sort -%}
+    {%- set slots = range(1, var("max_segments") + 1) | list -%}
+    {%- set scores -%}
+        {%- for slot in slots -%}score_{{ slot }}{{ ", " if not loop.last }}{%- endfor -%}
+    {%- endset -%}
+    with
+
+    model_one_row_a_version as (
+        select
+            model_version
+            {%- for feature in features %}
+            {%- for parameter in ["transform", "shift", "scale", "impute_value"] %},
+            max(case when feature = '{{ feature }}' then {{ parameter }} end) as {{ feature }}__{{ parameter }}
+            {%- endfor %}
+            {%- endfor %}
+            {%- for slot in slots %},
+            max(case when segment_number = {{ slot }} then bias end) as bias_{{ slot }}
+            {%- for feature in features %}
+            {%- for parameter in ["centre", "inverse_variance"] %},
+            max(case when segment_number = {{ slot }} and feature = '{{ feature }}' then {{ parameter }} end)
+                as {{ feature }}__{{ parameter }}_{{ slot }}
+            {%- endfor %}
+            {%- endfor %}
+            {%- endfor %}
+        from {{ segment_model }}
+        group by model_version
+    ),
+
+    standardised as (
+        select
+            customers.customer_unique_id,
+            customers.as_of_date,
+            model_one_row_a_version.*
+            {%- for feature in features %},
+            {%- set value = "coalesce(cast(customers." ~ feature ~ " as double), " ~ feature ~ "__impute_value)" %}
+            (
+                case {{ feature }}__transform
+                    when 'identity' then {{ value }}
+                    when 'ln' then ln({{ value }})
+                    when 'log1p' then ln(1 + {{ value }})
+                    when 'sqrt' then sqrt({{ value }})
+                end - {{ feature }}__shift
+            ) / {{ feature }}__scale as {{ feature }}__z
+            {%- endfor %}
+        from {{ customers }} as customers
+        inner join model_one_row_a_version on customers.model_version = model_one_row_a_version.model_version
+    ),
+
+    scored as (
+        select
+            customer_unique_id,
+            as_of_date,
+            model_version
+            {%- for slot in slots %},
+            bias_{{ slot }}
+            {%- for feature in features %}
+            {%- set distance = "(" ~ feature ~ "__z - " ~ feature ~ "__centre_" ~ slot ~ ")" %}
+            + coalesce({{ feature }}__inverse_variance_{{ slot }} * {{ distance }} * {{ distance }}, 0)
+            {%- endfor %} as score_{{ slot }}
+            {%- endfor %}
+        from standardised
+    ),
+
+    best as (
+        select
+            *,
+            least({{ scores }}) as best_score
+        from scored
+    ),
+
+    labelled as (
+        select
+            *,
+            case best_score
+                {%- for slot in slots %}
+                when score_{{ slot }} then {{ slot }}
+                {%- endfor %}
+            end as segment_number
+        from best
+    ),
+
+    runner_up as (
+        select
+            *,
+            least(
+                {%- for slot in slots %}
+                case when segment_number <> {{ slot }} then score_{{ slot }} end{{ "," if not loop.last }}
+                {%- endfor %}
+            ) as second_score
+        from labelled
+    )
+
+    select
+        customer_unique_id,
+        as_of_date,
+        model_version,
+        cast(segment_number as integer) as segment_number,
+        1 / (
+            {%- for slot in slots %}
+            {{ "+ " if not loop.first }}coalesce(exp((best_score - score_{{ slot }}) / 2), 0)
+            {%- endfor %}
+        ) as segment_probability,
+        cast(
+            case
+                {%- for slot in slots %}
+                when segment_number <> {{ slot }} and score_{{ slot }} = second_score then {{ slot }}
+                {%- endfor %}
+            end as integer
+        ) as runner_up_segment_number
+    from runner_up
+{% endmacro %}

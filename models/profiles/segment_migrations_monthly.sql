@@ -1,0 +1,125 @@
+{%- set delivery_features = ['late_delivery_share', 'avg_delivery_days', 'delivered_order_count'] -%}
+with
+
+segments_monthly as (
+    select * from {{ ref('customer_segments_monthly') }}
+),
+
+features as (
+    select * from {{ ref('customer_features_monthly') }}
+),
+
+as_of_dates as (
+    select * from {{ ref('as_of_dates') }}
+),
+
+switch_labels as (
+    select * from {{ ref('customer_segments_at_switch') }}
+),
+
+segment_model as (
+    select * from {{ ref('segment_model') }}
+),
+
+date_pairs as (
+    select
+        as_of_date,
+        lag(as_of_date) over (order by as_of_date) as previous_as_of_date
+    from as_of_dates
+),
+
+versions_with_delivery as (
+    select distinct model_version
+    from segment_model
+    where feature in ({{ sql_text_list(delivery_features) }})
+),
+
+states as (
+    select
+        segments_monthly.customer_unique_id,
+        segments_monthly.as_of_date,
+        segments_monthly.model_version,
+        segments_monthly.segment_key,
+        features.order_count,
+        features.review_count,
+        features.delivered_order_count,
+        features.total_spend,
+        date_pairs.previous_as_of_date
+    from segments_monthly
+    inner join features
+        on
+            segments_monthly.customer_unique_id = features.customer_unique_id
+            and segments_monthly.as_of_date = features.as_of_date
+    inner join date_pairs on segments_monthly.as_of_date = date_pairs.as_of_date
+),
+
+-- An exit is a row that has no successor; purchases only add up, so it takes a restated input to see one.
+steps as (
+    select
+        coalesce(arrived.customer_unique_id, departed.customer_unique_id) as customer_unique_id,
+        coalesce(arrived.as_of_date, date_pairs.as_of_date) as as_of_date,
+        coalesce(arrived.previous_as_of_date, departed.as_of_date) as previous_as_of_date,
+        departed.segment_key as from_segment_key,
+        arrived.segment_key as to_segment_key,
+        departed.model_version as from_model_version,
+        arrived.model_version as to_model_version,
+        departed.order_count as from_order_count,
+        arrived.order_count as to_order_count,
+        departed.review_count as from_review_count,
+        arrived.review_count as to_review_count,
+        departed.delivered_order_count as from_delivered_count,
+        arrived.delivered_order_count as to_delivered_count,
+        departed.total_spend as from_spend,
+        arrived.total_spend as to_spend
+    from states as arrived
+    full outer join states as departed
+        on
+            arrived.customer_unique_id = departed.customer_unique_id
+            and arrived.previous_as_of_date = departed.as_of_date
+    left join date_pairs on departed.as_of_date = date_pairs.previous_as_of_date
+),
+
+reasoned as (
+    select
+        steps.*,
+        case
+            when steps.from_segment_key is null then 'entered'
+            when steps.to_segment_key is null then 'exited'
+            when steps.from_segment_key = steps.to_segment_key then 'stayed'
+            when switch_labels.segment_key_by_earlier_version = steps.from_segment_key then 'model_changed'
+            when steps.to_order_count > steps.from_order_count then 'bought_again'
+            when steps.to_review_count > steps.from_review_count then 'review_arrived'
+            when
+                versions_with_delivery.model_version is not null
+                and steps.to_delivered_count > steps.from_delivered_count
+                then 'delivery_arrived'
+            else 'clock_only'
+        end as reason
+    from steps
+    left join switch_labels
+        on
+            steps.customer_unique_id = switch_labels.customer_unique_id
+            and steps.as_of_date = switch_labels.as_of_date
+    left join versions_with_delivery on steps.to_model_version = versions_with_delivery.model_version
+    -- The newest rows have no later date to depart to, the first date none to arrive from.
+    where steps.as_of_date is not null and steps.previous_as_of_date is not null
+),
+
+final as (
+    select
+        as_of_date,
+        previous_as_of_date,
+        from_segment_key,
+        to_segment_key,
+        reason,
+        from_segment_key is not null and to_segment_key is not null and from_segment_key <> to_segment_key
+            as is_move,
+        cast(count(*) as integer) as customer_count,
+        cast(sum(coalesce(to_spend, from_spend)) as decimal(18, 2)) as total_spend,
+        cast(sum(coalesce(to_spend, 0) - coalesce(from_spend, 0)) as decimal(18, 2)) as spend_since_previous
+    from reasoned
+    group by 1, 2, 3, 4, 5, 6
+)
+
+select * from final
+order by as_of_date, from_segment_key nulls first, to_segment_key nulls last, reason

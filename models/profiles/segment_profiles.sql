@@ -1,0 +1,230 @@
+{%- set traits = [
+    ('recency_days', 'recency_days', 'recency'),
+    ('order_count', 'order_count', 'frequency'),
+    ('total_spend', 'ln(1 + cast(total_spend as double))', 'spend'),
+    ('avg_review_score', 'avg_review_score', 'review score'),
+    ('late_delivery_share', 'late_delivery_share', 'late deliveries'),
+] -%}
+{%- set quartiles = [
+    ('recency_days', 'recency_days'),
+    ('order_count', 'order_count'),
+    ('total_spend', 'cast(total_spend as double)'),
+    ('review_score', 'avg_review_score'),
+] -%}
+with
+
+customer_segments as (
+    select * from {{ ref('customer_segments') }}
+),
+
+features as (
+    select * from {{ ref('customer_features') }}
+),
+
+monthly_profiles as (
+    select * from {{ ref('segment_profiles_monthly') }}
+),
+
+archetypes as (
+    select * from {{ ref('segment_archetypes') }}
+),
+
+purchases as (
+    select * from {{ ref('orders') }}
+    where is_valid_purchase
+),
+
+items as (
+    select * from {{ ref('stg_olist__order_items') }}
+),
+
+products as (
+    select * from {{ ref('stg_olist__products') }}
+),
+
+categories as (
+    select * from {{ ref('stg_olist__product_categories') }}
+),
+
+members as (
+    select
+        customer_segments.segment_key,
+        customer_segments.segment_name,
+        features.*
+    from customer_segments
+    inner join features on customer_segments.customer_unique_id = features.customer_unique_id
+),
+
+spread as (
+    select
+        segment_key,
+        segment_name
+        {%- for name, expression in quartiles %}
+        {%- for quartile, share in [('p25', 0.25), ('median', 0.5), ('p75', 0.75)] %},
+        percentile_cont({{ share }}) within group (order by {{ expression }}) as {{ quartile }}_{{ name }}
+        {%- endfor %}
+        {%- endfor %},
+        cast(sum(max_installments) as double) / count(max_installments) as avg_max_installments,
+        cast(
+            sum(cast(avg_delivery_days as decimal(18, 6))) as double
+        ) / nullif(count(avg_delivery_days), 0) as avg_delivery_days
+    from members
+    group by segment_key, segment_name
+),
+
+-- Sums of rounded decimals: a sum of doubles would depend on the order of its terms.
+trait_sums as (
+    select
+        segment_key
+        {%- for name, expression, words in traits %},
+        count({{ expression }}) as {{ name }}__n,
+        coalesce(sum(cast({{ expression }} as decimal(18, 6))), 0) as {{ name }}__sum,
+        coalesce(sum(cast(({{ expression }}) * ({{ expression }}) as decimal(18, 6))), 0) as {{ name }}__squares
+        {%- endfor %}
+    from members
+    group by segment_key
+),
+
+trait_totals as (
+    select
+        {% for name, expression, words in traits -%}
+            cast(sum({{ name }}__sum) as double) / nullif(sum({{ name }}__n), 0) as {{ name }}__mean,
+            sqrt(
+                greatest(
+                    cast(sum({{ name }}__squares) as double) / nullif(sum({{ name }}__n), 0)
+                    - power(cast(sum({{ name }}__sum) as double) / nullif(sum({{ name }}__n), 0), 2), 0
+                )
+            ) as {{ name }}__spread{{ "," if not loop.last }}
+        {% endfor %}
+    from trait_sums
+),
+
+trait_gaps as (
+    {% for name, expression, words in traits %}
+        {{ "union all" if not loop.first }}
+        select
+            trait_sums.segment_key,
+            {{ loop.index }} as trait_number,
+            '{{ words }}' as trait,
+            coalesce(
+                (cast(trait_sums.{{ name }}__sum as double) / nullif(trait_sums.{{ name }}__n, 0)
+                - trait_totals.{{ name }}__mean) / nullif(trait_totals.{{ name }}__spread, 0), 0
+            ) as gap
+        from trait_sums
+        cross join trait_totals
+    {% endfor %}
+),
+
+traits_ranked as (
+    select
+        *,
+        row_number() over (
+            partition by segment_key order by abs(gap) desc nulls last, trait_number nulls last
+        ) as strength_rank
+    from trait_gaps
+),
+
+strongest_traits as (
+    select
+        segment_key,
+        trait as strongest_trait,
+        gap as strongest_trait_z
+    from traits_ranked
+    where strength_rank = 1
+),
+
+standard_profile as (
+    select
+        segment_key
+        {%- for name, expression, words in traits %},
+        max(case when trait_number = {{ loop.index }} then gap end) as {{ name }}_z
+        {%- endfor %}
+    from trait_gaps
+    group by segment_key
+),
+
+{#- The three most frequent values of a thing in each segment, as one text each. -#}
+categories_counted as (
+    select
+        customer_segments.segment_key,
+        coalesce(categories.category_name_english, products.category_name, 'unknown') as label,
+        count(*) as occurrences
+    from customer_segments
+    inner join purchases on customer_segments.customer_unique_id = purchases.customer_unique_id
+    inner join items on purchases.order_id = items.order_id
+    left join products on items.product_id = products.product_id
+    left join categories on products.category_name = categories.category_name
+    where purchases.purchase_date <= customer_segments.as_of_date
+    group by 1, 2
+),
+
+states_counted as (
+    select
+        segment_key,
+        coalesce(state, 'unknown') as label,
+        count(*) as occurrences
+    from customer_segments
+    group by 1, 2
+),
+
+top_categories as (
+    {{ top_three('categories_counted') | indent(4) }}
+),
+
+top_states as (
+    {{ top_three('states_counted') | indent(4) }}
+),
+
+final as (
+    select
+        monthly_profiles.segment_key,
+        monthly_profiles.segment_name,
+        monthly_profiles.as_of_date,
+        monthly_profiles.model_version,
+        monthly_profiles.customer_count,
+        monthly_profiles.customer_share,
+        monthly_profiles.total_spend,
+        monthly_profiles.revenue_share,
+        monthly_profiles.avg_recency_days,
+        monthly_profiles.avg_order_count,
+        monthly_profiles.repeat_buyer_share,
+        monthly_profiles.avg_total_spend,
+        monthly_profiles.avg_review_score,
+        monthly_profiles.review_imputed_share,
+        monthly_profiles.late_delivery_share,
+        monthly_profiles.avg_segment_probability,
+        {% for name, expression in quartiles -%}
+            spread.p25_{{ name }},
+            spread.median_{{ name }},
+            spread.p75_{{ name }},
+        {% endfor -%}
+        spread.avg_max_installments,
+        spread.avg_delivery_days,
+        {% for name, expression, words in traits -%}
+            standard_profile.{{ name }}_z,
+        {% endfor -%}
+        strongest_traits.strongest_trait,
+        strongest_traits.strongest_trait_z,
+        top_categories.top_three as top_categories,
+        top_states.top_three as top_states,
+        archetypes.meaning,
+        archetypes.recommended_action,
+        archetypes.channel,
+        archetypes.kpi,
+        archetypes.stop_rule
+    from spread
+    inner join monthly_profiles on spread.segment_key = monthly_profiles.segment_key
+    inner join strongest_traits on spread.segment_key = strongest_traits.segment_key
+    inner join standard_profile on spread.segment_key = standard_profile.segment_key
+    left join top_categories on spread.segment_key = top_categories.segment_key
+    left join top_states on spread.segment_key = top_states.segment_key
+    -- A segment that kept its key but not its name has no playbook until somebody writes one.
+    left join archetypes
+        on
+            spread.segment_key = archetypes.segment_key
+            and spread.segment_name = archetypes.segment_name
+    where monthly_profiles.as_of_date = (select max(as_of_date) from customer_segments)
+)
+
+select * from final
+order by segment_key

@@ -1,0 +1,82 @@
+with
+
+segments_monthly as (
+    select * from {{ ref('customer_segments_monthly') }}
+),
+
+features as (
+    select * from {{ ref('customer_features_monthly') }}
+),
+
+members as (
+    select
+        segments_monthly.segment_key,
+        segments_monthly.segment_name,
+        segments_monthly.model_version,
+        segments_monthly.segment_probability,
+        features.*
+    from segments_monthly
+    inner join features
+        on
+            segments_monthly.customer_unique_id = features.customer_unique_id
+            and segments_monthly.as_of_date = features.as_of_date
+),
+
+totals as (
+    select
+        as_of_date,
+        count(*) as customer_count,
+        sum(total_spend) as total_spend
+    from members
+    group by as_of_date
+),
+
+segments as (
+    select
+        as_of_date,
+        segment_key,
+        segment_name,
+        model_version,
+        count(*) as customer_count,
+        sum(total_spend) as total_spend,
+        sum(order_count) as order_count,
+        sum(recency_days) as recency_days,
+        sum(review_count) as review_count,
+        sum(cast(avg_review_score * review_count as decimal(18, 4))) as review_score_sum,
+        count(case when is_review_imputed then 1 end) as imputed_count,
+        count(case when order_count > 1 then 1 end) as repeat_buyer_count,
+        sum(delivered_order_count) as delivered_order_count,
+        sum(cast(late_delivery_share * delivered_order_count as decimal(18, 4))) as late_order_count,
+        percentile_cont(0.5) within group (order by recency_days) as median_recency_days,
+        percentile_cont(0.5) within group (order by cast(total_spend as double)) as median_total_spend,
+        sum(cast(segment_probability as decimal(18, 9))) as probability_sum
+    from members
+    group by as_of_date, segment_key, segment_name, model_version
+),
+
+final as (
+    select
+        segments.as_of_date,
+        segments.segment_key,
+        segments.segment_name,
+        segments.model_version,
+        cast(segments.customer_count as integer) as customer_count,
+        cast(segments.customer_count as double) / totals.customer_count as customer_share,
+        cast(segments.total_spend as decimal(18, 2)) as total_spend,
+        cast(segments.total_spend as double) / nullif(cast(totals.total_spend as double), 0) as revenue_share,
+        cast(segments.total_spend as double) / segments.customer_count as avg_total_spend,
+        segments.median_total_spend,
+        cast(segments.recency_days as double) / segments.customer_count as avg_recency_days,
+        segments.median_recency_days,
+        cast(segments.order_count as double) / segments.customer_count as avg_order_count,
+        cast(segments.repeat_buyer_count as double) / segments.customer_count as repeat_buyer_share,
+        cast(segments.review_score_sum as double) / nullif(segments.review_count, 0) as avg_review_score,
+        cast(segments.imputed_count as double) / segments.customer_count as review_imputed_share,
+        cast(segments.late_order_count as double) / nullif(segments.delivered_order_count, 0) as late_delivery_share,
+        cast(segments.probability_sum as double) / segments.customer_count as avg_segment_probability
+    from segments
+    inner join totals on segments.as_of_date = totals.as_of_date
+)
+
+select * from final
+order by as_of_date, segment_key

@@ -1,0 +1,58 @@
+with
+
+features as (
+    select * from {{ ref('customer_features_monthly') }}
+),
+
+segment_model as (
+    select * from {{ ref('segment_model') }}
+),
+
+segment_versions as (
+    select * from {{ ref('segment_versions') }}
+),
+
+customers_to_score as (
+    select
+        features.*,
+        segment_versions.model_version
+    from features
+    inner join segment_versions
+        on features.as_of_date between segment_versions.in_force_from and segment_versions.in_force_until
+),
+
+scored as (
+    {{ score_segments('customers_to_score', 'segment_model') | indent(4) }}
+),
+
+segments as (
+    select distinct
+        model_version,
+        segment_number,
+        segment_key,
+        segment_name
+    from segment_model
+),
+
+final as (
+    select
+        scored.customer_unique_id,
+        scored.as_of_date,
+        scored.model_version,
+        segments.segment_key,
+        segments.segment_name,
+        scored.segment_probability,
+        runner_up.segment_key as runner_up_segment_key
+    from scored
+    inner join segments
+        on
+            scored.model_version = segments.model_version
+            and scored.segment_number = segments.segment_number
+    left join segments as runner_up
+        on
+            scored.model_version = runner_up.model_version
+            and scored.runner_up_segment_number = runner_up.segment_number
+)
+
+select * from final
+order by as_of_date, customer_unique_id

@@ -1,0 +1,11 @@
+"""Evidence for every candidate of a new model version; appends nothing unless there is none yet or a refit is asked for."""
+
+from olist_segments.versions import append_candidates
+
+
+def model(dbt, session):
+    """Rows: model version × feature set × algorithm × setting."""
+    dbt.config(materialized="incremental")
+    existing = session.sql(f"select * from {dbt.this}").df() if dbt.is_incremental else None
+    fit_input = dbt.ref("segment_fit_input").df()
+    return append_candidates(fit_input, existing, dbt.config.get("settings"), refit=dbt.config.get("refit"))

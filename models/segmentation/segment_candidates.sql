@@ -1,0 +1,37 @@
+with
+
+fitted as (
+    select * from {{ ref('fit_segment_candidates') }}
+),
+
+final as (
+    select
+        cast(model_version as integer) as model_version,
+        feature_set,
+        algorithm,
+        setting,
+        cast(k as integer) as k,
+        cast(customers as integer) as customer_count,
+        cast(silhouette as double) as silhouette,
+        cast(silhouette_low as double) as silhouette_low,
+        cast(silhouette_high as double) as silhouette_high,
+        cast(davies_bouldin as double) as davies_bouldin,
+        cast(calinski_harabasz as double) as calinski_harabasz,
+        cast(prediction_strength as double) as prediction_strength,
+        cast(jaccard_min as double) as jaccard_min,
+        cast(jaccard_mean as double) as jaccard_mean,
+        cast(ari_seeds as double) as ari_seeds,
+        cast(ari_resamples as double) as ari_resamples,
+        cast(smallest_share as double) as smallest_share,
+        cast(value_explained as double) as value_explained,
+        cast(seconds as double) as seconds,
+        cast(is_eligible as boolean) as is_eligible,
+        cast(is_chosen as boolean) as is_chosen,
+        reason,
+        cast(data_as_of as date) as data_as_of,
+        cast(fitted_at as timestamp) as fitted_at
+    from fitted
+)
+
+select * from final
+order by model_version, feature_set, algorithm, setting

@@ -1,0 +1,431 @@
+"""The evidence table: every feature set with every algorithm at every setting, what speaks for it, and which one is chosen."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
+from threadpoolctl import threadpool_limits
+
+from olist_segments.design import Scaling, design_matrix, fit_scaling
+from olist_segments.errors import UserError
+from olist_segments.evidence.metrics import UNDEFINED, Interval, silhouette_interval, variance_explained
+from olist_segments.evidence.rule import Rule, choose
+from olist_segments.evidence.segmentation import (
+    ALGORITHMS,
+    Segmentation,
+    distinct_rows,
+    fit_segmentations,
+    generator,
+    settings_of,
+    strata,
+)
+from olist_segments.evidence.stability import (
+    evaluation_people,
+    mean_adjusted_rand,
+    resample_refits,
+    resampled_jaccards,
+    seed_refits,
+    split_strengths,
+)
+from olist_segments.evidence.structure import reference_spread, structure_gap
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+T = TypeVar("T")
+
+CUSTOMER = "customer_unique_id"
+OUTCOME = "next_quarter_value"
+SMALLEST_POPULATION = 200
+"""Fewer customers than this are not clustered."""
+
+SMALLEST_PAST = 1_000
+"""Fewer customers than this at the earlier date say nothing about the value explained."""
+
+COLUMNS = (
+    "feature_set",
+    "algorithm",
+    "setting",
+    "k",
+    "customers",
+    "silhouette",
+    "silhouette_low",
+    "silhouette_high",
+    "davies_bouldin",
+    "calinski_harabasz",
+    "prediction_strength",
+    "jaccard_min",
+    "jaccard_mean",
+    "ari_seeds",
+    "ari_resamples",
+    "smallest_share",
+    "structure_gap",
+    "value_explained",
+    "value_explained_low",
+    "value_explained_high",
+    "seconds",
+    "is_eligible",
+    "is_chosen",
+    "reason",
+    "parameters",
+)
+"""The columns of the evidence table, in order; `seconds` is the only one that depends on the clock."""
+
+_FIGURES = COLUMNS[COLUMNS.index("silhouette") : COLUMNS.index("seconds")]
+
+
+@dataclass(frozen=True)
+class _Population:
+    """The customers as one feature set sees them: now, and (if known) at an earlier date with what they spent next."""
+
+    feature_set: str
+    scalings: list[Scaling]
+    z: FloatArray
+    stratum: IntArray
+    evaluation: FloatArray
+    past: tuple[FloatArray, FloatArray] | None
+    settings: dict[str, list[str]]
+    seed: int
+
+
+def to_json(scalings: Sequence[Scaling], segmentation: Segmentation) -> str:
+    """Scalings and segmentation as JSON text; floats are written so that they read back to the same bits."""
+    values = {"scalings": [asdict(scaling) for scaling in scalings], "segmentation": segmentation.to_dict()}
+    return json.dumps(values, allow_nan=False, sort_keys=True)
+
+
+def from_json(text: str) -> tuple[list[Scaling], Segmentation]:
+    """The inverse of `to_json`."""
+    values = json.loads(text)
+    return [Scaling(**scaling) for scaling in values["scalings"]], Segmentation.from_dict(values["segmentation"])
+
+
+def evaluate_candidates(
+    frame: pd.DataFrame,
+    *,
+    feature_sets: Mapping[str, Sequence[str]],
+    transforms: Mapping[str, str],
+    algorithms: Sequence[str] = ALGORITHMS,
+    k_min: int = 2,
+    k_max: int = 10,
+    rule: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    past: pd.DataFrame | None = None,
+    resamples: int = 15,
+    splits: int = 4,
+    seeds: int = 4,
+    threads: int = 2,
+) -> pd.DataFrame:
+    """One row (COLUMNS) a feature set, algorithm and setting, exactly one of them chosen.
+
+    `frame` has one row a customer: `customer_unique_id` and the features, missing values allowed. `feature_sets` names lists of
+    features, `transforms` gives each feature its transform, `algorithms` are out of ALGORITHMS, with k_min to k_max segments where
+    the algorithm is told how many; `rule` is described at `evidence.rule.Rule.of`. All figures are of the deployable form
+    (`Segmentation`) as used on everybody:
+
+    silhouette and its 95 % interval (`silhouette_interval`); Davies-Bouldin and Calinski-Harabasz of everybody; prediction
+    strength, mean of `splits` random splits; bootstrap Jaccard over `resamples` resamples, minimum and mean over segments;
+    adjusted Rand between refits that differ by seed only (`seeds` of them) and between the resamples' refits; smallest share;
+    structure gap (`evidence.structure`); value_explained (`variance_explained`) and its 95 % interval: `past` holds the features of
+    the customers known at an earlier date and `next_quarter_value`, what they spent after it; the candidate is refitted there with
+    that date's own scaling, for applying today's would use what was not known then. It is null without `past`, below 1,000
+    customers or if nobody's value differs. `seconds` is the wall-clock time of the deployed fit (Ward's one tree is shared by all
+    its settings). `parameters` is the text of `to_json`.
+
+    Fewer than 200 customers, or features that do not vary, give one row: algorithm 'none', one segment, and why. A feature set
+    that does not vary beside others that do gives such a row too, not chosen.
+
+    The result depends on neither the order of rows and columns nor on `threads`. Raises UserError for wrong arguments, for a
+    missing or repeated customer and for values that a transform can't take.
+    """
+    checked = Rule.of(rule or {})
+    _check(feature_sets, transforms, algorithms, k_min, k_max)
+    if min(splits, 1) < 1 or min(resamples, seeds) < 2 or threads < 1:
+        raise UserError("stability takes at least 2 resamples, 2 seeds, 1 split and 1 thread: ask for more.")
+    people = _by_customer(frame, "the feature table")
+    earlier = None if past is None else _by_customer(past, "the earlier feature table")
+    if earlier is not None and OUTCOME not in earlier.columns:
+        raise UserError(f"the earlier feature table has no column {OUTCOME}: add it or leave the table out.")
+    with threadpool_limits(limits=1), ThreadPoolExecutor(threads) as pool:
+
+        def run(tasks: Sequence[Callable[[], T]]) -> list[T]:
+            return list(pool.map(_single_threaded, tasks))
+
+        rows, populations = [], []
+        for name in sorted(feature_sets):
+            features = {feature: transforms[feature] for feature in feature_sets[name]}
+            scalings = fit_scaling(people, features)
+            z = design_matrix(people, scalings)
+            why = _too_little(len(people), scalings)
+            if why:
+                rows.append(_single_segment(name, scalings, z, why))
+            else:
+                populations.append(_population(name, scalings, z, earlier, features, algorithms, k_min, k_max, seed))
+        rows += _evidence(populations, run, resamples, splits, seeds)
+    table = pd.DataFrame(rows)
+    if populations:
+        table = _chosen(table, checked, k_min, k_max)
+    else:
+        table["is_eligible"] = False
+        table["is_chosen"] = table.index == 0
+    return table[list(COLUMNS)].astype(dict.fromkeys(_FIGURES, "float64") | dict.fromkeys(("k", "customers"), "int64"))
+
+
+def _single_threaded(task: Callable[[], T]) -> T:
+    # OpenMP's limit belongs to the calling thread, so each worker has to set its own.
+    with threadpool_limits(limits=1):
+        return task()
+
+
+def _check(
+    feature_sets: Mapping[str, Sequence[str]],
+    transforms: Mapping[str, str],
+    algorithms: Sequence[str],
+    k_min: int,
+    k_max: int,
+) -> None:
+    """Raise a UserError for arguments that make no table."""
+    if not feature_sets:
+        raise UserError("there is no feature set to cluster: name at least one.")
+    for name, features in feature_sets.items():
+        if not features or len(set(features)) < len(features):
+            raise UserError(f"feature set {name} is empty or names a feature twice: list each feature once.")
+        for feature in features:
+            if feature not in transforms:
+                raise UserError(f"feature {feature} of set {name} has no transform: add it to the transforms.")
+    unknown = [algorithm for algorithm in algorithms if algorithm not in ALGORITHMS]
+    if unknown or not algorithms or len(set(algorithms)) < len(algorithms):
+        raise UserError(f"the algorithms are {list(algorithms)}: name each once, out of {', '.join(ALGORITHMS)}.")
+    if not 2 <= k_min <= k_max:
+        raise UserError(f"the number of segments runs from {k_min} to {k_max}: start at 2 or more and do not end below.")
+
+
+def _by_customer(frame: pd.DataFrame, what: str) -> pd.DataFrame:
+    """`frame` in the order of its customers, each known and there once."""
+    if CUSTOMER not in frame.columns:
+        raise UserError(f"{what} has no column {CUSTOMER}: it needs one row a customer.")
+    if frame[CUSTOMER].isna().any() or frame[CUSTOMER].duplicated().any():
+        raise UserError(f"{what} has a missing or repeated {CUSTOMER}: it needs one row a customer.")
+    return frame.iloc[np.argsort(frame[CUSTOMER].astype(str).to_numpy(dtype=str), kind="stable")].reset_index(drop=True)
+
+
+def _too_little(customers: int, scalings: Sequence[Scaling]) -> str:
+    """Why these customers can't be clustered, or nothing."""
+    if customers < SMALLEST_POPULATION:
+        return f"one segment of everybody: {customers} customers are fewer than the {SMALLEST_POPULATION} that clustering takes"
+    if all(scaling.is_constant for scaling in scalings):
+        return f"one segment of everybody: no feature varies among the {customers:,} customers"
+    return ""
+
+
+def _single_segment(feature_set: str, scalings: list[Scaling], z: FloatArray, why: str) -> dict[str, Any]:
+    whole = Segmentation(np.zeros((1, len(scalings))), np.ones((1, len(scalings))), np.zeros(1))
+    return {
+        **dict.fromkeys(_FIGURES, np.nan),
+        "feature_set": feature_set,
+        "algorithm": "none",
+        "setting": "k=1",
+        "k": 1,
+        "customers": len(z),
+        "smallest_share": 1.0,
+        "seconds": 0.0,
+        "reason": why,
+        "parameters": to_json(scalings, whole),
+    }
+
+
+def _population(
+    name: str,
+    scalings: list[Scaling],
+    z: FloatArray,
+    earlier: pd.DataFrame | None,
+    features: Mapping[str, str],
+    algorithms: Sequence[str],
+    k_min: int,
+    k_max: int,
+    seed: int,
+) -> _Population:
+    own_seed = int(generator(seed, name).integers(2**62))
+    past = None
+    if earlier is not None and len(earlier) >= SMALLEST_PAST:
+        past_z = design_matrix(earlier, fit_scaling(earlier, features))
+        values = pd.to_numeric(earlier[OUTCOME]).to_numpy(dtype=np.float64, na_value=np.nan)
+        if np.isnan(values).any():
+            raise UserError(f"{OUTCOME} is missing for {int(np.isnan(values).sum()):,} customers: nothing spent is 0.")
+        past = past_z, values
+    most = max(distinct_rows(z, k_max), k_min)
+    return _Population(
+        feature_set=name,
+        scalings=scalings,
+        z=z,
+        stratum=strata(z),
+        evaluation=evaluation_people(z, own_seed),
+        past=past,
+        settings={a: settings_of(a, k_min, most) for a in sorted(algorithms, key=ALGORITHMS.index)},
+        seed=own_seed,
+    )
+
+
+_Labelling = tuple[IntArray, int]
+_Relabelled = dict[str, _Labelling]
+
+
+def _evidence(
+    populations: Sequence[_Population],
+    run: Callable[[Sequence[Callable[[], Any]]], list[Any]],
+    resamples: int,
+    splits: int,
+    seeds: int,
+) -> list[dict[str, Any]]:
+    """The rows of all candidates, without the choice: three rounds of tasks, none of which depends on another of its round."""
+    families = [(population, algorithm) for population in populations for algorithm in population.settings]
+    # Mixtures are the slowest: they go first, so that no thread is left with one at the end.
+    families.sort(key=lambda family: family[1] != "gaussian_mixture")
+    tasks: list[Callable[[], Any]] = []
+    keys: list[tuple[Any, ...]] = []
+    for population, algorithm in families:
+        name, settings = population.feature_set, population.settings[algorithm]
+        batches = [settings] if algorithm == "ward" else [[setting] for setting in settings]
+        for batch in batches:
+            keys.append((name, algorithm, "fit"))
+            tasks.append(lambda p=population, a=algorithm, b=batch: _fit(p, a, b))
+        for index in range(resamples):
+            keys.append((name, algorithm, "resample"))
+            tasks.append(lambda p=population, a=algorithm, i=index: _relabel(resample_refits, p, a, i))
+        for index in range(seeds):
+            keys.append((name, algorithm, "seed"))
+            tasks.append(lambda p=population, a=algorithm, i=index: _relabel(seed_refits, p, a, i))
+        for index in range(splits):
+            keys.append((name, algorithm, "split"))
+            tasks.append(
+                lambda p=population, a=algorithm, i=index: split_strengths(p.z, p.stratum, a, p.settings[a], i, p.seed)
+            )
+    results: dict[tuple[Any, ...], list[Any]] = {}
+    for key, result in zip(keys, run(tasks), strict=True):
+        results.setdefault(key, []).append(result)
+
+    fits = {
+        (population.feature_set, algorithm): {s: f for batch in results[population.feature_set, algorithm, "fit"] for s, f in batch.items()}
+        for population, algorithm in families
+    }
+    wanted = [
+        (population, k, shape)
+        for population in populations
+        for k in sorted({fit.segmentation.k for a in population.settings for fit in fits[population.feature_set, a].values()})
+        for shape in ("bell", "box")
+    ]
+    spreads = run([
+        lambda p=population, k=k, s=shape: reference_spread(p.z, k, s, generator(p.seed, "reference", k, s))
+        for population, k, shape in wanted
+    ])
+    references = {(p.feature_set, k, shape): spread for (p, k, shape), spread in zip(wanted, spreads, strict=True)}
+
+    rows = []
+    for population in populations:
+        name = population.feature_set
+        for algorithm, settings in population.settings.items():
+            for setting in settings:
+                fit = fits[name, algorithm][setting]
+                rows.append(
+                    lambda p=population, a=algorithm, s=setting, f=fit: _row(
+                        p, a, s, f,
+                        [relabelled[s] for relabelled in results[p.feature_set, a, "resample"]],
+                        [relabelled[s] for relabelled in results[p.feature_set, a, "seed"]],
+                        [strengths[s] for strengths in results[p.feature_set, a, "split"]],
+                        (references[p.feature_set, f.segmentation.k, "bell"], references[p.feature_set, f.segmentation.k, "box"]),
+                    )
+                )
+    return run(rows)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A candidate's deployed fit, how long it took, and what its procedure explains at the earlier date."""
+
+    segmentation: Segmentation
+    seconds: float
+    value_explained: Interval
+
+
+def _fit(population: _Population, algorithm: str, settings: Sequence[str]) -> dict[str, _Fit]:
+    start = time.perf_counter()
+    today = fit_segmentations(population.z, algorithm, settings, seed=population.seed)
+    seconds = time.perf_counter() - start
+    explained = dict.fromkeys(settings, UNDEFINED)
+    if population.past is not None:
+        z, values = population.past
+        for setting, segmentation in fit_segmentations(z, algorithm, settings, seed=population.seed).items():
+            explained[setting] = variance_explained(
+                values, segmentation.labels(z), generator(population.seed, "jackknife")
+            )
+    return {setting: _Fit(today[setting], seconds, explained[setting]) for setting in settings}
+
+
+def _relabel(
+    refits: Callable[..., dict[str, Segmentation]], population: _Population, algorithm: str, index: int
+) -> _Relabelled:
+    """What refit number `index` of every setting says of the evaluation people."""
+    found = refits(population.z, population.stratum, algorithm, population.settings[algorithm], index, population.seed)
+    return {setting: (refit.labels(population.evaluation), refit.k) for setting, refit in found.items()}
+
+
+def _row(
+    population: _Population,
+    algorithm: str,
+    setting: str,
+    fit: _Fit,
+    resampled: list[_Labelling],
+    reseeded: list[_Labelling],
+    strengths: list[float],
+    references: tuple[float, float],
+) -> dict[str, Any]:
+    z, segmentation = population.z, fit.segmentation
+    labels = segmentation.labels(z)
+    sizes = np.bincount(labels, minlength=segmentation.k)
+    jaccards = resampled_jaccards(segmentation.labels(population.evaluation), segmentation.k, resampled).mean(axis=0)
+    divided = 2 <= int((sizes > 0).sum()) < len(z)
+    silhouette = silhouette_interval(z, labels, generator(population.seed, algorithm, setting, "silhouette"))
+    return {
+        "feature_set": population.feature_set,
+        "algorithm": algorithm,
+        "setting": setting,
+        "k": segmentation.k,
+        "customers": len(z),
+        "silhouette": silhouette.value,
+        "silhouette_low": silhouette.low,
+        "silhouette_high": silhouette.high,
+        "davies_bouldin": davies_bouldin_score(z, labels) if divided else np.nan,
+        "calinski_harabasz": calinski_harabasz_score(z, labels) if divided else np.nan,
+        "prediction_strength": float(np.mean(strengths)),
+        "jaccard_min": float(jaccards.min()),
+        "jaccard_mean": float(jaccards.mean()),
+        "ari_seeds": mean_adjusted_rand(reseeded),
+        "ari_resamples": mean_adjusted_rand(resampled),
+        "smallest_share": float(sizes.min()) / len(z),
+        "structure_gap": structure_gap(z, labels, references),
+        "value_explained": fit.value_explained.value,
+        "value_explained_low": fit.value_explained.low,
+        "value_explained_high": fit.value_explained.high,
+        "seconds": fit.seconds,
+        "reason": "",
+        "parameters": to_json(population.scalings, segmentation),
+    }
+
+
+def _chosen(table: pd.DataFrame, rule: Rule, k_min: int, k_max: int) -> pd.DataFrame:
+    """The table in its order, with the choice made among the candidates proper."""
+    single = table["algorithm"] == "none"
+    candidates = choose(table[~single], rule, k_min, k_max)
+    left_out = table[single].assign(is_eligible=False, is_chosen=False)
+    together = pd.concat([candidates, left_out])
+    # Settings keep the order in which they were tried.
+    place = together["algorithm"].map([*ALGORITHMS, "none"].index)
+    return together.assign(place=place).sort_values(["feature_set", "place"], kind="stable").reset_index(drop=True)

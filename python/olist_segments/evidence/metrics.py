@@ -1,0 +1,180 @@
+"""Figures that need labels only: agreement between labellings from a contingency table, tightness, money explained."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.metrics import silhouette_samples
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+_Z95 = 1.959963984540054
+_JACKKNIFE_BLOCKS = 20
+# From the highest down; Hennig (2007) and the reference manual of his `fpc` package.
+_VERDICTS = ((0.85, "highly stable"), (0.75, "stable"), (0.6, "pattern"), (0.5, "not to be trusted"))
+
+
+class Interval(NamedTuple):
+    """An estimate with its 95 % interval; all three are NaN where it is not defined."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def standard_error(self) -> float:
+        """Half the width of the interval in units of the normal's 97.5 % quantile."""
+        return (self.high - self.low) / (2 * _Z95)
+
+
+UNDEFINED = Interval(np.nan, np.nan, np.nan)
+
+
+def normal_interval(value: float, standard_error: float) -> Interval:
+    """`value` plus and minus 1.96 standard errors."""
+    return Interval(value, value - _Z95 * standard_error, value + _Z95 * standard_error)
+
+
+def contingency(rows: IntArray, columns: IntArray, row_count: int, column_count: int) -> IntArray:
+    """How many people carry label i in `rows` and j in `columns` (both (n,), from 0): int64 (row_count, column_count)."""
+    pairs = np.bincount(rows * column_count + columns, minlength=row_count * column_count)
+    return pairs.reshape(row_count, column_count).astype(np.int64)
+
+
+def adjusted_rand(table: IntArray) -> float:
+    """Adjusted Rand index of the two labellings behind a contingency table, from -0.5 to 1; 1 is the same partition.
+
+    Hubert & Arabie (1985), written with pair counts in whole numbers as `sklearn.metrics.adjusted_rand_score` does, which it
+    equals to the last digit.
+    """
+    people = int(table.sum())
+    squares = int((table**2).sum())
+    row_squares = int((table.sum(axis=1) ** 2).sum())
+    column_squares = int((table.sum(axis=0) ** 2).sum())
+    together = squares - people
+    only_rows = row_squares - squares
+    only_columns = column_squares - squares
+    apart = people**2 - only_rows - only_columns - squares
+    if only_rows == 0 and only_columns == 0:
+        return 1.0
+    return (
+        2.0
+        * (together * apart - only_rows * only_columns)
+        / ((together + only_rows) * (only_rows + apart) + (together + only_columns) * (only_columns + apart))
+    )
+
+
+def jaccard(table: IntArray) -> FloatArray:
+    """Jaccard similarity |A and B| / |A or B| of every row segment with every column segment; 0 where both are empty."""
+    union = table.sum(axis=1)[:, None] + table.sum(axis=0)[None, :] - table
+    similarity: FloatArray = table / np.maximum(union, 1)
+    return similarity
+
+
+def best_jaccard(table: IntArray) -> FloatArray:
+    """For every row segment the Jaccard similarity of the column segment that resembles it most: (rows,).
+
+    Hennig (2007), "Cluster-wise assessment of cluster stability", Computational Statistics & Data Analysis 52, 258-271.
+    """
+    best: FloatArray = jaccard(table).max(axis=1)
+    return best
+
+
+def jaccard_verdict(mean_jaccard: float) -> str:
+    """Hennig's words for a segment's mean bootstrap Jaccard.
+
+    At least 0.85 'highly stable'; 0.75 'stable'; 0.6 'pattern' (something is there, but who belongs to it is doubtful); 0.5
+    'not to be trusted'; below that 'dissolved'.
+    """
+    return next((words for bound, words in _VERDICTS if mean_jaccard >= bound), "dissolved")
+
+
+def prediction_strength_of_split(table: IntArray) -> float:
+    """Prediction strength of one split into halves, 0 to 1.
+
+    `table` counts the people of the second half: rows are the labels that the FIRST half's segmentation gives them, columns
+    those of their own. For each own segment it takes the share of pairs that the other half's segmentation keeps together, and
+    returns the lowest: Tibshirani & Walther (2005), "Cluster validation by prediction strength", JCGS 14, 511-528, formula 2.1.
+    An own segment of a single person has no pair and counts 0; an empty one is no segment of this half and is passed over.
+    """
+    sizes = table.sum(axis=0)
+    kept = (table * (table - 1)).sum(axis=0)
+    shares = kept[sizes > 0] / np.maximum(sizes * (sizes - 1), 1)[sizes > 0]
+    return float(shares.min())
+
+
+def silhouette_interval(
+    z: FloatArray, labels: IntArray, rng: np.random.Generator, *, size: int = 1500, at_least: int = 60
+) -> Interval:
+    """Mean silhouette (Rousseeuw 1987) of all n people with a 95 % interval, from a sample stratified by segment.
+
+    Each segment gives people in proportion to its share but `at_least` so many (all if it has fewer); distances are Euclidean in
+    z (n, d), to the other people of the sample. The estimate is the mean of the segment means weighted by the segments' true
+    shares, its variance the sum of share^2 s^2 / m over segments (Cochran 1977, ch. 5, without the finite population
+    correction: the customers stand for those to come). Undefined with fewer than two segments. With everybody in the sample
+    the value is that of `sklearn.metrics.silhouette_score`.
+    """
+    segments, sizes = np.unique(labels, return_counts=True)
+    if not 2 <= len(segments) < len(labels):
+        return UNDEFINED
+    everybody = len(labels) <= size
+    chosen = []
+    for segment, count in zip(segments, sizes, strict=True):
+        members = np.flatnonzero(labels == segment)
+        wanted = count if everybody else min(count, max(at_least, round(size * count / len(labels))))
+        chosen.append(np.sort(rng.choice(members, wanted, replace=False)) if wanted < count else members)
+    people = np.concatenate(chosen)
+    widths = silhouette_samples(z[people], labels[people])
+    shares = sizes / len(labels)
+    mean, variance, start = 0.0, 0.0, 0
+    for share, members in zip(shares, chosen, strict=True):
+        part = widths[start : start + len(members)]
+        start += len(members)
+        mean += share * float(part.mean())
+        variance += share**2 * float(part.var(ddof=1)) / len(part) if len(part) > 1 else 0.0
+    return normal_interval(mean, float(np.sqrt(variance)))
+
+
+def _epsilon_squared(counts: FloatArray, sums: FloatArray, squares: FloatArray) -> float:
+    """Epsilon squared from every segment's head count, sum and sum of squares; NaN where nothing varies."""
+    filled = counts > 0
+    people, segments = counts.sum(), int(filled.sum())
+    total = squares.sum() - sums.sum() ** 2 / people
+    if segments < 2 or people <= segments or total <= 0:
+        return float("nan")
+    within = squares.sum() - (sums[filled] ** 2 / counts[filled]).sum()
+    return float(1 - (within / (people - segments)) / (total / (people - 1)))
+
+
+def variance_explained(values: FloatArray, labels: IntArray, rng: np.random.Generator) -> Interval:
+    """Share of the variance of `values` (n,) that the segments explain, adjusted for their number, with a 95 % interval.
+
+    Eta squared grows with every segment added, so this is epsilon squared (Kelley 1935; the least biased of its kind in Okada
+    2013): 1 - (SS_within / (n - k)) / (SS_total / (n - 1)), about 0 for segments that say nothing and slightly negative by chance.
+    The interval is a delete-a-group jackknife over 20 random groups of people (Efron & Tibshirani 1993, ch. 11). Undefined with
+    fewer than two segments or values that do not vary.
+    """
+    k = int(labels.max()) + 1
+    centred = values - values.mean()
+    blocks = rng.permutation(len(values)) % _JACKKNIFE_BLOCKS
+    cells = blocks * k + labels
+    counts, sums, squares = (
+        np.bincount(cells, weights=weights, minlength=_JACKKNIFE_BLOCKS * k).reshape(_JACKKNIFE_BLOCKS, k)
+        for weights in (np.ones(len(values)), centred, centred**2)
+    )
+    whole = _epsilon_squared(counts.sum(axis=0), sums.sum(axis=0), squares.sum(axis=0))
+    if np.isnan(whole):
+        return UNDEFINED
+    without = np.array(
+        [
+            _epsilon_squared(*(part.sum(axis=0) - part[block] for part in (counts, sums, squares)))
+            for block in range(_JACKKNIFE_BLOCKS)
+        ]
+    )
+    if np.isnan(without).any():
+        return UNDEFINED
+    spread = ((without - without.mean()) ** 2).sum() * (_JACKKNIFE_BLOCKS - 1) / _JACKKNIFE_BLOCKS
+    return normal_interval(whole, float(np.sqrt(spread)))

@@ -1,0 +1,233 @@
+"""A segmentation as a table that SQL can score, and the four algorithms that can fit one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.special import softmax
+from sklearn.cluster import HDBSCAN, KMeans
+from sklearn.mixture import GaussianMixture
+
+from olist_segments.errors import UserError
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+ALGORITHMS = ("kmeans", "gaussian_mixture", "ward", "hdbscan")
+"""The algorithms that candidates may come from, in the order in which ties between them are broken."""
+
+MIN_CLUSTER_SIZES = ("1%", "2%", "5%")
+"""The grid of the density method: the smallest share of the people that is a cluster."""
+
+# People an algorithm is fitted on at most: mixtures gain nothing beyond this, Ward and HDBSCAN need all pairs of distances.
+FIT_SIZES = {"kmeans": None, "gaussian_mixture": 10_000, "ward": 4_000, "hdbscan": 4_000}
+_KMEANS_STARTS = 5
+_KMEANS_START_SIZE = 8_000
+# Variance floors in squared z units. A mixture's keeps a component from collapsing onto one value of a discrete feature.
+_MIXTURE_FLOOR = 0.01
+_POOLED_FLOOR = 1e-6
+# How many neighbours make a place dense, as a share of the people: so a smaller sample sees the same density.
+_DENSITY_NEIGHBOURS = 0.004
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """k segments over d z-scored features: centre (k, d), precision (k, d) in 1 / z units squared, bias (k,).
+
+    score_s(z) = bias_s + sum over f of precision_sf (z_f - centre_sf)^2 is -2 log density of segment s up to a common constant; a
+    person belongs to the segment of the lowest score, and softmax(-score / 2) is how sure that is.
+    """
+
+    centre: FloatArray
+    precision: FloatArray
+    bias: FloatArray
+
+    @property
+    def k(self) -> int:
+        """The number of segments."""
+        return len(self.bias)
+
+    def score(self, z: FloatArray) -> FloatArray:
+        """Scores (n, k) of z (n, d), added up feature by feature in column order, the bias first."""
+        scores = np.repeat(self.bias[None, :], len(z), axis=0)
+        for feature in range(z.shape[1]):
+            gap = z[:, feature, None] - self.centre[:, feature]
+            scores += self.precision[:, feature] * gap * gap
+        return scores
+
+    def labels(self, z: FloatArray) -> IntArray:
+        """The segment (n,) of the lowest score; of equal scores the lowest index."""
+        return self.score(z).argmin(axis=1).astype(np.int64)
+
+    def probabilities(self, z: FloatArray) -> FloatArray:
+        """Posterior probability (n, k) of every segment; rows add up to 1."""
+        posterior: FloatArray = softmax(-self.score(z) / 2, axis=1)
+        return posterior
+
+    def in_canonical_order(self, z: FloatArray) -> Segmentation:
+        """The same segments, the largest among the people of `z` first, equals by centre: ids do not depend on luck."""
+        sizes = np.bincount(self.labels(z), minlength=self.k)
+        order = sorted(range(self.k), key=lambda s: (-sizes[s], *self.centre[s], *self.precision[s], self.bias[s]))
+        return Segmentation(self.centre[order], self.precision[order], self.bias[order])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Lists of floats under 'centre', 'precision' and 'bias'; JSON of them reads back to the same bits."""
+        return {name: getattr(self, name).tolist() for name in ("centre", "precision", "bias")}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Segmentation:
+        """The inverse of `to_dict`."""
+        return cls(*(np.array(values[name], dtype=np.float64) for name in ("centre", "precision", "bias")))
+
+
+def generator(seed: int, *words: object) -> np.random.Generator:
+    """A random generator of its own for every (seed, words): no draw depends on what else ran, or in which order."""
+    digest = hashlib.sha256(json.dumps([seed, *map(str, words)]).encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest))
+
+
+def strata(z: FloatArray) -> IntArray:
+    """The stratum (n,) of every person: which features lie off a value that more than half of all people share.
+
+    Where 97 % bought once, the repeat buyers are a stratum, and no sample is drawn without its share of them.
+    """
+    code = np.zeros(len(z), dtype=np.int64)
+    for feature in range(z.shape[1]):
+        values, inverse, counts = np.unique(z[:, feature], return_inverse=True, return_counts=True)
+        if len(values) > 1 and 2 * counts.max() > len(z):
+            code = 2 * code + (inverse != counts.argmax())
+    return np.unique(code, return_inverse=True)[1].astype(np.int64)
+
+
+def stratified_sample(stratum: IntArray, size: int, rng: np.random.Generator, *, replace: bool = False) -> IntArray:
+    """Positions of `size` of the n people, every stratum within one person of its share.
+
+    A systematic sample of the people in random order within strata. With `replace` each stratum's places are filled by drawing
+    with replacement: a stratified bootstrap. Without it `size` is at most n. In random order.
+    """
+    shuffled = rng.permutation(len(stratum))
+    ordered = shuffled[np.argsort(stratum[shuffled], kind="stable")]
+    places = ((np.arange(size) + rng.random()) * len(stratum) / size).astype(np.int64)
+    if replace:
+        counts = np.bincount(stratum)
+        starts = np.cumsum(counts) - counts
+        drawn = stratum[ordered[places]]
+        places = starts[drawn] + rng.integers(0, counts[drawn])
+    return rng.permutation(ordered[places]).astype(np.int64)
+
+
+def settings_of(algorithm: str, k_min: int, k_max: int) -> list[str]:
+    """The settings to try, as words: 'k=2' and so on, or 'min_cluster_size=1%' and so on for the density method."""
+    if algorithm == "hdbscan":
+        return [f"min_cluster_size={size}" for size in MIN_CLUSTER_SIZES]
+    return [f"k={k}" for k in range(k_min, k_max + 1)]
+
+
+def fit_segmentations(z: FloatArray, algorithm: str, settings: Sequence[str], *, seed: int) -> dict[str, Segmentation]:
+    """Fit `algorithm` on z (n, d) once for each of `settings` and return the deployable forms, largest segment first.
+
+    kmeans: Lloyd's algorithm from the best of five k-means++ starts (of 8,000 people where there are more), then on everybody;
+    spherical segments of the pooled within-segment variance and equal weight, so the lowest score is the nearest centre.
+    gaussian_mixture: diagonal covariance, its variances at least 0.01 (a standard deviation of 0.1); labels are those of
+    scikit-learn's `predict`. ward (Ward 1963) and hdbscan (Campello, Moulavi & Sander 2013) have no rule for new people:
+    what is deployed is the nearest centroid of the clusters they found, with pooled variance as for kmeans, and people whom
+    HDBSCAN calls noise go to the nearest centroid too. Where z has fewer distinct rows than k there are fewer segments; the
+    density method finds its own k, which may be 1. Beyond `FIT_SIZES` people a stratified sample is fitted.
+
+    Raises UserError for an unknown algorithm. Run it with one BLAS and OpenMP thread: more of them change the last digits.
+    """
+    if algorithm not in ALGORITHMS:
+        raise UserError(f"unknown clustering algorithm {algorithm!r}: use one of {', '.join(ALGORITHMS)}.")
+    limit = FIT_SIZES[algorithm]
+    if limit is not None and len(z) > limit:
+        sample = z[stratified_sample(strata(z), limit, generator(seed, "fit sample"))]
+    else:
+        sample = z
+    tree = linkage(sample, "ward") if algorithm == "ward" else None
+    found = {}
+    for setting in settings:
+        rng = generator(seed, algorithm, setting)
+        if algorithm == "kmeans":
+            segmentation = _kmeans(sample, _number(setting), rng)
+        elif algorithm == "gaussian_mixture":
+            segmentation = _gaussian_mixture(sample, _number(setting), rng)
+        elif algorithm == "ward":
+            segmentation = _nearest_centroid(sample, fcluster(tree, _number(setting), "maxclust"))
+        else:
+            segmentation = _nearest_centroid(sample, _density_clusters(sample, _number(setting) / 100))
+        found[setting] = segmentation.in_canonical_order(z)
+    return found
+
+
+def _number(setting: str) -> int:
+    """The whole number of a setting's words."""
+    return int(setting.partition("=")[2].rstrip("%"))
+
+
+def _state(rng: np.random.Generator) -> int:
+    """A seed that scikit-learn takes."""
+    return int(rng.integers(2**31 - 1))
+
+
+def distinct_rows(z: FloatArray, at_most: int) -> int:
+    """How many different rows z has, counted up to `at_most`."""
+    # A few hundred rows nearly always answer; the whole is sorted only when they do not.
+    few = len(np.unique(z[:500], axis=0))
+    return min(at_most, few if few >= at_most else len(np.unique(z, axis=0)))
+
+
+def spherical(centre: FloatArray, z: FloatArray) -> Segmentation:
+    """Equal-weight spherical segments round `centre` (k, d) with the pooled within-segment variance of z (n, d)."""
+    nearest = Segmentation(centre, np.ones_like(centre), np.zeros(len(centre)))
+    variance = float(nearest.score(z).min(axis=1).mean()) / z.shape[1]
+    return Segmentation(centre, np.full_like(centre, 1 / max(variance, _POOLED_FLOOR)), np.zeros(len(centre)))
+
+
+def _kmeans(z: FloatArray, k: int, rng: np.random.Generator) -> Segmentation:
+    k = distinct_rows(z, k)
+    few = z
+    if len(z) > _KMEANS_START_SIZE:
+        few = z[stratified_sample(strata(z), _KMEANS_START_SIZE, rng)]
+        k = distinct_rows(few, k)
+    model = KMeans(k, n_init=_KMEANS_STARTS, random_state=_state(rng)).fit(few)
+    if few is not z:
+        model = KMeans(k, init=model.cluster_centers_, n_init=1).fit(z)
+    return spherical(model.cluster_centers_, z)
+
+
+def _gaussian_mixture(z: FloatArray, k: int, rng: np.random.Generator) -> Segmentation:
+    model = GaussianMixture(
+        distinct_rows(z, k), covariance_type="diag", reg_covar=_MIXTURE_FLOOR, random_state=_state(rng), max_iter=300
+    ).fit(z)
+    return mixture_segments(model)
+
+
+def mixture_segments(model: GaussianMixture) -> Segmentation:
+    """The deployable form of a fitted diagonal mixture: precision 1 / variance, bias sum of log variances - 2 log weight."""
+    bias = np.log(model.covariances_).sum(axis=1) - 2 * np.log(model.weights_)
+    return Segmentation(model.means_, 1 / model.covariances_, bias)
+
+
+def _density_clusters(z: FloatArray, share: float) -> IntArray:
+    """HDBSCAN's labels (n,), -1 for noise."""
+    clusters = HDBSCAN(
+        min_cluster_size=max(2, round(share * len(z))),
+        min_samples=max(2, round(_DENSITY_NEIGHBOURS * len(z))),
+        copy=True,
+    ).fit_predict(z)
+    return np.asarray(clusters, dtype=np.int64)
+
+
+def _nearest_centroid(z: FloatArray, clusters: IntArray) -> Segmentation:
+    """Segments round the means of `clusters` (n,); with no cluster but noise, one segment round the mean of all."""
+    named = np.unique(clusters[clusters >= 0])
+    if not len(named):
+        return spherical(z.mean(axis=0, keepdims=True), z)
+    return spherical(np.array([z[clusters == cluster].mean(axis=0) for cluster in named]), z)

@@ -1,0 +1,119 @@
+"""Would the same segments come back? Refits on other people, other halves and other seeds.
+
+A refit repeats the whole procedure, starting points included, on 2,500 people at most (all algorithms the same number, so that
+their figures compare), and labels the same fixed people as the segmentation it is compared with. Fewer people than the
+customers there are makes the test harder, never easier.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from olist_segments.evidence.metrics import adjusted_rand, best_jaccard, contingency, prediction_strength_of_split
+from olist_segments.evidence.segmentation import Segmentation, fit_segmentations, generator, strata, stratified_sample
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+REFIT_SIZE = 2_500
+"""People that a refit sees at most."""
+
+EVALUATION_SIZE = 8_000
+"""People on whom labellings are compared, at most."""
+
+
+def evaluation_people(z: FloatArray, seed: int) -> FloatArray:
+    """The fixed people (m, d) on whom labellings of z (n, d) are compared: everybody, or a stratified sample of 8,000."""
+    if len(z) <= EVALUATION_SIZE:
+        return z
+    return z[np.sort(stratified_sample(strata(z), EVALUATION_SIZE, generator(seed, "evaluation")))]
+
+
+def resample_refits(
+    z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], index: int, seed: int
+) -> dict[str, Segmentation]:
+    """The refits on bootstrap resample number `index`; the same people whatever the algorithm, so that figures compare."""
+    people = stratified_sample(stratum, min(len(z), REFIT_SIZE), generator(seed, "resample", index), replace=True)
+    return fit_segmentations(z[people], algorithm, settings, seed=_child(seed, "resample", index))
+
+
+def split_strengths(
+    z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], index: int, seed: int
+) -> dict[str, float]:
+    """Prediction strength of every setting in random split number `index` into two halves of 2,500 people at most."""
+    half = min(len(z) // 2, REFIT_SIZE)
+    people = stratified_sample(stratum, 2 * half, generator(seed, "split", index))
+    first, second = z[people[:half]], z[people[half:]]
+    there = fit_segmentations(first, algorithm, settings, seed=_child(seed, "first half", index))
+    own = fit_segmentations(second, algorithm, settings, seed=_child(seed, "second half", index))
+    return {
+        setting: prediction_strength_of_split(
+            contingency(there[setting].labels(second), own[setting].labels(second), there[setting].k, own[setting].k)
+        )
+        for setting in settings
+    }
+
+
+def seed_refits(
+    z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], index: int, seed: int
+) -> dict[str, Segmentation]:
+    """Refits on one and the same sample with seed number `index`: what the choice of starting points alone changes.
+
+    Ward and HDBSCAN choose nothing at random and so agree with themselves.
+    """
+    people = stratified_sample(stratum, min(len(z), REFIT_SIZE), generator(seed, "seed sample"))
+    return fit_segmentations(z[people], algorithm, settings, seed=_child(seed, "seed", index))
+
+
+def resampled_jaccards(labels: IntArray, k: int, relabelled: Sequence[tuple[IntArray, int]]) -> FloatArray:
+    """For every relabelling of the same people its best Jaccard similarity with each of the k segments: (relabellings, k).
+
+    `relabelled` holds (labels, number of segments) pairs. The mean over relabellings is Hennig's (2007) bootstrap stability.
+    """
+    return np.array([best_jaccard(contingency(labels, other, k, count)) for other, count in relabelled])
+
+
+def mean_adjusted_rand(labellings: Sequence[tuple[IntArray, int]]) -> float:
+    """Mean adjusted Rand index over all pairs of (labels, number of segments) of the same people; 2 labellings at least."""
+    return float(
+        np.mean([adjusted_rand(contingency(a, b, count_a, count_b)) for (a, count_a), (b, count_b) in combinations(labellings, 2)])
+    )
+
+
+def bootstrap_jaccard(
+    z: FloatArray, segmentation: Segmentation, algorithm: str, setting: str, *, resamples: int, seed: int
+) -> FloatArray:
+    """Bootstrap Jaccard similarity of every segment in every resample: (resamples, k), 0 to 1.
+
+    For each stratified bootstrap of z (n, d) the algorithm is refitted, the refit and `segmentation` label the same people, and each
+    segment gets the similarity of the refit's segment most like it: Hennig (2007), Computational Statistics & Data Analysis
+    52, 258-271. Columns are in the order of `segmentation`. Single-threaded, and the same for the same seed.
+    """
+    with threadpool_limits(limits=1):
+        people = evaluation_people(z, seed)
+        stratum = strata(z)
+        refits = [
+            resample_refits(z, stratum, algorithm, [setting], index, seed)[setting] for index in range(resamples)
+        ]
+        return resampled_jaccards(
+            segmentation.labels(people), segmentation.k, [(refit.labels(people), refit.k) for refit in refits]
+        )
+
+
+def prediction_strength(z: FloatArray, algorithm: str, setting: str, *, splits: int, seed: int) -> FloatArray:
+    """Prediction strength of every random split: (splits,), 0 to 1; Tibshirani & Walther (2005). Single-threaded."""
+    with threadpool_limits(limits=1):
+        stratum = strata(z)
+        return np.array(
+            [split_strengths(z, stratum, algorithm, [setting], index, seed)[setting] for index in range(splits)]
+        )
+
+
+def _child(seed: int, *words: object) -> int:
+    """A whole-number seed of its own for every (seed, words)."""
+    return int(generator(seed, *words).integers(2**62))

@@ -1,0 +1,206 @@
+"""Which segment is which: keys and names that are true, and that survive a refit.
+
+A new fit numbers its segments arbitrarily. Those that hold mostly the same people as a segment of the version before keep its
+key and name; the others take the archetype their profile resembles most; one that resembles none is named from its two
+strongest traits. Both matchings are optimal assignments (Kuhn 1955, as scipy.optimize.linear_sum_assignment).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+
+ONLY_SEGMENT = ("all_customers", "All customers")
+
+# The words for a feature below and above its mean: key part, then the phrase of a name.
+_TRAIT_WORDS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
+    "recency_days": (("recent", "recent"), ("dormant", "dormant")),
+    "order_count": (("one_order", "one order"), ("repeat", "repeat buyers")),
+    "total_spend": (("low_spend", "low spend"), ("high_spend", "high spend")),
+    "avg_review_score": (("dissatisfied", "dissatisfied"), ("satisfied", "satisfied")),
+    "late_delivery_share": (("on_time", "delivered on time"), ("late_delivery", "delivered late")),
+}
+
+
+@dataclass(frozen=True)
+class SegmentName:
+    """What a segment is called and why.
+
+    `source` is 'previous_version', 'archetype', 'traits' or 'only_segment'; `match_score` is the Jaccard index with the
+    earlier segment, or the cosine with the archetype, or null for a name made from traits.
+    """
+
+    key: str
+    name: str
+    source: str
+    match_score: float | None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How k segments differ from everybody, in d features.
+
+    `features`: the d names; `z`: (k, d) mean standardised value; `raw_gap`: (k, d) mean raw value less everybody's mean.
+    """
+
+    features: tuple[str, ...]
+    z: FloatArray
+    raw_gap: FloatArray
+
+
+def profile_segments(
+    raw: pd.DataFrame, z: FloatArray, features: Sequence[str], labels: IntArray, segment_count: int
+) -> Profile:
+    """The profile of `segment_count` segments.
+
+    `raw` (n rows) holds the features in their own units with gaps, `z` (n, d) the same standardised and imputed, `labels`
+    (n,) the segment of each row. A segment without members has a profile of zeros.
+    """
+    overall = raw[list(features)].astype(float).mean().to_numpy()
+    z_means = np.zeros((segment_count, len(features)))
+    raw_gap = np.zeros((segment_count, len(features)))
+    for segment in range(segment_count):
+        members = labels == segment
+        if members.any():
+            z_means[segment] = z[members].mean(axis=0)
+            raw_gap[segment] = raw.loc[members, list(features)].astype(float).mean().to_numpy() - overall
+    return Profile(tuple(features), z_means, np.nan_to_num(raw_gap))
+
+
+def name_is_true(traits: Mapping[str, float], profile: Profile, segment: int, min_effect: float) -> bool:
+    """Whether every trait is on the stated side of the mean, by at least `min_effect` standard deviations.
+
+    `traits` maps a feature to a signed weight. A trait on a feature that the profile lacks is not true. Both the
+    standardised and the raw mean must agree, so that a transform can't make a name true on paper only.
+    """
+    for feature, weight in traits.items():
+        if feature not in profile.features:
+            return False
+        column = profile.features.index(feature)
+        sign = np.sign(weight)
+        if sign * profile.z[segment, column] < min_effect or sign * profile.raw_gap[segment, column] <= 0:
+            return False
+    return True
+
+
+def archetype_traits(archetypes: pd.DataFrame, features: Sequence[str]) -> list[dict[str, float]]:
+    """The traits of each archetype (rows of the seed): feature to signed weight, blanks and zeros left out."""
+    known = [column for column in archetypes.columns if column in features or column in _TRAIT_WORDS]
+    return [
+        {column: float(row[column]) for column in known if pd.notna(row[column]) and float(row[column]) != 0}
+        for _, row in archetypes.iterrows()
+    ]
+
+
+def match_to_previous(overlap: IntArray, min_jaccard: float) -> dict[int, tuple[int, float]]:
+    """New segment to (old segment, Jaccard) for the pairs of the best one-to-one matching at `min_jaccard` or more.
+
+    `overlap` is (k_new, k_old): how many of the same people are in both.
+    """
+    union = overlap.sum(axis=1, keepdims=True) + overlap.sum(axis=0, keepdims=True) - overlap
+    jaccard = np.divide(overlap, union, out=np.zeros(overlap.shape), where=union > 0)
+    pairs = zip(*linear_sum_assignment(-jaccard), strict=True)
+    return {int(new): (int(old), float(jaccard[new, old])) for new, old in pairs if jaccard[new, old] >= min_jaccard}
+
+
+def match_to_archetypes(
+    profile: Profile, archetypes: pd.DataFrame, segments: Sequence[int], *, min_effect: float, min_cosine: float
+) -> dict[int, tuple[int, float]]:
+    """Segment to (row of `archetypes`, cosine) by the assignment of the largest total cosine.
+
+    Only pairs whose every trait is true and whose cosine between the segment's z profile and the traits reaches
+    `min_cosine` can meet; a segment without such a partner is absent from the result.
+    """
+    traits = archetype_traits(archetypes, profile.features)
+    cosine = np.full((len(segments), len(traits)), -1.0)
+    for row, segment in enumerate(segments):
+        vector = profile.z[segment]
+        length = float(np.linalg.norm(vector))
+        for column, wanted in enumerate(traits):
+            if not wanted or length == 0 or not name_is_true(wanted, profile, segment, min_effect):
+                continue
+            target = np.array([wanted.get(feature, 0.0) for feature in profile.features])
+            cosine[row, column] = float(vector @ target) / (length * float(np.linalg.norm(target)))
+    # A pair below the bar is worth nothing, so it never displaces one above it.
+    worth = np.where(cosine >= min_cosine, cosine, 0.0)
+    pairs = zip(*linear_sum_assignment(-worth), strict=True)
+    return {segments[row]: (int(column), float(cosine[row, column])) for row, column in pairs if worth[row, column] > 0}
+
+
+def name_from_traits(profile: Profile, segment: int) -> tuple[str, str]:
+    """Key and name made of the two features in which the segment differs most from everybody."""
+    strongest = np.argsort(-np.abs(profile.z[segment]), kind="stable")[:2]
+    keys, phrases = [], []
+    for column in strongest:
+        feature = profile.features[column]
+        is_above = int(profile.z[segment, column] > 0)
+        fallback = ((f"low_{feature}", f"low {feature}"), (f"high_{feature}", f"high {feature}"))
+        key, phrase = _TRAIT_WORDS.get(feature, fallback)[is_above]
+        keys.append(key)
+        phrases.append(phrase)
+    return "_".join(keys), ", ".join(phrases).capitalize()
+
+
+def name_segments(
+    profile: Profile,
+    archetypes: pd.DataFrame,
+    *,
+    previous: Sequence[SegmentName] = (),
+    overlap: IntArray | None = None,
+    min_effect: float,
+    min_cosine: float,
+    min_jaccard: float,
+) -> list[SegmentName]:
+    """A name for each of the k segments of `profile`, keys unique.
+
+    `previous` and `overlap` (k, number of previous segments) describe the version before; leave them out for the first. A
+    segment that keeps its key keeps its name too, unless that name has ceased to be true: then it is renamed from its
+    traits under the old key.
+    """
+    segment_count = profile.z.shape[0]
+    if segment_count == 1:
+        return [SegmentName(*ONLY_SEGMENT, "only_segment", None)]
+
+    names: dict[int, SegmentName] = {}
+    traits_by_key = dict(
+        zip(archetypes["segment_key"], archetype_traits(archetypes, profile.features), strict=True)
+    )
+    if overlap is not None and len(previous):
+        for segment, (old, jaccard) in match_to_previous(overlap, min_jaccard).items():
+            before = previous[old]
+            if before.key == ONLY_SEGMENT[0]:
+                continue
+            traits = traits_by_key.get(before.key)
+            still_true = traits is not None and name_is_true(traits, profile, segment, min_effect)
+            name = before.name if still_true else name_from_traits(profile, segment)[1]
+            names[segment] = SegmentName(before.key, name, "previous_version", jaccard)
+
+    taken = {name.key for name in names.values()}
+    free_archetypes = archetypes[~archetypes["segment_key"].isin(taken)].reset_index(drop=True)
+    unnamed = [segment for segment in range(segment_count) if segment not in names]
+    matched = match_to_archetypes(profile, free_archetypes, unnamed, min_effect=min_effect, min_cosine=min_cosine)
+    for segment, (row, cosine) in matched.items():
+        archetype = free_archetypes.iloc[row]
+        names[segment] = SegmentName(
+            str(archetype["segment_key"]), str(archetype["segment_name"]), "archetype", cosine
+        )
+
+    taken |= {name.key for name in names.values()}
+    for segment in unnamed:
+        if segment in names:
+            continue
+        key, name = name_from_traits(profile, segment)
+        number = 1
+        while (unique_key := key if number == 1 else f"{key}_{number}") in taken:
+            number += 1
+        taken.add(unique_key)
+        names[segment] = SegmentName(unique_key, name if number == 1 else f"{name} {number}", "traits", None)
+    return [names[segment] for segment in range(segment_count)]

@@ -1,0 +1,215 @@
+"""Versions of the segmentation model: fitted rarely, appended, never changed.
+
+Three tables are written back, each append-only: the evidence of a version's candidates, the model itself (one row a segment and
+feature), and the labels of the people it was fitted on. A build calls all three every time; they do nothing unless there is no
+version yet or a refit is asked for, so a nightly build never refits by itself.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version as package_version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from olist_segments.design import Scaling, design_matrix, fit_scaling
+from olist_segments.candidates import evaluate_candidates, from_json
+from olist_segments.evidence.segmentation import Segmentation
+from olist_segments.naming import SegmentName, name_segments, profile_segments
+
+IntArray = npt.NDArray[np.int64]
+
+_PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "olist-segments")
+
+
+def append_candidates(
+    fit_input: pd.DataFrame, existing: pd.DataFrame | None, settings: Mapping[str, Any], *, refit: bool
+) -> pd.DataFrame:
+    """The evidence rows of the next version, or none.
+
+    `fit_input`: the table segment_fit_input (people of the fit date and of the outcome date). `existing`: the rows written so
+    far, or None before the first. `settings`: feature_sets, feature_transforms, algorithms, k_min, k_max, rule, seed.
+    """
+    is_first = existing is None or existing.empty
+    if not is_first and not refit:
+        assert existing is not None
+        return existing.head(0)
+    fit_people = fit_input[fit_input["input_role"] == "fit"]
+    past = fit_input[fit_input["input_role"] == "outcome"]
+    candidates = evaluate_candidates(
+        fit_people,
+        feature_sets=settings["feature_sets"],
+        transforms=settings["feature_transforms"],
+        algorithms=settings["algorithms"],
+        k_min=settings["k_min"],
+        k_max=settings["k_max"],
+        rule=settings["rule"],
+        seed=settings["seed"],
+        past=past if len(past) else None,
+    )
+    number = 1 if existing is None or existing.empty else int(existing["model_version"].max()) + 1
+    versions = {package: package_version(package) for package in _PACKAGES}
+    candidates.insert(0, "model_version", number)
+    candidates["data_as_of"] = fit_people["as_of_date"].iloc[0]
+    candidates["fitted_at"] = datetime.now(UTC).replace(tzinfo=None)
+    candidates["random_seed"] = settings["seed"]
+    candidates["package_versions"] = json.dumps(versions, sort_keys=True)
+    return candidates
+
+
+def append_models(
+    candidates: pd.DataFrame,
+    fit_input: pd.DataFrame,
+    archetypes: pd.DataFrame,
+    existing: pd.DataFrame | None,
+    settings: Mapping[str, Any],
+) -> pd.DataFrame:
+    """The model rows (segment × feature) of every chosen candidate that has none yet.
+
+    `settings`: feature_transforms, name_min_effect, name_min_cosine, match_min_jaccard. Columns: see the model segment_model.
+    """
+    written = set() if existing is None else set(existing["model_version"])
+    chosen = candidates[candidates["is_chosen"]].sort_values("model_version")
+    people = _fit_people(fit_input)
+    appended: list[pd.DataFrame] = [] if existing is None else [existing]
+    for _, candidate in chosen[~chosen["model_version"].isin(written)].iterrows():
+        before = pd.concat(appended) if appended else None
+        appended.append(_model_rows(candidate, people, archetypes, before, settings))
+    new = appended[0 if existing is None else 1 :]
+    if new:
+        return pd.concat(new, ignore_index=True)
+    assert existing is not None
+    return existing.head(0)
+
+
+def append_labels(
+    model: pd.DataFrame, fit_input: pd.DataFrame, existing: pd.DataFrame | None, features: Sequence[str]
+) -> pd.DataFrame:
+    """The labels of the people of the fit date under every version that has no labels yet, with their `features` as seen."""
+    written = set() if existing is None else set(existing["model_version"])
+    people = _fit_people(fit_input)
+    new = []
+    for number in sorted(set(model["model_version"]) - written):
+        scalings, segmentation, names = read_model(model[model["model_version"] == number])
+        labels = segmentation.labels(design_matrix(people, scalings))
+        new.append(
+            pd.DataFrame(
+                {
+                    "customer_unique_id": people["customer_unique_id"],
+                    "model_version": number,
+                    "as_of_date": people["as_of_date"],
+                    "segment_number": labels + 1,
+                    "segment_key": np.array([name.key for name in names])[labels],
+                    **{feature: people[feature] for feature in sorted(features)},
+                }
+            )
+        )
+    if new:
+        return pd.concat(new, ignore_index=True)
+    assert existing is not None
+    return existing.head(0)
+
+
+def read_model(rows: pd.DataFrame) -> tuple[list[Scaling], Segmentation, list[SegmentName]]:
+    """One version of the table segment_model, back as scalings (d), segments (k) and their names (k)."""
+    ordered = rows.sort_values(["segment_number", "feature"])
+    first = ordered[ordered["segment_number"] == ordered["segment_number"].iloc[0]]
+    scalings = [
+        Scaling(row.feature, row.transform, row.shift, row.scale, row.impute_value, bool(row.is_constant))
+        for row in first.itertuples()
+    ]
+    segments = ordered.drop_duplicates("segment_number")
+    shape = (len(segments), len(scalings))
+    segmentation = Segmentation(
+        ordered["centre"].to_numpy(dtype=np.float64).reshape(shape),
+        ordered["inverse_variance"].to_numpy(dtype=np.float64).reshape(shape),
+        segments["bias"].to_numpy(dtype=np.float64),
+    )
+    names = [SegmentName(row.segment_key, row.segment_name, row.name_source, None) for row in segments.itertuples()]
+    return scalings, segmentation, names
+
+
+def _fit_people(fit_input: pd.DataFrame) -> pd.DataFrame:
+    people = fit_input[fit_input["input_role"] == "fit"]
+    return people.sort_values("customer_unique_id").reset_index(drop=True)
+
+
+def _model_rows(
+    candidate: pd.Series[Any],
+    people: pd.DataFrame,
+    archetypes: pd.DataFrame,
+    before: pd.DataFrame | None,
+    settings: Mapping[str, Any],
+) -> pd.DataFrame:
+    scalings, segmentation = from_json(str(candidate["parameters"]))
+    labels = segmentation.labels(design_matrix(people, scalings))
+
+    all_scalings = fit_scaling(people, settings["feature_transforms"])
+    all_features = [scaling.name for scaling in all_scalings]
+    profile = profile_segments(
+        people, design_matrix(people, all_scalings), all_features, labels, segmentation.k
+    )
+    previous, overlap = _overlap_with_previous(people, labels, segmentation.k, before)
+    names = name_segments(
+        profile,
+        archetypes,
+        previous=previous,
+        overlap=overlap,
+        min_effect=settings["name_min_effect"],
+        min_cosine=settings["name_min_cosine"],
+        min_jaccard=settings["match_min_jaccard"],
+    )
+    sizes = np.bincount(labels, minlength=segmentation.k)
+    rows = []
+    for segment, name in enumerate(names):
+        for column, scaling in enumerate(scalings):
+            rows.append(
+                {
+                    "model_version": int(candidate["model_version"]),
+                    "segment_number": segment + 1,
+                    "segment_key": name.key,
+                    "segment_name": name.name,
+                    "name_source": name.source,
+                    "name_match_score": np.nan if name.match_score is None else name.match_score,
+                    "feature": scaling.name,
+                    "transform": scaling.transform,
+                    "shift": scaling.shift,
+                    "scale": scaling.scale,
+                    "impute_value": scaling.impute_value,
+                    "is_constant": scaling.is_constant,
+                    "centre": segmentation.centre[segment, column],
+                    # A feature that did not vary at the fit says nothing about anybody later either.
+                    "inverse_variance": 0.0 if scaling.is_constant else segmentation.precision[segment, column],
+                    "bias": segmentation.bias[segment],
+                    "mean_z": profile.z[segment, all_features.index(scaling.name)],
+                    "customer_count": int(sizes[segment]),
+                    "feature_set": candidate["feature_set"],
+                    "algorithm": candidate["algorithm"],
+                    "setting": candidate["setting"],
+                    "reason": candidate["reason"],
+                    "data_as_of": candidate["data_as_of"],
+                    "fitted_at": candidate["fitted_at"],
+                    "random_seed": int(candidate["random_seed"]),
+                    "package_versions": candidate["package_versions"],
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _overlap_with_previous(
+    people: pd.DataFrame, labels: IntArray, segment_count: int, before: pd.DataFrame | None
+) -> tuple[list[SegmentName], IntArray | None]:
+    """The names of the newest earlier version and how many of today's people are in both a new and an old segment."""
+    if before is None or before.empty:
+        return [], None
+    newest = before[before["model_version"] == before["model_version"].max()]
+    scalings, segmentation, names = read_model(newest)
+    old_labels = segmentation.labels(design_matrix(people, scalings))
+    overlap = np.zeros((segment_count, segmentation.k), dtype=np.int64)
+    np.add.at(overlap, (labels, old_labels), 1)
+    return names, overlap

@@ -1,0 +1,34 @@
+{#-
+  Fails with every row that one relation has and the other lacks; a row that stands twice must stand twice in both.
+
+  Arguments:
+    compare_to: the other relation, or a CTE or subquery in parentheses.
+    columns: list of the columns to compare, present in both.
+-#}
+{% test same_rows_as(model, compare_to, columns) %}
+select
+    {% for column in columns -%}
+    {{ column }},
+    {% endfor -%}
+    sum(rows_here) as rows_here,
+    sum(rows_there) as rows_there
+from (
+    select
+        {% for column in columns -%}
+        {{ column }},
+        {% endfor -%}
+        1 as rows_here,
+        0 as rows_there
+    from {{ model }}
+    union all
+    select
+        {% for column in columns -%}
+        {{ column }},
+        {% endfor -%}
+        0 as rows_here,
+        1 as rows_there
+    from {{ compare_to }}
+) as both_sides
+group by {{ columns | join(", ") }}
+having sum(rows_here) <> sum(rows_there)
+{% endtest %}
