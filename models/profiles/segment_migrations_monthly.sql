@@ -109,11 +109,10 @@ final as (
     select
         as_of_date,
         previous_as_of_date,
-        from_segment_key,
-        to_segment_key,
+        coalesce(from_segment_key, 'not_yet_a_customer') as from_segment_key,
+        coalesce(to_segment_key, 'no_longer_a_customer') as to_segment_key,
         reason,
-        from_segment_key is not null and to_segment_key is not null and from_segment_key <> to_segment_key
-            as is_move,
+        reason not in ('entered', 'exited', 'stayed') as is_move,
         cast(count(*) as integer) as customer_count,
         cast(sum(coalesce(to_spend, from_spend)) as decimal(18, 2)) as total_spend,
         cast(sum(coalesce(to_spend, 0) - coalesce(from_spend, 0)) as decimal(18, 2)) as spend_since_previous
@@ -122,4 +121,4 @@ final as (
 )
 
 select * from final
-order by as_of_date, from_segment_key nulls first, to_segment_key nulls last, reason
+order by as_of_date, from_segment_key, to_segment_key, reason

@@ -1,4 +1,3 @@
-{%- set features = var('feature_transforms').keys() | sort -%}
 with
 
 labelled as (
@@ -12,9 +11,6 @@ final as (
         cast(as_of_date as date) as as_of_date,
         cast(segment_number as integer) as segment_number,
         segment_key
-        {%- for feature in features %},
-        cast({{ feature }} as double) as {{ feature }}
-        {%- endfor %}
     from labelled
 )
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from joblib import Parallel, delayed, parallel_config
+from joblib.externals.loky import get_reusable_executor
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
@@ -36,16 +38,19 @@ from olist_segments.evidence.stability import (
     seed_refits,
     split_strengths,
 )
-from olist_segments.evidence.structure import reference_spread, structure_gap
+from olist_segments.evidence.structure import SHAPES, reference_spread, structure_gap
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-T = TypeVar("T")
+Task = Callable[[], Any]
 
 CUSTOMER = "customer_unique_id"
 OUTCOME = "next_quarter_value"
 SMALLEST_POPULATION = 200
 """Fewer customers than this are not clustered."""
+
+WORTH_WORKERS = 2_000
+"""From this many customers on, the work is worth starting worker processes for."""
 
 SMALLEST_PAST = 1_000
 """Fewer customers than this at the earlier date say nothing about the value explained."""
@@ -62,6 +67,7 @@ COLUMNS = (
     "davies_bouldin",
     "calinski_harabasz",
     "prediction_strength",
+    "prediction_strength_se",
     "jaccard_min",
     "jaccard_mean",
     "ari_seeds",
@@ -122,7 +128,7 @@ def evaluate_candidates(
     resamples: int = 15,
     splits: int = 4,
     seeds: int = 4,
-    threads: int = 2,
+    workers: int = 2,
 ) -> pd.DataFrame:
     """One row (COLUMNS) a feature set, algorithm and setting, exactly one of them chosen.
 
@@ -132,7 +138,7 @@ def evaluate_candidates(
     (`Segmentation`) as used on everybody:
 
     silhouette and its 95 % interval (`silhouette_interval`); Davies-Bouldin and Calinski-Harabasz of everybody; prediction
-    strength, mean of `splits` random splits; bootstrap Jaccard over `resamples` resamples, minimum and mean over segments;
+    strength, mean of `splits` random splits, and its standard error; bootstrap Jaccard over `resamples` resamples, minimum and mean over segments;
     adjusted Rand between refits that differ by seed only (`seeds` of them) and between the resamples' refits; smallest share;
     structure gap (`evidence.structure`); value_explained (`variance_explained`) and its 95 % interval: `past` holds the features of
     the customers known at an earlier date and `next_quarter_value`, what they spent after it; the candidate is refitted there with
@@ -143,23 +149,20 @@ def evaluate_candidates(
     Fewer than 200 customers, or features that do not vary, give one row: algorithm 'none', one segment, and why. A feature set
     that does not vary beside others that do gives such a row too, not chosen.
 
-    The result depends on neither the order of rows and columns nor on `threads`. Raises UserError for wrong arguments, for a
+    The result depends on neither the order of rows and columns nor on `workers`, the number of single-threaded processes that share the
+    work (none is started for 1, or for fewer than 2,000 customers). Raises UserError for wrong arguments, for a
     missing or repeated customer and for values that a transform can't take.
     """
     checked = Rule.of(rule or {})
     _check(feature_sets, transforms, algorithms, k_min, k_max)
-    if min(splits, 1) < 1 or min(resamples, seeds) < 2 or threads < 1:
-        raise UserError("stability takes at least 2 resamples, 2 seeds, 1 split and 1 thread: ask for more.")
+    if min(resamples, seeds, splits) < 2 or workers < 1:
+        raise UserError("the evidence takes at least 2 resamples, 2 seeds, 2 splits and 1 worker: ask for more.")
     people = _by_customer(frame, "the feature table")
     earlier = None if past is None else _by_customer(past, "the earlier feature table")
     if earlier is not None and OUTCOME not in earlier.columns:
         raise UserError(f"the earlier feature table has no column {OUTCOME}: add it or leave the table out.")
-    with threadpool_limits(limits=1), ThreadPoolExecutor(threads) as pool:
-
-        def run(tasks: Sequence[Callable[[], T]]) -> list[T]:
-            return list(pool.map(_single_threaded, tasks))
-
-        rows, populations = [], []
+    rows, populations = [], []
+    with threadpool_limits(limits=1):
         for name in sorted(feature_sets):
             features = {feature: transforms[feature] for feature in feature_sets[name]}
             scalings = fit_scaling(people, features)
@@ -169,7 +172,7 @@ def evaluate_candidates(
                 rows.append(_single_segment(name, scalings, z, why))
             else:
                 populations.append(_population(name, scalings, z, earlier, features, algorithms, k_min, k_max, seed))
-        rows += _evidence(populations, run, resamples, splits, seeds)
+        rows += _evidence(populations, workers if len(people) >= WORTH_WORKERS else 1, resamples, splits, seeds)
     table = pd.DataFrame(rows)
     if populations:
         table = _chosen(table, checked, k_min, k_max)
@@ -179,10 +182,13 @@ def evaluate_candidates(
     return table[list(COLUMNS)].astype(dict.fromkeys(_FIGURES, "float64") | dict.fromkeys(("k", "customers"), "int64"))
 
 
-def _single_threaded(task: Callable[[], T]) -> T:
-    # OpenMP's limit belongs to the calling thread, so each worker has to set its own.
-    with threadpool_limits(limits=1):
-        return task()
+def _run(tasks: Sequence[Task], workers: int) -> list[Any]:
+    """The tasks' results in their order, whoever computes them."""
+    if workers == 1:
+        return [task() for task in tasks]
+    # Processes, because most of the time goes into Python code between small arrays, which threads can't share.
+    with parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
+        return list(Parallel()(delayed(task)() for task in tasks))
 
 
 def _check(
@@ -205,7 +211,9 @@ def _check(
     if unknown or not algorithms or len(set(algorithms)) < len(algorithms):
         raise UserError(f"the algorithms are {list(algorithms)}: name each once, out of {', '.join(ALGORITHMS)}.")
     if not 2 <= k_min <= k_max:
-        raise UserError(f"the number of segments runs from {k_min} to {k_max}: start at 2 or more and do not end below.")
+        raise UserError(
+            f"the number of segments runs from {k_min} to {k_max}: start at 2 or more and do not end below."
+        )
 
 
 def _by_customer(frame: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -280,7 +288,7 @@ _Relabelled = dict[str, _Labelling]
 
 def _evidence(
     populations: Sequence[_Population],
-    run: Callable[[Sequence[Callable[[], Any]]], list[Any]],
+    workers: int,
     resamples: int,
     splits: int,
     seeds: int,
@@ -289,61 +297,48 @@ def _evidence(
     families = [(population, algorithm) for population in populations for algorithm in population.settings]
     # Mixtures are the slowest: they go first, so that no thread is left with one at the end.
     families.sort(key=lambda family: family[1] != "gaussian_mixture")
-    tasks: list[Callable[[], Any]] = []
-    keys: list[tuple[Any, ...]] = []
+    tasks: list[tuple[tuple[str, str, str], Task]] = []
     for population, algorithm in families:
         name, settings = population.feature_set, population.settings[algorithm]
-        batches = [settings] if algorithm == "ward" else [[setting] for setting in settings]
-        for batch in batches:
-            keys.append((name, algorithm, "fit"))
-            tasks.append(lambda p=population, a=algorithm, b=batch: _fit(p, a, b))
-        for index in range(resamples):
-            keys.append((name, algorithm, "resample"))
-            tasks.append(lambda p=population, a=algorithm, i=index: _relabel(resample_refits, p, a, i))
-        for index in range(seeds):
-            keys.append((name, algorithm, "seed"))
-            tasks.append(lambda p=population, a=algorithm, i=index: _relabel(seed_refits, p, a, i))
+        for batch in [settings] if algorithm == "ward" else [[setting] for setting in settings]:
+            tasks.append(((name, algorithm, "fit"), partial(_fit, population, algorithm, batch)))
+        for kind, refits, count in (("resample", resample_refits, resamples), ("seed", seed_refits, seeds)):
+            for index in range(count):
+                tasks.append(((name, algorithm, kind), partial(_relabel, refits, population, algorithm, index)))
         for index in range(splits):
-            keys.append((name, algorithm, "split"))
-            tasks.append(
-                lambda p=population, a=algorithm, i=index: split_strengths(p.z, p.stratum, a, p.settings[a], i, p.seed)
-            )
-    results: dict[tuple[Any, ...], list[Any]] = {}
-    for key, result in zip(keys, run(tasks), strict=True):
+            tasks.append(((name, algorithm, "split"), partial(_split, population, algorithm, index)))
+    results: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
+    for (key, _), result in zip(tasks, _run([task for _, task in tasks], workers), strict=True):
         results.setdefault(key, []).append(result)
 
     fits = {
-        (population.feature_set, algorithm): {s: f for batch in results[population.feature_set, algorithm, "fit"] for s, f in batch.items()}
+        (population.feature_set, algorithm, setting): fit
         for population, algorithm in families
+        for batch in results[population.feature_set, algorithm, "fit"]
+        for setting, fit in batch.items()
     }
-    wanted = [
-        (population, k, shape)
-        for population in populations
-        for k in sorted({fit.segmentation.k for a in population.settings for fit in fits[population.feature_set, a].values()})
-        for shape in ("bell", "box")
-    ]
-    spreads = run([
-        lambda p=population, k=k, s=shape: reference_spread(p.z, k, s, generator(p.seed, "reference", k, s))
-        for population, k, shape in wanted
-    ])
-    references = {(p.feature_set, k, shape): spread for (p, k, shape), spread in zip(wanted, spreads, strict=True)}
+    # The density method finds its own k, so which references are needed is known only now.
+    wanted = sorted({(name, fit.segmentation.k, shape) for (name, _, _), fit in fits.items() for shape in SHAPES})
+    by_name = {population.feature_set: population for population in populations}
+    spreads = _run([partial(_reference, by_name[name], k, shape) for name, k, shape in wanted], workers)
+    references = dict(zip(wanted, spreads, strict=True))
 
     rows = []
     for population in populations:
         name = population.feature_set
         for algorithm, settings in population.settings.items():
             for setting in settings:
-                fit = fits[name, algorithm][setting]
-                rows.append(
-                    lambda p=population, a=algorithm, s=setting, f=fit: _row(
-                        p, a, s, f,
-                        [relabelled[s] for relabelled in results[p.feature_set, a, "resample"]],
-                        [relabelled[s] for relabelled in results[p.feature_set, a, "seed"]],
-                        [strengths[s] for strengths in results[p.feature_set, a, "split"]],
-                        (references[p.feature_set, f.segmentation.k, "bell"], references[p.feature_set, f.segmentation.k, "box"]),
-                    )
+                fit = fits[name, algorithm, setting]
+                resampled, reseeded, strengths = (
+                    [result[setting] for result in results[name, algorithm, kind]]
+                    for kind in ("resample", "seed", "split")
                 )
-    return run(rows)
+                spread = [references[name, fit.segmentation.k, shape] for shape in SHAPES]
+                rows.append(partial(_row, population, algorithm, setting, fit, resampled, reseeded, strengths, spread))
+    found = _run(rows, workers)
+    if workers > 1:
+        get_reusable_executor().shutdown()
+    return found
 
 
 @dataclass(frozen=True)
@@ -377,6 +372,15 @@ def _relabel(
     return {setting: (refit.labels(population.evaluation), refit.k) for setting, refit in found.items()}
 
 
+def _split(population: _Population, algorithm: str, index: int) -> dict[str, float]:
+    settings = population.settings[algorithm]
+    return split_strengths(population.z, population.stratum, algorithm, settings, index, population.seed)
+
+
+def _reference(population: _Population, k: int, shape: str) -> float:
+    return reference_spread(population.z, k, shape, generator(population.seed, "reference", k, shape))
+
+
 def _row(
     population: _Population,
     algorithm: str,
@@ -385,7 +389,7 @@ def _row(
     resampled: list[_Labelling],
     reseeded: list[_Labelling],
     strengths: list[float],
-    references: tuple[float, float],
+    references: Sequence[float],
 ) -> dict[str, Any]:
     z, segmentation = population.z, fit.segmentation
     labels = segmentation.labels(z)
@@ -405,6 +409,7 @@ def _row(
         "davies_bouldin": davies_bouldin_score(z, labels) if divided else np.nan,
         "calinski_harabasz": calinski_harabasz_score(z, labels) if divided else np.nan,
         "prediction_strength": float(np.mean(strengths)),
+        "prediction_strength_se": float(np.std(strengths, ddof=1) / np.sqrt(len(strengths))),
         "jaccard_min": float(jaccards.min()),
         "jaccard_mean": float(jaccards.mean()),
         "ari_seeds": mean_adjusted_rand(reseeded),

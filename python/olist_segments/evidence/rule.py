@@ -23,12 +23,13 @@ DEFAULT_RULE: dict[str, Any] = {
 }
 """What holds where a rule does not say otherwise."""
 
-# Key of the rule, column that it bounds from below, the column in words.
+# Key of the rule, column that it bounds from below, the column in words, and the column of a standard error to allow for
+# (Tibshirani & Walther bound their prediction strength plus its standard error, and only that).
 _BOUNDS = (
-    ("min_jaccard", "jaccard_min", "the least stable segment's bootstrap Jaccard"),
-    ("min_prediction_strength", "prediction_strength", "the prediction strength"),
-    ("min_segment_share", "smallest_share", "the smallest segment's share"),
-    ("min_structure_gap", "structure_gap", "the structure gap over a cloud without segments"),
+    ("min_jaccard", "jaccard_min", "the least stable segment's bootstrap Jaccard", None),
+    ("min_prediction_strength", "prediction_strength", "the prediction strength", "prediction_strength_se"),
+    ("min_segment_share", "smallest_share", "the smallest segment's share", None),
+    ("min_structure_gap", "structure_gap", "the structure gap over a cloud without segments", None),
 )
 _LOWER_IS_BETTER = ("davies_bouldin",)
 _PREFERENCES = (
@@ -66,7 +67,7 @@ class Rule:
             if key not in DEFAULT_RULE:
                 raise UserError(f"the selection rule has no key {key!r}: use {', '.join(DEFAULT_RULE)}.")
         given = {**DEFAULT_RULE, **rule}
-        bounds = {key: _number(key, given[key], 1e6 if key == "min_structure_gap" else 1.0) for key, _, _ in _BOUNDS}
+        bounds = {key: _number(key, given[key], 1e6 if key == "min_structure_gap" else 1.0) for key, *_ in _BOUNDS}
         tolerance = _number("tolerance", given["tolerance"], 1.0)
         if tolerance == 1:
             raise UserError("the selection rule's tolerance is 1, which makes a tie of everything: use less.")
@@ -137,12 +138,14 @@ def _violations(row: pd.Series[Any], rule: Rule, k_min: int, k_max: int) -> list
     found = []
     if not k_min <= row["k"] <= k_max:
         found.append((f"it has {row['k']} segment{'s' * (row['k'] != 1)}, outside {k_min} to {k_max}", 1.0))
-    for key, column, words in _BOUNDS:
-        bound, value = rule.bounds[key], row[column]
+    for key, column, words, error in _BOUNDS:
+        bound, value, allowance = rule.bounds[key], row[column], row[error] if error else 0.0
         if np.isnan(value):
             found.append((f"{words} is not known", 1.0))
-        elif value < bound:
-            found.append((f"{words} {_apart(value, bound)[0]} is under {_apart(value, bound)[1]}", min((bound - value) / bound, 1.0) if bound else 1.0))
+        elif value + allowance < bound:
+            allowed = f" (with its standard error {_apart(value + allowance, bound)[0]})" if allowance else ""
+            mine, needed = _apart(value, bound)
+            found.append((f"{words} {mine}{allowed} is under {needed}", min((bound - value) / bound, 1.0)))
     return found
 
 
@@ -177,7 +180,9 @@ def _prefer(pool: pd.DataFrame, rule: Rule) -> tuple[Any, str, dict[Any, str]]:
     winner = pool.loc[chosen]
     if len(pool) > 1:
         fewest = (pool["k"] == winner["k"]).sum() == 1
-        reasons.append("with the fewest segments" if fewest else "with the fewest segments and the largest structure gap")
+        reasons.append(
+            "with the fewest segments" if fewest else "with the fewest segments and the largest structure gap"
+        )
     for index, row in pool.drop(chosen).iterrows():
         lost[index] = (
             f"a tie, and {row['k']} segments are more than {winner['k']}"

@@ -23,12 +23,12 @@ IntArray = npt.NDArray[np.int64]
 REFIT_SIZE = 2_500
 """People that a refit sees at most."""
 
-EVALUATION_SIZE = 8_000
+EVALUATION_SIZE = 6_000
 """People on whom labellings are compared, at most."""
 
 
 def evaluation_people(z: FloatArray, seed: int) -> FloatArray:
-    """The fixed people (m, d) on whom labellings of z (n, d) are compared: everybody, or a stratified sample of 8,000."""
+    """The fixed people (m, d) on whom labellings of z (n, d) are compared: everybody, or a stratified sample of 6,000."""
     if len(z) <= EVALUATION_SIZE:
         return z
     return z[np.sort(stratified_sample(strata(z), EVALUATION_SIZE, generator(seed, "evaluation")))]
@@ -81,7 +81,12 @@ def resampled_jaccards(labels: IntArray, k: int, relabelled: Sequence[tuple[IntA
 def mean_adjusted_rand(labellings: Sequence[tuple[IntArray, int]]) -> float:
     """Mean adjusted Rand index over all pairs of (labels, number of segments) of the same people; 2 labellings at least."""
     return float(
-        np.mean([adjusted_rand(contingency(a, b, count_a, count_b)) for (a, count_a), (b, count_b) in combinations(labellings, 2)])
+        np.mean(
+            [
+                adjusted_rand(contingency(a, b, count_a, count_b))
+                for (a, count_a), (b, count_b) in combinations(labellings, 2)
+            ]
+        )
     )
 
 
@@ -97,9 +102,7 @@ def bootstrap_jaccard(
     with threadpool_limits(limits=1):
         people = evaluation_people(z, seed)
         stratum = strata(z)
-        refits = [
-            resample_refits(z, stratum, algorithm, [setting], index, seed)[setting] for index in range(resamples)
-        ]
+        refits = [resample_refits(z, stratum, algorithm, [setting], index, seed)[setting] for index in range(resamples)]
         return resampled_jaccards(
             segmentation.labels(people), segmentation.k, [(refit.labels(people), refit.k) for refit in refits]
         )

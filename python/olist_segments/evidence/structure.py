@@ -10,12 +10,17 @@ values, so that rounding is not taken for segments. The gap is the smaller of th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 from sklearn.cluster import KMeans
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+
+SHAPES = ("bell", "box")
+"""The two clouds without segments that a segmentation has to beat."""
 
 _REFERENCE_PEOPLE = 16_000
 _LARGEST_DRAW = 8_000
@@ -83,10 +88,10 @@ def reference_spread(z: FloatArray, k: int, shape: str, rng: np.random.Generator
     return float(np.mean(logs))
 
 
-def structure_gap(z: FloatArray, labels: IntArray, reference_spreads: tuple[float, float]) -> float:
+def structure_gap(z: FloatArray, labels: IntArray, reference_spreads: Sequence[float]) -> float:
     """Log of how much tighter the segments are than the best cut of the harder reference; 0 or less: no sign of structure.
 
-    `reference_spreads` holds `reference_spread` for the same k and the shapes 'bell' and 'box'. 0.10 means that the segments leave
+    `reference_spreads` holds `reference_spread` for the same k and each of SHAPES. 0.10 means that the segments leave
     about 10 % less spread within them than k-means leaves in a cloud without segments.
     """
     return min(reference_spreads) - float(np.log(spread_left(z, labels)))

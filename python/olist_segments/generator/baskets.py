@@ -108,10 +108,10 @@ def draw_catalogue(settings: Settings, prefixes: Prefixes) -> Catalogue:
     for column in (grams, *dimensions):
         column[odd[:unmeasured]] = -1
     grams[odd[unmeasured:]] = 0
-    # Zipf-like shop windows: the first product sells about 0.5 % of all items, the first seller about 2 %.
+    # Zipf-like shop windows: the first product sells about 0.4 % of all items, the first seller about 2 %.
     popularity = np.power(np.arange(products) + 6.0, -0.75)
     rng.shuffle(popularity)
-    shops = np.power(np.arange(sellers) + 3.0, -0.8)
+    shops = np.power(np.arange(sellers) + 6.0, -0.8)
     return Catalogue(
         category=category,
         log_price=log_price.astype(np.float32),
@@ -244,7 +244,7 @@ def _expand(count: Ints) -> tuple[Ints, Ints]:
 
 
 def _sellers_of_products(products: int, shops: npt.NDArray[np.float64], rng: np.random.Generator) -> Ints:
-    """A seller for each product, sorted so that neighbours share one; every seller has a product if there are enough."""
+    """A seller for each product, sorted so that neighbours share one; every seller has a product if possible."""
     extra = max(products - len(shops), 0)
     return np.sort(np.concatenate([np.arange(len(shops))[:products], choose(shops, extra, rng)])).astype(np.int32)
 
@@ -254,8 +254,14 @@ def _products_of_baskets(
 ) -> Ints:
     products = len(catalogue.popularity)
     main = choose(catalogue.popularity, len(count), rng)
+    # What is bought by the dozen is cheap: the cheaper of two products goes into a basket of several.
+    several = np.flatnonzero(count > 1)
+    rival = choose(catalogue.popularity, len(several), rng)
+    cheaper = catalogue.log_price[rival] < catalogue.log_price[main[several]]
+    main[several[cheaper]] = rival[cheaper]
     # Every listed product is sold at least once.
-    main[: min(products, len(main))] = np.arange(min(products, len(main)))
+    single = np.flatnonzero(count == 1)[:products]
+    main[single] = np.arange(len(single))
     product = main[basket]
     further = np.flatnonzero(number)
     mix = rng.random(len(count), dtype=np.float32)[basket[further]]
@@ -282,7 +288,8 @@ def _list_prices(product: Ints, catalogue: Catalogue, rng: np.random.Generator) 
     # Sellers reprice: one item in eight sells some per cent off its list price.
     moved = np.flatnonzero(rng.random(len(product), dtype=np.float32) < 0.125)
     price[moved] *= np.exp(0.06 * bell(len(moved), rng))
-    return np.clip(np.rint(price * 100), 85, facts.MAXIMUM_PRICE * 100).astype(np.int32)
+    cents: Ints = np.clip(np.rint(price * 100), 85, facts.MAXIMUM_PRICE * 100).astype(np.int32)
+    return cents
 
 
 def _planted_prices(
@@ -293,7 +300,8 @@ def _planted_prices(
     whole = np.bincount(orders.person, weights=share, minlength=len(persons.orders))
     spend = np.exp(np.minimum(LOG_SPEND_CENTRE + LOG_SPEND_SCALE * persons.monetary, 10))
     cents = 100 * spend[orders.person] * share / whole[orders.person] / count
-    return np.clip(np.rint(cents), 85, facts.MAXIMUM_PRICE * 100).astype(np.int32)[order]
+    price: Ints = np.clip(np.rint(cents), 85, facts.MAXIMUM_PRICE * 100).astype(np.int32)
+    return price[order]
 
 
 def _freights(
@@ -309,8 +317,8 @@ def _freights(
     distant_paulista = ~local & (buyer_state == STATES.index("SP"))
     level[distant_paulista] = np.float32(np.log(20.4))
     level += (0.2 * np.log(np.maximum(catalogue.grams, 50) / 700.0)).astype(np.float32)[product]
-    level += np.float32(0.36) * bell(len(product), rng)
-    freight = np.rint(np.clip(np.exp(level) * np.float32(0.93), 0.02, facts.FREIGHT_MAXIMUM) * 100).astype(np.int32)
+    level += np.float32(0.45) * bell(len(product), rng)
+    freight = np.rint(np.clip(np.exp(level) * np.float32(0.85), 0.02, facts.FREIGHT_MAXIMUM) * 100).astype(np.int32)
     freight[pick(np.arange(len(product)), quota(facts.FREIGHT_FREE_ITEMS, facts.ITEM_ROWS, len(product)), rng)] = 0
     return freight
 

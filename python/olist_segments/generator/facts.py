@@ -104,11 +104,13 @@ PRICE_QUANTILES = (
     (0.10, 23.80),
     (0.25, 39.90),
     (0.50, 74.99),
-    (0.75, 134.90),
-    (0.90, 229.80),
-    (0.95, 349.90),
-    (0.99, 890.0),
-    (0.999, 2100.0),
+    (0.65, 103.0),
+    (0.75, 130.90),
+    (0.90, 223.0),
+    (0.95, 340.0),
+    (0.97, 460.0),
+    (0.99, 865.0),
+    (0.999, 1850.0),
     (1.0, 6735.0),
 )
 FREIGHT_MEAN = 19.99
@@ -450,9 +452,9 @@ SCORES_LATE_LONGER = (0.655, 0.765, 0.860, 0.915)
 SCORES_UNDELIVERED = (0.690, 0.755, 0.840, 0.895)
 # March 2018: the published mean of the month asks for worse scores than its late orders explain.
 WORST_MONTH = (2018, 3)
-WORST_MONTH_SCORE_EXPONENT = 1.18
-# Orders with several items are rated lower: uniform draws are raised to this power.
-SEVERAL_ITEMS_SCORE_EXPONENT = 1.7
+WORST_MONTH_SCORE_SHIFT = 0.20
+# Orders with several items are rated lower: standard deviations of the latent score.
+SEVERAL_ITEMS_SCORE_SHIFT = 0.6
 
 # Share of reviews with a message, by score 1 to 5, and with a title from April 2018 on, when titles began.
 MESSAGE_SHARE = (0.766, 0.680, 0.435, 0.310, 0.360)

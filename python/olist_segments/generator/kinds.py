@@ -9,6 +9,10 @@ opposite way along recency:
 
 times separation / sqrt(2), so that the nearest two centres are exactly `separation` standard deviations apart
 (recent and lapsed are sqrt(2) times farther). At 0 all five centres coincide: one cloud, and the names mean nothing.
+
+The axes become data by monotone maps: `recency_position` and `mean_score` below, exp(4.6 + 0.5 z) BRL of spend, and
+exp(0.2 z) orders, rounded, at least 1. Above 6 the recency axis keeps the offsets of 6, as farther clouds would leave
+months of the window empty between them.
 """
 
 from __future__ import annotations
@@ -27,7 +31,8 @@ SHARES = (0.28, 0.26, 0.18, 0.14, 0.14)
 DIRECTIONS = np.array([[-1, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, -1], [0, 0, 1, 0], [0, 1, 0, 0]], dtype=np.float32)
 # Separation of the kinds when the published marginals hold: a tendency, not a cluster.
 SOFT_SEPARATION = 1.2
-RECENCY_LIMIT = 2.2
+# Beyond this separation the recency axis stands still, and clouds have their smallest margin to the edges.
+WIDEST = 6.0
 FREQUENCY_LIMIT = 2.0
 # Natural logarithm of the orders for one latent standard deviation: exp(0.2 * 2.0) < 1.5 keeps the null at one order.
 FREQUENCY_SCALE = 0.2
@@ -78,18 +83,48 @@ def draw_persons(settings: Settings, person_orders: dict[int, int]) -> Persons:
         by_rank[np.argsort(place, kind="stable")] = counts
         counts = by_rank
 
-    def axis(column: int, limit: float | None) -> Floats:
-        noise = bell(len(kind), rng) if limit is None else truncated_bell(len(kind), limit, rng)
-        noise += DIRECTIONS[kind, column] * distance
-        return noise
+    def axis(column: int, step: float) -> Floats:
+        place = bell(len(kind), rng)
+        place += DIRECTIONS[kind, column] * np.float32(step)
+        return place
 
+    recency_step = offset(min(settings.separation, WIDEST)) if settings.separation is not None else float(distance)
     return Persons(
         kind=kind,
         orders=counts,
-        recency=axis(0, RECENCY_LIMIT if planted else None),
-        monetary=axis(2, None),
-        score=axis(3, None),
+        recency=axis(0, recency_step),
+        monetary=axis(2, float(distance)),
+        score=axis(3, float(distance)),
     )
+
+
+def recency_position(recency: Floats, separation: float, rng: np.random.Generator) -> Floats:
+    """Where in the window, from 0 (newest) to 1, a latent recency falls.
+
+    The window spans the centres and a margin on both sides that shrinks from 2.6 standard deviations at separation 0
+    to 1.6 from separation 3 on; what falls outside is folded back in. Below separation 2 up to 12 % of the persons are
+    spread evenly over the window, so that its first and last months are not empty: the cloud stays a single bell.
+    """
+    margin = 2.6 - min(separation, 3.0) / 3.0
+    half = offset(min(separation, WIDEST)) + margin
+    position = (0.5 + recency / np.float32(2 * half)).astype(np.float32)
+    position = np.abs(position)
+    position = np.float32(1) - np.abs(np.float32(1) - position)
+    background = rng.random(len(position), dtype=np.float32) < 0.12 * max(0.0, 1 - separation / 2)
+    evenly = rng.random(len(position), dtype=np.float32)
+    return np.where(background, evenly, np.clip(position, 0, np.float32(0.999999)))
+
+
+def mean_score(score: Floats, separation: float) -> Floats:
+    """A person's mean review score, 1 to 5, from the latent score.
+
+    The scale holds the centres and a margin on both sides that shrinks from 2 standard deviations at separation 0,
+    where scores are a bell about 3, to 0.8 from separation 6 on; what falls outside takes the nearest end.
+    """
+    margin = 2.0 - 1.2 * min(separation, WIDEST) / WIDEST
+    points = 4.0 / (offset(separation) + 2 * margin)
+    mean: Floats = np.clip(np.float32(5.0 - margin * points) + np.float32(points) * score, 1, 5)
+    return mean
 
 
 def _published_counts(orders: int, person_orders: dict[int, int], rng: np.random.Generator) -> Ints:

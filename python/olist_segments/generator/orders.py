@@ -14,7 +14,7 @@ import numpy as np
 
 from olist_segments.generator import facts
 from olist_segments.generator.geography import STATES
-from olist_segments.generator.kinds import RECENCY_LIMIT, Persons, offset
+from olist_segments.generator.kinds import Persons, recency_position
 from olist_segments.generator.sampling import Bytes, Flags, Floats, Index, Ints, bell, choose, cumulative, pick, quota
 from olist_segments.generator.settings import EPOCH, WINDOW_START, Settings, seconds
 
@@ -64,9 +64,8 @@ def draw_purchases(settings: Settings, persons: Persons) -> tuple[Ints, Ints, In
         purchase[np.argsort(place, kind="stable")] = np.sort(_calendar(size, rng))
     else:
         window = (_LAST_PLANTED_DAY - WINDOW_START).days + 1
-        scale = window / 2 / (offset(settings.separation) + RECENCY_LIMIT)
-        day = np.floor(window / 2 - scale * persons.recency[person]).astype(np.int32)
-        day = np.clip(day, 0, window - 1)
+        position = recency_position(persons.recency, settings.separation, rng)
+        day = (window - 1 - np.floor(window * position)).astype(np.int32)[person]
         day[further] = (day[further] * rng.random(len(further))).astype(np.int32)
         purchase = seconds(WINDOW_START) + day * DAY + _clock(facts.HOUR_WEIGHTS, size, rng)
     shuffle = rng.permutation(size)
@@ -108,7 +107,7 @@ def draw_orders(settings: Settings, person: Ints, buyer: Ints, turn: Ints, purch
     purchase_day = purchase // DAY
     estimated_days = np.array(list(map(facts.STATE_ESTIMATED_DAYS.__getitem__, STATES)), dtype=np.float32)[state]
     estimated_days *= _by_day(facts.MONTH_ESTIMATED_FACTOR, 1.0)[purchase_day] * np.exp(0.22 * bell(size, rng))
-    estimated_days = np.maximum(np.rint(estimated_days), 3)
+    estimated_days = np.maximum(np.ceil(estimated_days), 3)
     estimated_day = (purchase_day + estimated_days).astype(np.int32)
     days = np.array(list(map(facts.STATE_DELIVERY_DAYS.__getitem__, STATES)), dtype=np.float32)[state]
     days *= _by_day(facts.MONTH_DELIVERY_FACTOR, 1.0)[purchase_day] * np.exp(0.5 * bell(size, rng))
@@ -125,7 +124,7 @@ def draw_orders(settings: Settings, person: Ints, buyer: Ints, turn: Ints, purch
     delivered = (purchase_day + days.astype(np.int32)) * DAY + _clock(facts.DELIVERY_HOUR_WEIGHTS, size, rng)
     early = np.flatnonzero(delivered < approved + DAY // 2)
     approved[early] = purchase[early] + (delivered[early] - purchase[early]) // 3
-    on_the_way = 0.02 + 0.75 * rng.random(size, dtype=np.float32) ** 1.8
+    on_the_way = 0.02 + 0.65 * rng.random(size, dtype=np.float32) ** 1.8
     carrier = approved + (on_the_way * (delivered - approved)).astype(np.int32)
 
     orders = Orders(
@@ -220,7 +219,8 @@ def _approval_delay(payment: Bytes, rng: np.random.Generator) -> Ints:
     slip = payment == PAYMENT["boleto"]
     hours[slip] = 28.0 * np.exp(0.7 * bell(int(slip.sum()), rng))
     hours[rng.random(size, dtype=np.float32) < 0.013] = 0
-    return (np.minimum(hours, 700) * 3600).astype(np.int32)
+    delay: Ints = (np.minimum(hours, 700) * 3600).astype(np.int32)
+    return delay
 
 
 def _forget_timestamps(orders: Orders, rng: np.random.Generator) -> None:

@@ -9,14 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from olist_segments.generator import facts
-from olist_segments.generator.kinds import Persons
+from olist_segments.generator.kinds import Persons, mean_score
 from olist_segments.generator.orders import DAY, Orders
 from olist_segments.generator.sampling import Bytes, Floats, Ints, bell, choose, pick, quota, rank_share
 from olist_segments.generator.settings import Settings, seconds
-
-# Planted mode: the common centre of the mean score, and points for one latent standard deviation.
-SCORE_CENTRE = 4.0
-SCORE_SCALE = 0.66
 
 
 @dataclass
@@ -105,15 +101,14 @@ def _order_scores(
     classes[orders.delivered < 0] = 4
     if settings.separation is None:
         place = np.float32(0.45) * persons.score[orders.person] + bell(len(classes), rng)
-        uniform = rank_share(place)
-        uniform[several_items] **= np.float32(facts.SEVERAL_ITEMS_SCORE_EXPONENT)
+        place[several_items] -= np.float32(facts.SEVERAL_ITEMS_SCORE_SHIFT)
         worst_start = seconds(datetime.date(*facts.WORST_MONTH, 1))
         worst = (orders.purchase >= worst_start) & (orders.purchase < worst_start + 31 * DAY)
-        uniform[worst] **= np.float32(facts.WORST_MONTH_SCORE_EXPONENT)
-        score = _score(uniform, classes)
+        place[worst] -= np.float32(facts.WORST_MONTH_SCORE_SHIFT)
+        score = _score(rank_share(place), classes)
     else:
         # Cumulative rounding: the mean over a person's orders is within half a point of the latent score.
-        mean = np.clip(SCORE_CENTRE + SCORE_SCALE * persons.score[orders.person], 1, 5)
+        mean = mean_score(persons.score, settings.separation)[orders.person]
         score = (np.floor(mean * (orders.turn + 1) + 0.5) - np.floor(mean * orders.turn + 0.5)).astype(np.int8)
         score = np.clip(score, 1, 5)
     return _lowered(settings, orders.purchase, score), classes

@@ -316,8 +316,8 @@ def _reviews(marketplace: Marketplace, as_csv: bool) -> _Table:
 
     first, second, third = (phrase("message", MESSAGES, f"message // {step}") for step in (1, 20, 400))
     message = f"""{first}
-        || case when message // 8000 % 10 < 6 then {joiner("message // 80000")} || {second} else '' end
-        || case when message // 8000 % 10 < 3 then {joiner("message // 1200000")} || {third} else '' end
+        || case when message // 8000 % 10 < 8 then {joiner("message // 80000")} || {second} else '' end
+        || case when message // 8000 % 10 < 4 then {joiner("message // 1200000")} || {third} else '' end
         || getvariable('endings')[message // 18000000 % {len(ENDINGS)} + 1]"""
     lists = {f"message_{tone}": phrases for tone, phrases in MESSAGES.items()}
     lists |= {f"title_{tone}": phrases for tone, phrases in TITLES.items()}

@@ -1,0 +1,66 @@
+# The two commands: `make build` and `make test`. Both need nothing but Python 3.11 or newer and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+MARKETPLACE := data/marketplace
+TEST_HOME := target/test
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DO_NOT_TRACK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help build test test-dbt test-python lint bench lock clean
+
+help: ## What each command does
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, and %s is %s: run make PYTHON=python3.11." % (sys.executable, sys.version.split()[0]))'
+	@echo "Installing into $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+install: $(INSTALLED) ## The environment only, into .venv
+
+ifdef OLIST_DATA_DIR
+build: $(INSTALLED) ## Segment the marketplace in OLIST_DATA_DIR, or a generated one of full size
+else
+export OLIST_DATA_DIR := $(MARKETPLACE)
+build: $(INSTALLED) $(MARKETPLACE)/planted_segments.csv
+endif
+	dbt build
+	@olist-segments summary
+
+$(MARKETPLACE)/planted_segments.csv: | $(INSTALLED)
+	olist-segments generate --orders 100000 --out $(MARKETPLACE)
+
+test: test-dbt test-python ## Everything that proves the project: dbt's data and unit tests on the sample, pytest
+
+test-dbt: $(INSTALLED)
+	@rm -rf $(TEST_HOME) && mkdir -p $(TEST_HOME)
+	OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb dbt build --target-path $(TEST_HOME)
+
+test-python: $(INSTALLED)
+	OLIST_DATA_DIR= OLIST_WAREHOUSE= python -m pytest
+
+lint: $(INSTALLED) ## Style and types: ruff, mypy, sqlfluff, yamllint, dbt-bouncer
+	ruff check .
+	ruff format --check .
+	mypy
+	yamllint --strict .
+	OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb sqlfluff lint --processes 2 models tests
+	OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb dbt --quiet docs generate --target-path $(TEST_HOME)
+	dbt-bouncer run --config-file dbt-bouncer.yml
+
+bench: $(INSTALLED) ## Where the time goes, phase by phase
+	python bench/build_phases.py
+
+lock: ## Pin every package anew (needs uv)
+	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --extra dev \
+		--no-emit-index-url --no-header --quiet --output-file requirements.lock pyproject.toml
+
+clean: ## Remove what builds made, but neither .venv nor warehouse.duckdb
+	rm -rf target logs $(MARKETPLACE)

@@ -1,0 +1,33 @@
+-- Written without same_rows_as itself, on which the other tests of this folder stand.
+with
+
+here as (
+    select 1 as id, 'same' as word
+    union all select 2, null
+    union all select 3, 'twice here'
+    union all select 3, 'twice here'
+    union all select 4, 'only here'
+),
+
+there as (
+    select 1 as id, 'same' as word
+    union all select 2, null
+    union all select 3, 'twice here'
+    union all select 5, 'only there'
+),
+
+found as (
+    {{ test_same_rows_as('here', 'there', ['id', 'word']) }}
+),
+
+judged as (
+    select
+        count(*) as row_count,
+        count(case when id = 3 and rows_here = 2 and rows_there = 1 then 1 end) as doubled,
+        count(case when id = 4 and rows_here = 1 and rows_there = 0 then 1 end) as only_here,
+        count(case when id = 5 and rows_here = 0 and rows_there = 1 then 1 end) as only_there
+    from found
+)
+
+select * from judged
+where row_count <> 3 or doubled <> 1 or only_here <> 1 or only_there <> 1

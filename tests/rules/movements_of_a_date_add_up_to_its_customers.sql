@@ -1,0 +1,60 @@
+-- Stays, moves and entries of a date are all its customers; moves of every reason are all customers whose segment changed.
+with
+
+migrations as (
+    select * from {{ ref('segment_migrations_monthly') }}
+),
+
+segments_monthly as (
+    select * from {{ ref('customer_segments_monthly') }}
+),
+
+in_table as (
+    select
+        as_of_date,
+        sum(case when reason <> 'exited' then customer_count end) as customer_count,
+        coalesce(
+            sum(
+                case
+                    when
+                        reason in (
+                            'bought_again', 'review_arrived', 'delivery_arrived', 'clock_only', 'model_changed'
+                        )
+                        then customer_count
+                end
+            ), 0
+        ) as mover_count
+    from migrations
+    group by as_of_date
+),
+
+-- From the labels alone, by another way: each customer's label beside the one of the date before.
+labels_in_sequence as (
+    select
+        as_of_date,
+        segment_key,
+        lag(segment_key) over (partition by customer_unique_id order by as_of_date) as key_before
+    from segments_monthly
+),
+
+recounted as (
+    select
+        as_of_date,
+        count(*) as customer_count,
+        count(case when key_before <> segment_key then 1 end) as mover_count
+    from labels_in_sequence
+    where as_of_date > (select min(as_of_date) from segments_monthly)
+    group by as_of_date
+)
+
+select
+    recounted.as_of_date,
+    recounted.customer_count as customers_recounted,
+    in_table.customer_count as customers_in_table,
+    recounted.mover_count as movers_recounted,
+    in_table.mover_count as movers_in_table
+from recounted
+full outer join in_table on recounted.as_of_date = in_table.as_of_date
+where
+    recounted.customer_count is distinct from in_table.customer_count
+    or recounted.mover_count is distinct from in_table.mover_count

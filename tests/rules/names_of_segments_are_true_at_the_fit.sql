@@ -1,0 +1,75 @@
+-- What an archetype promises of its segment (dissatisfied, big spenders, recent …) holds for the members at the fit.
+{%- set features = var('feature_transforms').keys() | sort %}
+with
+
+members as (
+    select * from {{ ref('fit_segment_labels') }}
+),
+
+named as (
+    select distinct
+        segment_model.model_version,
+        segment_model.segment_key,
+        segment_model.segment_name
+    from {{ ref('segment_model') }} as segment_model
+),
+
+{% for feature in features -%}
+    means_of_{{ feature }} as (
+        select
+            members.model_version,
+            members.segment_key,
+            '{{ feature }}' as feature,
+            avg(members.{{ feature }}) as segment_mean,
+            max(everybody.overall_mean) as overall_mean
+        from members
+        inner join (
+            select
+                model_version,
+                avg({{ feature }}) as overall_mean
+            from members
+            group by model_version
+        ) as everybody on members.model_version = everybody.model_version
+        group by members.model_version, members.segment_key
+    ),
+
+{% endfor -%}
+
+means as (
+    {% for feature in features %}
+        {{ "union all" if not loop.first }}
+        select * from means_of_{{ feature }}
+    {% endfor %}
+),
+
+promises as (
+    {% for feature in features %}
+        {{ "union all" if not loop.first }}
+        select
+            segment_key,
+            segment_name,
+            '{{ feature }}' as feature,
+            {{ feature }} as promised
+        from {{ ref('segment_archetypes') }}
+        where coalesce({{ feature }}, 0) <> 0
+    {% endfor %}
+)
+
+select
+    named.model_version,
+    named.segment_name,
+    promises.feature,
+    promises.promised,
+    means.segment_mean,
+    means.overall_mean
+from named
+inner join promises
+    on
+        named.segment_key = promises.segment_key
+        and named.segment_name = promises.segment_name
+inner join means
+    on
+        named.model_version = means.model_version
+        and named.segment_key = means.segment_key
+        and promises.feature = means.feature
+where (means.segment_mean - means.overall_mean) * promises.promised <= 0
