@@ -41,8 +41,11 @@
     {% do run_query(swap) %}
 {% endmacro %}
 
-{#- Stops the run with one sentence. -#}
+{#- Stops the run with one sentence, and leaves no half-loaded table behind. -#}
 {% macro refuse_input(sentence) %}
+    {% for source in graph.sources.values() | selectattr("source_name", "equalto", "olist") %}
+        {% do run_query("drop table if exists " ~ source.schema ~ "." ~ source.name ~ "__incoming") %}
+    {% endfor %}
     {% do exceptions.raise_compiler_error(sentence) %}
 {% endmacro %}
 
@@ -90,28 +93,41 @@
     {% endfor %}
 {% endmacro %}
 
-{#- Loads one CSV file as text. The dialect is declared: UTF-8, comma, double quote, one header line. -#}
-{% macro load_csv_file(file, source, incoming) %}
-    {% set header_query %}
-        select line
-        from
-            read_csv(
-                {{ sql_text(file.path) }}, columns = {'line': 'varchar'}, auto_detect = false, header = false,
-                delim = chr(1), quote = '', escape = '', store_rejects = true,
-                rejects_table = 'raw_header_rejects', rejects_scan = 'raw_header_scans'
-            )
-        limit 1
-    {% endset %}
-    {% set lines = run_query(header_query).columns[0].values() %}
-    {% if lines | length == 0 or not lines[0] %}
+{#- A CSV file read line by line, quotes and commas left as they are: for the header, and to say where a row stands. -#}
+{% macro csv_lines(file) -%}
+    read_csv(
+        {{ sql_text(file.path) }}, columns = {'line': 'varchar'}, auto_detect = false, header = false, delim = chr(1),
+        quote = '', escape = '', strict_mode = false, store_rejects = true, rejects_table = 'raw_line_rejects',
+        rejects_scan = 'raw_line_scans'
+    )
+{%- endmacro %}
+
+{#- The column names of a CSV file. Refuses a file whose first line can't be a header. -#}
+{% macro csv_header(file) %}
+    {% set lines = run_query("select line from " ~ csv_lines(file) ~ " limit 1").columns[0].values() %}
+    {% set header = (lines[0] or "").lstrip("\ufeff").rstrip("\r") if lines | length > 0 else "" %}
+    {% if "\u0000" in header %}
+        {% do refuse_input(file.name ~ " is not UTF-8 text but looks like UTF-16: export it again as UTF-8.") %}
+    {% elif not header %}
         {% do refuse_input(
-            file.name ~ " is empty or is not UTF-8 text: export it again, as UTF-8 with its header line."
+            file.name ~ " has no header in its first line: export it again, as UTF-8 with its header line."
+        ) %}
+    {% elif "," not in header and (";" in header or "\t" in header) %}
+        {% do refuse_input(
+            file.name ~ " separates its columns by " ~ ("semicolons" if ";" in header else "tabs")
+            ~ " (its header reads: " ~ header[:100] ~ "): export it again with commas."
         ) %}
     {% endif %}
     {% set found = [] %}
-    {% for name in lines[0].lstrip("\ufeff").rstrip("\r").split(",") %}
+    {% for name in header.split(",") %}
         {% do found.append(name.strip().strip('"')) %}
     {% endfor %}
+    {% do return(found) %}
+{% endmacro %}
+
+{#- Loads one CSV file as text. The dialect is declared: UTF-8, comma, double quote, one header line. -#}
+{% macro load_csv_file(file, source, incoming) %}
+    {% set found = csv_header(file) %}
     {% do check_raw_header(file, source, found) %}
 
     {% set load_query %}
@@ -134,25 +150,76 @@
     {% do run_query(load_query) %}
 
     {% set rejects = run_query(
-        "select line, column_name, error_type, left(csv_line, 120) as csv_line, left(error_message, 200) as error_message"
-        ~ " from raw_rejects order by line, column_idx limit 1"
+        "select line_byte_position, column_name, error_type, left(csv_line, 120) as csv_line,"
+        ~ " left(error_message, 200) as error_message from raw_rejects order by line, column_idx limit 1"
     ) %}
     {% if rejects.rows | length > 0 %}
         {% set reject = rejects.rows[0] %}
         {% set meaning = {
-            "MISSING COLUMNS": "the row has fewer fields than the header's " ~ found | length,
-            "TOO MANY COLUMNS": "the row has more fields than the header's " ~ found | length,
+            "MISSING COLUMNS": "the row has fewer fields than the " ~ found | length ~ " of the header",
+            "TOO MANY COLUMNS": "the row has more fields than the " ~ found | length ~ " of the header",
             "UNQUOTED VALUE": "a quoted value never ends, or goes on behind its closing quote",
             "INVALID ENCODING": "the text is not UTF-8",
             "LINE SIZE OVER MAXIMUM": "the row is longer than two million bytes",
         } %}
+        {% set is_about_a_value = reject["error_type"] in ("UNQUOTED VALUE", "INVALID ENCODING") %}
         {% do refuse_input(
-            file.name ~ ", line " ~ reject["line"]
-            ~ (", column " ~ reject["column_name"] if reject["column_name"] else "") ~ ": "
+            file.name ~ ", line " ~ csv_line_at_byte(file, reject["line_byte_position"])
+            ~ (", column " ~ reject["column_name"] if is_about_a_value and reject["column_name"] else "") ~ ": "
             ~ meaning.get(reject["error_type"], reject["error_message"]) ~ " ('"
-            ~ (reject["csv_line"] or "").replace("\n", " ") ~ "'): mend the row, or export the file again."
+            ~ (reject["csv_line"] or "").replace("\r", "").strip("\n").replace("\n", " ")
+            ~ "'): mend the row, or export the file again."
         ) %}
     {% endif %}
+{% endmacro %}
+
+{#- The line, as an editor counts it, of a byte of a file: DuckDB's own count takes a value of many lines for one. -#}
+{% macro csv_line_at_byte(file, position) %}
+    {% set query %}
+        select 1 + (length(text_before) - length(replace(text_before, '\x0A', ''))) / 4
+        from (
+            select cast(content[1:{{ position }}] as varchar) as text_before
+            from read_blob({{ sql_text(file.path) }})
+        ) as bytes_before
+    {% endset %}
+    {% do return(run_query(query).columns[0].values()[0] | int) %}
+{% endmacro %}
+
+{#- The line, as an editor counts it, on which a row of a CSV file begins: rows hold line breaks inside quotes. -#}
+{% macro csv_line_of_row(file, position) %}
+    {% set query %}
+        with
+
+        lines as (
+            select
+                row_number() over () as line_number,
+                coalesce(line, '') as line
+            from {{ csv_lines(file) }}
+        ),
+
+        quotes_counted as (
+            select
+                line_number,
+                line,
+                sum(length(line) - length(replace(line, '"', ''))) over (
+                    order by line_number rows between unbounded preceding and current row
+                ) - (length(line) - length(replace(line, '"', ''))) as quotes_before
+            from lines
+        ),
+
+        rows_begun as (
+            select
+                line_number,
+                row_number() over (order by line_number) as row_number
+            from quotes_counted
+            where quotes_before % 2 = 0 and line not in ('', chr(13))
+        )
+
+        -- The first row is the header.
+        select line_number from rows_begun
+        where row_number = {{ position }} + 2
+    {% endset %}
+    {% do return(run_query(query).columns[0].values()[0]) %}
 {% endmacro %}
 
 {#- Loads one Parquet file as the text that the CSV export would hold. -#}
@@ -212,40 +279,33 @@
 
 {#- Names the place of a bad value as its reader finds it in an editor, and what to write instead. -#}
 {% macro refuse_raw_value(file, source, incoming, name, column, position) %}
-    {% set text_columns = [] %}
-    {% for other in source.columns %}{% do text_columns.append("coalesce(" ~ adapter.quote(other) ~ ", '')") %}{% endfor %}
-    {% set joined = text_columns | join(" || ") %}
-    {% set query %}
-        select
-            left(max({{ adapter.quote(name) }}) filter (where rowid = {{ position }}), 60) as bad_value,
-            count(*) filter (where rowid < {{ position }})
-            + coalesce(
-                sum(length({{ joined }}) - length(replace({{ joined }}, chr(10), ''))) filter (where rowid < {{ position }}), 0
-            ) as lines_before
-        from {{ incoming }}
-        where rowid <= {{ position }}
-    {% endset %}
-    {% set found = run_query(query).rows[0] %}
+    {% set bad_value = run_query(
+        "select left(" ~ adapter.quote(name) ~ ", 60) from " ~ incoming ~ " where rowid = " ~ position
+    ).columns[0].values()[0] %}
     {% set where = (
-        "line " ~ (found["lines_before"] | int + 2) if file.format == "csv" else "row " ~ (position + 1)
+        "line " ~ csv_line_of_row(file, position) if file.format == "csv" else "row " ~ (position + 1)
     ) %}
     {% set meta = column.meta or {} %}
+    {% if "min" in meta and "max" in meta %}
+        {% set bounds = " from " ~ meta["min"] ~ " to " ~ meta["max"] %}
+    {% elif "min" in meta %}
+        {% set bounds = " of at least " ~ meta["min"] %}
+    {% else %}
+        {% set bounds = "" %}
+    {% endif %}
     {% set expected = {
         "timestamp": "a timestamp: write it as YYYY-MM-DD HH:MM:SS",
-        "integer": "a whole number: write digits only",
-        "double": "a decimal number: write it with a point, like -23.54",
-    }.get(column.data_type, "an amount of money: write it with a point and at most two decimals, like 12.50") %}
-    {% if column.data_type == "text" %}
-        {% set expected = "allowed here: " ~ meta.get("advice", "it must match " ~ meta.get("pattern", "")) %}
-    {% endif %}
-    {% set bounds = [] %}
-    {% if "min" in meta %}{% do bounds.append("at least " ~ meta["min"]) %}{% endif %}
-    {% if "max" in meta %}{% do bounds.append("at most " ~ meta["max"]) %}{% endif %}
-    {% if bounds %}{% set expected = expected ~ ", " ~ bounds | join(" and ") %}{% endif %}
+        "integer": "a whole number" ~ bounds ~ ": write digits only",
+        "double": "a decimal number" ~ bounds ~ ": write it with a point, like -23.54",
+        "text": "allowed here: " ~ meta.get("advice", "it must match " ~ meta.get("pattern", "")),
+    }.get(
+        column.data_type,
+        "an amount of money" ~ bounds ~ ": write it with a point and at most two decimals, like 12.50"
+    ) %}
     {% do refuse_input(
         file.name ~ ", " ~ where ~ ", column " ~ name ~ ": "
-        ~ ("the value is missing: fill it in, or remove the row." if found["bad_value"] is none
-           else "'" ~ found["bad_value"].replace("\n", " ") ~ "' is not " ~ expected ~ ".")
+        ~ ("the value is missing: fill it in, or remove the row." if bad_value is none
+           else "'" ~ bad_value.replace("\n", " ") ~ "' is not " ~ expected ~ ".")
     ) %}
 {% endmacro %}
 

@@ -1,4 +1,4 @@
-"""The evidence table: every feature set with every algorithm at every setting, what speaks for it, and which one is chosen."""
+"""The evidence table: every feature set, algorithm and setting, what speaks for it, and which one is chosen."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config
-from joblib.externals.loky import get_reusable_executor
+from joblib import Parallel, delayed, parallel_config  # type: ignore[import-untyped]
+from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
@@ -125,33 +125,34 @@ def evaluate_candidates(
     rule: Mapping[str, Any] | None = None,
     seed: int = 0,
     past: pd.DataFrame | None = None,
-    resamples: int = 15,
-    splits: int = 4,
-    seeds: int = 4,
+    resamples: int = 12,
+    splits: int = 5,
+    seeds: int = 3,
     workers: int = 2,
 ) -> pd.DataFrame:
     """One row (COLUMNS) a feature set, algorithm and setting, exactly one of them chosen.
 
-    `frame` has one row a customer: `customer_unique_id` and the features, missing values allowed. `feature_sets` names lists of
-    features, `transforms` gives each feature its transform, `algorithms` are out of ALGORITHMS, with k_min to k_max segments where
-    the algorithm is told how many; `rule` is described at `evidence.rule.Rule.of`. All figures are of the deployable form
-    (`Segmentation`) as used on everybody:
+    `frame` has one row a customer: `customer_unique_id` and the features, missing values allowed. `feature_sets`
+    names lists of features, `transforms` gives each feature its transform, `algorithms` are out of ALGORITHMS, with
+    k_min to k_max segments where the algorithm is told how many; `rule` is described at `evidence.rule.Rule.of`. All
+    figures are of the deployable form (`Segmentation`) as used on everybody:
 
-    silhouette and its 95 % interval (`silhouette_interval`); Davies-Bouldin and Calinski-Harabasz of everybody; prediction
-    strength, mean of `splits` random splits, and its standard error; bootstrap Jaccard over `resamples` resamples, minimum and mean over segments;
-    adjusted Rand between refits that differ by seed only (`seeds` of them) and between the resamples' refits; smallest share;
-    structure gap (`evidence.structure`); value_explained (`variance_explained`) and its 95 % interval: `past` holds the features of
-    the customers known at an earlier date and `next_quarter_value`, what they spent after it; the candidate is refitted there with
-    that date's own scaling, for applying today's would use what was not known then. It is null without `past`, below 1,000
-    customers or if nobody's value differs. `seconds` is the wall-clock time of the deployed fit (Ward's one tree is shared by all
-    its settings). `parameters` is the text of `to_json`.
+    silhouette and its 95 % interval (`silhouette_interval`); Davies-Bouldin and Calinski-Harabasz of everybody;
+    prediction strength, mean of `splits` random splits, and its standard error; bootstrap Jaccard over `resamples`
+    resamples, minimum and mean over segments; adjusted Rand between refits that differ by seed only (`seeds` of them)
+    and between the resamples' refits; smallest share; structure gap (`evidence.structure`); value_explained
+    (`variance_explained`) and its 95 % interval: `past` holds the features of the customers known at an earlier date
+    and `next_quarter_value`, what they spent after it; the candidate is refitted there with that date's own scaling,
+    for applying today's would use what was not known then. It is null without `past`, below 1,000 customers or if
+    nobody's value differs. `seconds` is the wall-clock time of the deployed fit (Ward's one tree is shared by all its
+    settings). `parameters` is the text of `to_json`.
 
-    Fewer than 200 customers, or features that do not vary, give one row: algorithm 'none', one segment, and why. A feature set
-    that does not vary beside others that do gives such a row too, not chosen.
+    Fewer than 200 customers, or features that do not vary, give one row: algorithm 'none', one segment, and why. A
+    feature set that does not vary beside others that do gives such a row too, not chosen.
 
-    The result depends on neither the order of rows and columns nor on `workers`, the number of single-threaded processes that share the
-    work (none is started for 1, or for fewer than 2,000 customers). Raises UserError for wrong arguments, for a
-    missing or repeated customer and for values that a transform can't take.
+    The result depends on neither the order of rows and columns nor on `workers`, the number of single-threaded
+    processes that share the work (none is started for 1, or for fewer than 2,000 customers). Raises UserError for
+    wrong arguments, for a missing or repeated customer and for values that a transform can't take.
     """
     checked = Rule.of(rule or {})
     _check(feature_sets, transforms, algorithms, k_min, k_max)
@@ -161,7 +162,8 @@ def evaluate_candidates(
     earlier = None if past is None else _by_customer(past, "the earlier feature table")
     if earlier is not None and OUTCOME not in earlier.columns:
         raise UserError(f"the earlier feature table has no column {OUTCOME}: add it or leave the table out.")
-    rows, populations = [], []
+    rows: list[dict[str, Any]] = []
+    populations: list[_Population] = []
     with threadpool_limits(limits=1):
         for name in sorted(feature_sets):
             features = {feature: transforms[feature] for feature in feature_sets[name]}
@@ -172,13 +174,13 @@ def evaluate_candidates(
                 rows.append(_single_segment(name, scalings, z, why))
             else:
                 populations.append(_population(name, scalings, z, earlier, features, algorithms, k_min, k_max, seed))
-        rows += _evidence(populations, workers if len(people) >= WORTH_WORKERS else 1, resamples, splits, seeds)
-    table = pd.DataFrame(rows)
-    if populations:
-        table = _chosen(table, checked, k_min, k_max)
-    else:
-        table["is_eligible"] = False
-        table["is_chosen"] = table.index == 0
+        if populations:
+            processes = workers if len(people) >= WORTH_WORKERS else 1
+            rows += choose(_evidence(populations, processes, resamples, splits, seeds), checked, k_min, k_max)
+        else:
+            rows[0] |= {"is_chosen": True}
+    # Within a feature set the rows stay in the order of algorithms and settings.
+    table = pd.DataFrame(sorted(rows, key=lambda row: str(row["feature_set"])))
     return table[list(COLUMNS)].astype(dict.fromkeys(_FIGURES, "float64") | dict.fromkeys(("k", "customers"), "int64"))
 
 
@@ -228,7 +230,9 @@ def _by_customer(frame: pd.DataFrame, what: str) -> pd.DataFrame:
 def _too_little(customers: int, scalings: Sequence[Scaling]) -> str:
     """Why these customers can't be clustered, or nothing."""
     if customers < SMALLEST_POPULATION:
-        return f"one segment of everybody: {customers} customers are fewer than the {SMALLEST_POPULATION} that clustering takes"
+        return (
+            f"one segment of everybody: {customers} customers are fewer than {SMALLEST_POPULATION}, too few to cluster"
+        )
     if all(scaling.is_constant for scaling in scalings):
         return f"one segment of everybody: no feature varies among the {customers:,} customers"
     return ""
@@ -245,6 +249,8 @@ def _single_segment(feature_set: str, scalings: list[Scaling], z: FloatArray, wh
         "customers": len(z),
         "smallest_share": 1.0,
         "seconds": 0.0,
+        "is_eligible": False,
+        "is_chosen": False,
         "reason": why,
         "parameters": to_json(scalings, whole),
     }
@@ -293,7 +299,7 @@ def _evidence(
     splits: int,
     seeds: int,
 ) -> list[dict[str, Any]]:
-    """The rows of all candidates, without the choice: three rounds of tasks, none of which depends on another of its round."""
+    """The rows of all candidates, without the choice, in three rounds of tasks that do not depend on each other."""
     families = [(population, algorithm) for population in populations for algorithm in population.settings]
     # Mixtures are the slowest: they go first, so that no thread is left with one at the end.
     families.sort(key=lambda family: family[1] != "gaussian_mixture")
@@ -420,17 +426,5 @@ def _row(
         "value_explained_low": fit.value_explained.low,
         "value_explained_high": fit.value_explained.high,
         "seconds": fit.seconds,
-        "reason": "",
         "parameters": to_json(population.scalings, segmentation),
     }
-
-
-def _chosen(table: pd.DataFrame, rule: Rule, k_min: int, k_max: int) -> pd.DataFrame:
-    """The table in its order, with the choice made among the candidates proper."""
-    single = table["algorithm"] == "none"
-    candidates = choose(table[~single], rule, k_min, k_max)
-    left_out = table[single].assign(is_eligible=False, is_chosen=False)
-    together = pd.concat([candidates, left_out])
-    # Settings keep the order in which they were tried.
-    place = together["algorithm"].map([*ALGORITHMS, "none"].index)
-    return together.assign(place=place).sort_values(["feature_set", "place"], kind="stable").reset_index(drop=True)

@@ -9,6 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from olist_segments import summary
 from olist_segments.errors import UserError
 from olist_segments.generator import command as generate
 
@@ -18,6 +19,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="olist-segments", description="Customer segmentation on dbt and DuckDB.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     generate.add_command(commands)
+    summary.add_command(commands)
     return parser
 
 

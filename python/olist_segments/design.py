@@ -1,8 +1,9 @@
 """From a feature table to the numbers that clustering sees, by a recipe simple enough for SQL to repeat.
 
-Every feature becomes z = (t(x) - shift) / scale, where t is a named transform, x is the raw value (or `impute_value` where it
-is missing) and shift and scale are the mean and the population standard deviation of t(x) over the known values. Features are
-always in the order of their names, so neither the order of columns nor of the mapping can change a result.
+Every feature becomes z = (t(x) - shift) / scale, where t is a named transform, x is the raw value (or `impute_value`
+where it is missing) and shift and scale are the mean and the population standard deviation of t(x) over the known
+values. Features are always in the order of their names, so neither the order of columns nor of the mapping can change
+a result.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ _ROUNDING = 1e-12
 class Scaling:
     """How one feature becomes a z-score: z = (transform(x) - shift) / scale.
 
-    `shift` and `scale` are in transformed units, `impute_value` (used for a missing x) in raw units. `is_constant` only reports
-    that the feature did not vary where the scaling was learned: the formula is the same.
+    `shift` and `scale` are in transformed units, `impute_value` (used for a missing x) in raw units. `is_constant`
+    only reports that the feature did not vary where the scaling was learned: the formula is the same.
     """
 
     name: str
@@ -91,10 +92,10 @@ def raw_values(frame: pd.DataFrame, name: str, transform: str) -> FloatArray:
 def fit_scaling(frame: pd.DataFrame, features: Mapping[str, str]) -> list[Scaling]:
     """Learn one `Scaling` a feature from `frame` (n rows), in the order of the names.
 
-    `features` maps a column to the name of its transform. A missing review is not a zero: missing values are left out of shift
-    and scale and are imputed later with the mean of the known raw values. A feature that does not vary (or that nobody has)
-    gets scale 1, is reported as constant and is 0 for everybody it was learned from. Sums are exact (math.fsum), so the order of
-    the rows can't change a digit. Raises UserError as `raw_values` does.
+    `features` maps a column to the name of its transform. A missing review is not a zero: missing values are left out
+    of shift and scale and are imputed later with the mean of the known raw values. A feature that does not vary (or
+    that nobody has) gets scale 1, is reported as constant and is 0 for everybody it was learned from. Sums are exact
+    (math.fsum), so the order of the rows can't change a digit. Raises UserError as `raw_values` does.
     """
     scalings = []
     for name in sorted(features):

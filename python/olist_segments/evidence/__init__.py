@@ -1,1 +1,1 @@
-"""What speaks for and against a segmentation: its deployable form, its figures, its stability, its reference, its rule."""
+"""What speaks for and against a segmentation: deployable form, figures, stability, reference and rule."""

@@ -39,7 +39,7 @@ def normal_interval(value: float, standard_error: float) -> Interval:
 
 
 def contingency(rows: IntArray, columns: IntArray, row_count: int, column_count: int) -> IntArray:
-    """How many people carry label i in `rows` and j in `columns` (both (n,), from 0): int64 (row_count, column_count)."""
+    """How many people carry label i in `rows` and j in `columns` (both (n,), from 0): (row_count, column_count)."""
     pairs = np.bincount(rows * column_count + columns, minlength=row_count * column_count)
     return pairs.reshape(row_count, column_count).astype(np.int64)
 
@@ -47,8 +47,8 @@ def contingency(rows: IntArray, columns: IntArray, row_count: int, column_count:
 def adjusted_rand(table: IntArray) -> float:
     """Adjusted Rand index of the two labellings behind a contingency table, from -0.5 to 1; 1 is the same partition.
 
-    Hubert & Arabie (1985), written with pair counts in whole numbers as `sklearn.metrics.adjusted_rand_score` does, which it
-    equals to the last digit.
+    Hubert & Arabie (1985), written with pair counts in whole numbers as `sklearn.metrics.adjusted_rand_score` does,
+    which it equals to the last digit.
     """
     people = int(table.sum())
     squares = int((table**2).sum())
@@ -68,7 +68,7 @@ def adjusted_rand(table: IntArray) -> float:
 
 
 def jaccard(table: IntArray) -> FloatArray:
-    """Jaccard similarity |A and B| / |A or B| of every row segment with every column segment; 0 where both are empty."""
+    """Jaccard similarity |A and B| / |A or B| of every row with every column segment; 0 where both are empty."""
     union = table.sum(axis=1)[:, None] + table.sum(axis=0)[None, :] - table
     similarity: FloatArray = table / np.maximum(union, 1)
     return similarity
@@ -86,8 +86,8 @@ def best_jaccard(table: IntArray) -> FloatArray:
 def jaccard_verdict(mean_jaccard: float) -> str:
     """Hennig's words for a segment's mean bootstrap Jaccard.
 
-    At least 0.85 'highly stable'; 0.75 'stable'; 0.6 'pattern' (something is there, but who belongs to it is doubtful); 0.5
-    'not to be trusted'; below that 'dissolved'.
+    At least 0.85 'highly stable'; 0.75 'stable'; 0.6 'pattern' (something is there, but who belongs to it is
+    doubtful); 0.5 'not to be trusted'; below that 'dissolved'.
     """
     return next((words for bound, words in _VERDICTS if mean_jaccard >= bound), "dissolved")
 
@@ -95,10 +95,11 @@ def jaccard_verdict(mean_jaccard: float) -> str:
 def prediction_strength_of_split(table: IntArray) -> float:
     """Prediction strength of one split into halves, 0 to 1.
 
-    `table` counts the people of the second half: rows are the labels that the FIRST half's segmentation gives them, columns
-    those of their own. For each own segment it takes the share of pairs that the other half's segmentation keeps together, and
-    returns the lowest: Tibshirani & Walther (2005), "Cluster validation by prediction strength", JCGS 14, 511-528, formula 2.1.
-    An own segment of a single person has no pair and counts 0; an empty one is no segment of this half and is passed over.
+    `table` counts the people of the second half: rows are the labels that the FIRST half's segmentation gives them,
+    columns those of their own. For each own segment it takes the share of pairs that the other half's segmentation
+    keeps together, and returns the lowest: Tibshirani & Walther (2005), "Cluster validation by prediction strength",
+    JCGS 14, 511-528, formula 2.1. An own segment of a single person has no pair and counts 0; an empty one is no
+    segment of this half and is passed over.
     """
     sizes = table.sum(axis=0)
     kept = (table * (table - 1)).sum(axis=0)
@@ -107,15 +108,15 @@ def prediction_strength_of_split(table: IntArray) -> float:
 
 
 def silhouette_interval(
-    z: FloatArray, labels: IntArray, rng: np.random.Generator, *, size: int = 1500, at_least: int = 60
+    z: FloatArray, labels: IntArray, rng: np.random.Generator, *, size: int = 1200, at_least: int = 60
 ) -> Interval:
     """Mean silhouette (Rousseeuw 1987) of all n people with a 95 % interval, from a sample stratified by segment.
 
-    Each segment gives people in proportion to its share but `at_least` so many (all if it has fewer); distances are Euclidean in
-    z (n, d), to the other people of the sample. The estimate is the mean of the segment means weighted by the segments' true
-    shares, its variance the sum of share^2 s^2 / m over segments (Cochran 1977, ch. 5, without the finite population
-    correction: the customers stand for those to come). Undefined with fewer than two segments. With everybody in the sample
-    the value is that of `sklearn.metrics.silhouette_score`.
+    Each segment gives people in proportion to its share but `at_least` so many (all if it has fewer); distances are
+    Euclidean in z (n, d), to the other people of the sample. The estimate is the mean of the segment means weighted
+    by the segments' true shares, its variance the sum of share^2 s^2 / m over segments (Cochran 1977, ch. 5, without
+    the finite population correction: the customers stand for those to come). Undefined with fewer than two segments.
+    With everybody in the sample the value is that of `sklearn.metrics.silhouette_score`.
     """
     segments, sizes = np.unique(labels, return_counts=True)
     if not 2 <= len(segments) < len(labels):
@@ -150,12 +151,12 @@ def _epsilon_squared(counts: FloatArray, sums: FloatArray, squares: FloatArray) 
 
 
 def variance_explained(values: FloatArray, labels: IntArray, rng: np.random.Generator) -> Interval:
-    """Share of the variance of `values` (n,) that the segments explain, adjusted for their number, with a 95 % interval.
+    """Share of the variance of `values` (n,) that segments explain, adjusted for their number, with a 95 % interval.
 
-    Eta squared grows with every segment added, so this is epsilon squared (Kelley 1935; the least biased of its kind in Okada
-    2013): 1 - (SS_within / (n - k)) / (SS_total / (n - 1)), about 0 for segments that say nothing and slightly negative by chance.
-    The interval is a delete-a-group jackknife over 20 random groups of people (Efron & Tibshirani 1993, ch. 11). Undefined with
-    fewer than two segments or values that do not vary.
+    Eta squared grows with every segment added, so this is epsilon squared (Kelley 1935; the least biased of its kind
+    in Okada 2013): 1 - (SS_within / (n - k)) / (SS_total / (n - 1)), about 0 for segments that say nothing and
+    slightly negative by chance. The interval is a delete-a-group jackknife over 20 random groups of people (Efron &
+    Tibshirani 1993, ch. 11). Undefined with fewer than two segments or values that do not vary.
     """
     k = int(labels.max()) + 1
     centred = values - values.mean()

@@ -1,17 +1,14 @@
-"""The rule that picks a candidate: thresholds that make it eligible, figures that prefer it, and the reason in words."""
+"""The rule that picks a candidate: bounds that make it eligible, figures that prefer it, the reason in words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import pandas as pd
-
 from olist_segments.errors import UserError
 from olist_segments.evidence.metrics import Interval
-from olist_segments.evidence.segmentation import ALGORITHMS
 
 DEFAULT_RULE: dict[str, Any] = {
     "min_jaccard": 0.75,
@@ -23,8 +20,8 @@ DEFAULT_RULE: dict[str, Any] = {
 }
 """What holds where a rule does not say otherwise."""
 
-# Key of the rule, column that it bounds from below, the column in words, and the column of a standard error to allow for
-# (Tibshirani & Walther bound their prediction strength plus its standard error, and only that).
+# Key of the rule, column that it bounds from below, the column in words, and the column of a standard error to allow
+# for (Tibshirani & Walther bound their prediction strength plus its standard error, and only that).
 _BOUNDS = (
     ("min_jaccard", "jaccard_min", "the least stable segment's bootstrap Jaccard", None),
     ("min_prediction_strength", "prediction_strength", "the prediction strength", "prediction_strength_se"),
@@ -60,8 +57,9 @@ class Rule:
     def of(cls, rule: Mapping[str, Any]) -> Rule:
         """Check `rule` (keys of DEFAULT_RULE, all optional) and fill in the defaults.
 
-        Bounds on shares are from 0 to 1, `min_structure_gap` is 0 or more, `tolerance` is from 0 up to but not including 1, and
-        `prefer` is one column or a list of them. Raises UserError for an unknown key or a value out of range.
+        Bounds on shares are from 0 to 1, `min_structure_gap` is 0 or more, `tolerance` is from 0 up to but not
+        including 1, and `prefer` is one column or a list of them. Raises UserError for an unknown key or a value out
+        of range.
         """
         for key in rule:
             if key not in DEFAULT_RULE:
@@ -87,113 +85,113 @@ def _number(key: str, value: object, highest: float) -> float:
     return float(value)
 
 
-def choose(candidates: pd.DataFrame, rule: Rule, k_min: int, k_max: int) -> pd.DataFrame:
-    """`candidates` with is_eligible, is_chosen and reason; exactly one row is chosen.
+Row = dict[str, Any]
 
-    Eligible: between k_min and k_max segments and every bound of the rule is met. Among the eligible the first preferred
-    figure decides; those within the tolerance of the best (or within its standard error, for figures with an interval) tie and
-    the next figure decides; what still ties goes to the fewest segments, then the larger structure gap, then the order of feature
-    set, algorithm and setting. If nobody is eligible the same choice is made among those that miss the fewest bounds by the
-    smallest shares, and every reason says that nothing is eligible. A figure that is unknown (NaN) meets no bound; a preferred
-    figure that nobody has is passed over.
+
+def choose(candidates: Sequence[Mapping[str, Any]], rule: Rule, k_min: int, k_max: int) -> list[Row]:
+    """The rows of `candidates` (one at least) with is_eligible, is_chosen and reason; exactly one is chosen.
+
+    Eligible: between k_min and k_max segments and every bound of the rule is met. Among the eligible the first
+    preferred figure decides; those within the tolerance of the best (or within its standard error, for figures with
+    an interval) tie and the next figure decides; what still ties goes to the fewest segments, then the larger
+    structure gap, then the order of the rows. If nobody is eligible the same choice is made among those with a right number of segments that miss the
+    fewest bounds by the smallest shares, and the chosen row's reason says so. A figure that is unknown (NaN) meets no
+    bound; a preferred figure that nobody has is passed over.
     """
-    violations = [_violations(row, rule, k_min, k_max) for _, row in candidates.iterrows()]
-    eligible = np.array([not found for found in violations], dtype=bool)
-    if eligible.any():
-        pool = candidates[eligible]
-    else:
-        # Whole misses first, then by how much: a share of each bound, all of it at most.
-        weight = np.array([(len(found), round(sum(share for _, share in found), 12)) for found in violations])
-        lightest = weight[np.lexsort((weight[:, 1], weight[:, 0]))[0]]
-        pool = candidates[(weight == lightest).all(axis=1)]
-    chosen, why, lost = _prefer(pool, rule)
-    winner = candidates.loc[chosen]
-    result = candidates.copy()
-    result["is_eligible"] = eligible
-    result["is_chosen"] = result.index == chosen
-    reasons = []
-    for index, found in zip(candidates.index, violations, strict=True):
+    rows = [dict(candidate) for candidate in candidates]
+    missed = [_violations(row, rule, k_min, k_max) for row in rows]
+    # A wrong number of segments first, then how many bounds are missed, then by how much: nothing of it is eligible.
+    weights = [
+        (not k_min <= row["k"] <= k_max, len(found), round(sum(share for _, share in found), 12))
+        for row, found in zip(rows, missed, strict=True)
+    ]
+    lightest = min(weights)
+    is_any_eligible = not any(lightest)
+    pool = [index for index, weight in enumerate(weights) if weight == lightest]
+    chosen, why, lost = _prefer(rows, pool, rule)
+    for index, (row, found) in enumerate(zip(rows, missed, strict=True)):
         words = "; ".join(text for text, _ in found)
-        if index == chosen and eligible.any():
-            reasons.append(
-                f"chosen over {len(pool) - 1} other eligible of {len(candidates)} candidates: {why}"
-                if len(pool) > 1
-                else f"chosen: the only eligible of {len(candidates)} candidates"
+        row["is_eligible"] = not found
+        row["is_chosen"] = index == chosen
+        if index == chosen and not is_any_eligible:
+            row["reason"] = (
+                "NOTHING IS ELIGIBLE, do not act on these segments: taken as the least bad of "
+                f"{len(rows)} candidates, though {words}"
             )
+        elif index == chosen and len(pool) == 1:
+            row["reason"] = f"chosen: the only eligible of {len(rows)} candidates"
         elif index == chosen:
-            reasons.append(
-                f"NOTHING IS ELIGIBLE, do not act on these segments: taken as the least bad of {len(candidates)} candidates, "
-                f"though {words}"
-            )
+            row["reason"] = f"chosen over {len(pool) - 1} other eligible of {len(rows)} candidates: {why}"
         elif found:
-            reasons.append(f"not eligible: {words}")
+            row["reason"] = f"not eligible: {words}"
         else:
-            reasons.append(f"eligible, but lost to {_name(winner)}: {lost[index]}")
-    result["reason"] = reasons
-    return result
+            row["reason"] = f"eligible, but lost to {_name(rows[chosen])}: {lost[index]}"
+    return rows
 
 
-def _violations(row: pd.Series[Any], rule: Rule, k_min: int, k_max: int) -> list[tuple[str, float]]:
+def _violations(row: Row, rule: Rule, k_min: int, k_max: int) -> list[tuple[str, float]]:
     """What a candidate misses: words with the figures, and by what share of the bound (1 at most)."""
     found = []
     if not k_min <= row["k"] <= k_max:
         found.append((f"it has {row['k']} segment{'s' * (row['k'] != 1)}, outside {k_min} to {k_max}", 1.0))
     for key, column, words, error in _BOUNDS:
         bound, value, allowance = rule.bounds[key], row[column], row[error] if error else 0.0
-        if np.isnan(value):
+        if math.isnan(value):
             found.append((f"{words} is not known", 1.0))
         elif value + allowance < bound:
             allowed = f" (with its standard error {_apart(value + allowance, bound)[0]})" if allowance else ""
             mine, needed = _apart(value, bound)
-            found.append((f"{words} {mine}{allowed} is under {needed}", min((bound - value) / bound, 1.0)))
+            found.append(
+                (f"{words} {mine}{allowed} is under {needed}", min((bound - value) / bound, 1.0) if bound else 1.0)
+            )
     return found
 
 
-def _prefer(pool: pd.DataFrame, rule: Rule) -> tuple[Any, str, dict[Any, str]]:
-    """The index of the preferred candidate of `pool`, why, and for each other what it lost by."""
-    lost: dict[Any, str] = {}
+def _prefer(rows: Sequence[Row], pool: Sequence[int], rule: Rule) -> tuple[int, str, dict[int, str]]:
+    """The position of the preferred candidate among those of `pool`, why, and what each other of them lost by."""
+    lost: dict[int, str] = {}
     reasons = []
     for name in rule.prefer:
-        known = pool[name].dropna()
-        if known.empty:
+        known = [index for index in pool if not math.isnan(rows[index][name])]
+        if not known:
             reasons.append(f"{name} is not known of any")
             continue
-        best = known.idxmin() if name in _LOWER_IS_BETTER else known.idxmax()
-        slack = rule.tolerance * abs(known[best])
+        sign = 1 if name in _LOWER_IS_BETTER else -1
+        winner = rows[min(known, key=lambda index: (sign * rows[index][name], index))]
+        best = winner[name]
+        slack = rule.tolerance * abs(best)
         if name in _WITH_INTERVAL:
-            row = pool.loc[best]
-            slack = max(slack, Interval(row[name], row[f"{name}_low"], row[f"{name}_high"]).standard_error)
-        behind = (pool[name] - known[best]).abs().fillna(np.inf) > slack
-        for index, row in pool[behind].iterrows():
-            mine = "not known" if np.isnan(row[name]) else _apart(row[name], known[best])[0]
-            theirs = _apart(0.0 if np.isnan(row[name]) else row[name], known[best])[1]
-            lost[index] = f"its {name} is {mine} against a best of {theirs}, more than a tie's {_figure(slack)} away"
-        pool = pool[~behind]
-        tied = f", a tie of {len(pool)} within {_figure(slack)}" if len(pool) > 1 else ""
-        reasons.append(f"best {name} {_figure(known[best])} ({_name(pool.loc[best])}){tied}")
+            slack = max(slack, Interval(best, winner[f"{name}_low"], winner[f"{name}_high"]).standard_error)
+        tied = []
+        for index in pool:
+            value = rows[index][name]
+            if math.isnan(value):
+                lost[index] = f"its {name} is not known"
+            elif abs(value - best) > slack:
+                mine, theirs = _apart(value, best)
+                lost[index] = f"its {name} is {mine} against a best of {theirs}, and {_figure(slack)} is a tie"
+            else:
+                tied.append(index)
+        pool = tied
+        others = f", a tie of {len(pool)} within {_figure(slack)}" if len(pool) > 1 else ""
+        reasons.append(f"best {name} {_figure(best)} ({_name(winner)}){others}")
         if len(pool) == 1:
             break
-    ranked = pool.assign(
-        gap=-pool["structure_gap"].fillna(-np.inf), place=pool["algorithm"].map(list(ALGORITHMS).index)
-    ).sort_values(["k", "gap", "feature_set", "place", "setting"])
-    chosen = ranked.index[0]
-    winner = pool.loc[chosen]
-    if len(pool) > 1:
-        fewest = (pool["k"] == winner["k"]).sum() == 1
-        reasons.append(
-            "with the fewest segments" if fewest else "with the fewest segments and the largest structure gap"
-        )
-    for index, row in pool.drop(chosen).iterrows():
-        lost[index] = (
-            f"a tie, and {row['k']} segments are more than {winner['k']}"
-            if row["k"] > winner["k"]
-            else f"a tie of {row['k']} segments each, and its structure gap {_figure(row['structure_gap'])} is not above "
-            f"{_figure(winner['structure_gap'])}"
-        )
+    chosen, *rest = sorted(pool, key=lambda index: (rows[index]["k"], -rows[index]["structure_gap"], index))
+    k, gap = rows[chosen]["k"], _figure(rows[chosen]["structure_gap"])
+    if rest:
+        is_alone = all(rows[index]["k"] > k for index in rest)
+        reasons.append(f"{k} segments are the fewest" + ("" if is_alone else f" and {gap} their largest structure gap"))
+    for index in rest:
+        if rows[index]["k"] > k:
+            lost[index] = f"a tie, and {rows[index]['k']} segments are more than {k}"
+        else:
+            own = _figure(rows[index]["structure_gap"])
+            lost[index] = f"a tie of {k} segments each, and its structure gap {own} is not above {gap}"
     return chosen, ", ".join(reasons), lost
 
 
-def _name(row: pd.Series[Any]) -> str:
+def _name(row: Row) -> str:
     return f"{row['feature_set']} {row['algorithm']} {row['setting']}"
 
 

@@ -26,11 +26,12 @@ ALGORITHMS = ("kmeans", "gaussian_mixture", "ward", "hdbscan")
 MIN_CLUSTER_SIZES = ("1%", "2%", "5%")
 """The grid of the density method: the smallest share of the people that is a cluster."""
 
-# People an algorithm is fitted on at most: mixtures gain nothing beyond this, Ward and HDBSCAN need all pairs of distances.
 FIT_SIZES = {"kmeans": None, "gaussian_mixture": 10_000, "ward": 3_000, "hdbscan": 3_000}
+"""People an algorithm is fitted on at most: a mixture gains little beyond, Ward and HDBSCAN need distances of pairs."""
+
 _KMEANS_STARTS = 5
 _KMEANS_START_SIZE = 8_000
-# Variance floors in squared z units. A mixture's keeps a component from collapsing onto one value of a discrete feature.
+# Variance floors in squared z units. A mixture's keeps a component from collapsing onto one value of a feature.
 _MIXTURE_FLOOR = 0.01
 _POOLED_FLOOR = 1e-6
 # How many neighbours make a place dense, as a share of the people: so a smaller sample sees the same density.
@@ -41,8 +42,8 @@ _DENSITY_NEIGHBOURS = 0.004
 class Segmentation:
     """k segments over d z-scored features: centre (k, d), precision (k, d) in 1 / z units squared, bias (k,).
 
-    score_s(z) = bias_s + sum over f of precision_sf (z_f - centre_sf)^2 is -2 log density of segment s up to a common constant; a
-    person belongs to the segment of the lowest score, and softmax(-score / 2) is how sure that is.
+    score_s(z) = bias_s + sum over f of precision_sf (z_f - centre_sf)^2 is -2 log density of segment s up to a common
+    constant; a person belongs to the segment of the lowest score, and softmax(-score / 2) is how sure that is.
     """
 
     centre: FloatArray
@@ -64,7 +65,8 @@ class Segmentation:
 
     def labels(self, z: FloatArray) -> IntArray:
         """The segment (n,) of the lowest score; of equal scores the lowest index."""
-        return self.score(z).argmin(axis=1).astype(np.int64)
+        nearest: IntArray = self.score(z).argmin(axis=1).astype(np.int64)
+        return nearest
 
     def probabilities(self, z: FloatArray) -> FloatArray:
         """Posterior probability (n, k) of every segment; rows add up to 1."""
@@ -109,8 +111,8 @@ def strata(z: FloatArray) -> IntArray:
 def stratified_sample(stratum: IntArray, size: int, rng: np.random.Generator, *, replace: bool = False) -> IntArray:
     """Positions of `size` of the n people, every stratum within one person of its share.
 
-    A systematic sample of the people in random order within strata. With `replace` each stratum's places are filled by drawing
-    with replacement: a stratified bootstrap. Without it `size` is at most n. In random order.
+    A systematic sample of the people in random order within strata. With `replace` each stratum's places are filled
+    by drawing with replacement: a stratified bootstrap. Without it `size` is at most n. In random order.
     """
     shuffled = rng.permutation(len(stratum))
     ordered = shuffled[np.argsort(stratum[shuffled], kind="stable")]
@@ -133,15 +135,17 @@ def settings_of(algorithm: str, k_min: int, k_max: int) -> list[str]:
 def fit_segmentations(z: FloatArray, algorithm: str, settings: Sequence[str], *, seed: int) -> dict[str, Segmentation]:
     """Fit `algorithm` on z (n, d) once for each of `settings` and return the deployable forms, largest segment first.
 
-    kmeans: Lloyd's algorithm from the best of five k-means++ starts (of 8,000 people where there are more), then on everybody;
-    spherical segments of the pooled within-segment variance and equal weight, so the lowest score is the nearest centre.
-    gaussian_mixture: diagonal covariance, its variances at least 0.01 (a standard deviation of 0.1); labels are those of
-    scikit-learn's `predict`. ward (Ward 1963) and hdbscan (Campello, Moulavi & Sander 2013) have no rule for new people:
-    what is deployed is the nearest centroid of the clusters they found, with pooled variance as for kmeans, and people whom
-    HDBSCAN calls noise go to the nearest centroid too. Where z has fewer distinct rows than k there are fewer segments; the
-    density method finds its own k, which may be 1. Beyond `FIT_SIZES` people a stratified sample is fitted.
+    kmeans: Lloyd's algorithm from the best of five k-means++ starts (of 8,000 people where there are more), then on
+    everybody; spherical segments of the pooled within-segment variance and equal weight, so the lowest score is the
+    nearest centre. gaussian_mixture: diagonal covariance, its variances at least 0.01 (a standard deviation of 0.1);
+    labels are those of scikit-learn's `predict`. ward (Ward 1963) and hdbscan (Campello, Moulavi & Sander 2013) have
+    no rule for new people: what is deployed is the nearest centroid of the clusters they found, with pooled variance
+    as for kmeans, and people whom HDBSCAN calls noise go to the nearest centroid too. Where z has fewer distinct rows
+    than k there are fewer segments; the density method finds its own k, which may be 1. Beyond `FIT_SIZES` people a
+    stratified sample is fitted.
 
-    Raises UserError for an unknown algorithm. Run it with one BLAS and OpenMP thread: more of them change the last digits.
+    Raises UserError for an unknown algorithm. Run it with one BLAS and OpenMP thread: more of them change the last
+    digits.
     """
     if algorithm not in ALGORITHMS:
         raise UserError(f"unknown clustering algorithm {algorithm!r}: use one of {', '.join(ALGORITHMS)}.")
@@ -210,7 +214,7 @@ def _gaussian_mixture(z: FloatArray, k: int, rng: np.random.Generator) -> Segmen
 
 
 def mixture_segments(model: GaussianMixture) -> Segmentation:
-    """The deployable form of a fitted diagonal mixture: precision 1 / variance, bias sum of log variances - 2 log weight."""
+    """A diagonal mixture as segments: precision 1 / variance, bias sum of log variances - 2 log weight."""
     bias = np.log(model.covariances_).sum(axis=1) - 2 * np.log(model.weights_)
     return Segmentation(model.means_, 1 / model.covariances_, bias)
 

@@ -1,8 +1,8 @@
 """Would the same segments come back? Refits on other people, other halves and other seeds.
 
-A refit repeats the whole procedure, starting points included, on 2,500 people at most (all algorithms the same number, so that
-their figures compare), and labels the same fixed people as the segmentation it is compared with. Fewer people than the
-customers there are makes the test harder, never easier.
+A refit repeats the whole procedure, starting points included, on 2,000 people at most (all algorithms the same
+number, so that their figures compare), and labels the same fixed people as the segmentation it is compared with.
+Fewer people than the customers there are makes the test harder, never easier.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from olist_segments.evidence.segmentation import Segmentation, fit_segmentations
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
-REFIT_SIZE = 2_500
+REFIT_SIZE = 2_000
 """People that a refit sees at most."""
 
 EVALUATION_SIZE = 6_000
@@ -28,7 +28,7 @@ EVALUATION_SIZE = 6_000
 
 
 def evaluation_people(z: FloatArray, seed: int) -> FloatArray:
-    """The fixed people (m, d) on whom labellings of z (n, d) are compared: everybody, or a stratified sample of 6,000."""
+    """The people (m, d) on whom labellings of z (n, d) are compared: everybody, or a stratified sample of 6,000."""
     if len(z) <= EVALUATION_SIZE:
         return z
     return z[np.sort(stratified_sample(strata(z), EVALUATION_SIZE, generator(seed, "evaluation")))]
@@ -37,7 +37,7 @@ def evaluation_people(z: FloatArray, seed: int) -> FloatArray:
 def resample_refits(
     z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], index: int, seed: int
 ) -> dict[str, Segmentation]:
-    """The refits on bootstrap resample number `index`; the same people whatever the algorithm, so that figures compare."""
+    """Refits on bootstrap resample number `index`: the same people whatever the algorithm, so that figures compare."""
     people = stratified_sample(stratum, min(len(z), REFIT_SIZE), generator(seed, "resample", index), replace=True)
     return fit_segmentations(z[people], algorithm, settings, seed=_child(seed, "resample", index))
 
@@ -45,7 +45,7 @@ def resample_refits(
 def split_strengths(
     z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], index: int, seed: int
 ) -> dict[str, float]:
-    """Prediction strength of every setting in random split number `index` into two halves of 2,500 people at most."""
+    """Prediction strength of every setting in random split number `index` into two halves of 2,000 people at most."""
     half = min(len(z) // 2, REFIT_SIZE)
     people = stratified_sample(stratum, 2 * half, generator(seed, "split", index))
     first, second = z[people[:half]], z[people[half:]]
@@ -71,15 +71,16 @@ def seed_refits(
 
 
 def resampled_jaccards(labels: IntArray, k: int, relabelled: Sequence[tuple[IntArray, int]]) -> FloatArray:
-    """For every relabelling of the same people its best Jaccard similarity with each of the k segments: (relabellings, k).
+    """For every relabelling of the same people its best Jaccard similarity with each segment: (relabellings, k).
 
-    `relabelled` holds (labels, number of segments) pairs. The mean over relabellings is Hennig's (2007) bootstrap stability.
+    `relabelled` holds (labels, number of segments) pairs. The mean over relabellings is Hennig's (2007) bootstrap
+    stability.
     """
     return np.array([best_jaccard(contingency(labels, other, k, count)) for other, count in relabelled])
 
 
 def mean_adjusted_rand(labellings: Sequence[tuple[IntArray, int]]) -> float:
-    """Mean adjusted Rand index over all pairs of (labels, number of segments) of the same people; 2 labellings at least."""
+    """Mean adjusted Rand index over all pairs of two or more (labels, number of segments) of the same people."""
     return float(
         np.mean(
             [
@@ -95,9 +96,10 @@ def bootstrap_jaccard(
 ) -> FloatArray:
     """Bootstrap Jaccard similarity of every segment in every resample: (resamples, k), 0 to 1.
 
-    For each stratified bootstrap of z (n, d) the algorithm is refitted, the refit and `segmentation` label the same people, and each
-    segment gets the similarity of the refit's segment most like it: Hennig (2007), Computational Statistics & Data Analysis
-    52, 258-271. Columns are in the order of `segmentation`. Single-threaded, and the same for the same seed.
+    For each stratified bootstrap of z (n, d) the algorithm is refitted, the refit and `segmentation` label the same
+    people, and each segment gets the similarity of the refit's segment most like it: Hennig (2007), Computational
+    Statistics & Data Analysis 52, 258-271. Columns are in the order of `segmentation`. Single-threaded, and the same
+    for the same seed.
     """
     with threadpool_limits(limits=1):
         people = evaluation_people(z, seed)

@@ -1,11 +1,12 @@
 """Is there anything to segment? How much tighter the segments are than the best cut of a cloud that has none.
 
-Stability can't answer that: with tens of thousands of customers, two halves of one long cloud are found again in every sample.
-The gap statistic (Tibshirani, Walther & Hastie 2001, JRSS B 63, 411-423) can: it sets the tightness of the segments against that
-of k-means on a reference without structure. The reference here has the means and correlations of the customers in two shapes, a
-bell (as in SigClust: Liu, Hayes, Nobel & Marron 2008, JASA 103, 1281-1293) and a box along the principal axes (the gap
-statistic's own, the hardest case among even clouds), and snaps features that take few values, such as review scores, to those
-values, so that rounding is not taken for segments. The gap is the smaller of the two.
+Stability can't answer that: with tens of thousands of customers, two halves of one long cloud are found again in
+every sample. The gap statistic (Tibshirani, Walther & Hastie 2001, JRSS B 63, 411-423) can: it sets the tightness of
+the segments against that of k-means on a reference without structure. The reference here has the means and
+correlations of the customers in two shapes, a bell (as in SigClust: Liu, Hayes, Nobel & Marron 2008, JASA 103,
+1281-1293) and a box along the principal axes (the gap statistic's own, the hardest case among even clouds), and snaps
+features that take few values, such as review scores, to those values, so that rounding is not taken for segments. The
+gap is the smaller of the two.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ IntArray = npt.NDArray[np.int64]
 SHAPES = ("bell", "box")
 """The two clouds without segments that a segmentation has to beat."""
 
-_REFERENCE_PEOPLE = 16_000
-_LARGEST_DRAW = 8_000
+_REFERENCE_PEOPLE = 10_000
+_LARGEST_DRAW = 5_000
 _MOST_DRAWS = 10
 _STARTS = 3
 # A feature takes few values when at most this many, each with this share of the people, hold nearly all of them.
@@ -44,7 +45,7 @@ def atoms(values: FloatArray) -> FloatArray | None:
 
 
 def reference(z: FloatArray, shape: str, size: int, rng: np.random.Generator) -> FloatArray:
-    """A cloud (size, d) without segments: means and covariance of z (n, d), `shape` 'bell' or 'box', discrete features snapped."""
+    """A cloud (size, d) of one of SHAPES with the means and covariance of z (n, d), discrete features snapped."""
     values, axes = np.linalg.eigh(np.atleast_2d(np.cov(z, rowvar=False)))
     if shape == "bell":
         draws = rng.standard_normal((size, z.shape[1]))
@@ -60,7 +61,7 @@ def reference(z: FloatArray, shape: str, size: int, rng: np.random.Generator) ->
 
 
 def spread_left(z: FloatArray, labels: IntArray) -> float:
-    """Share of the total sum of squares of z (n, d) that is within segments, 0 to 1; at least 1e-6, 1 if nothing varies."""
+    """Share of the sum of squares of z (n, d) that is within segments, 1e-6 to 1; 1 if nothing varies."""
     total = float(((z - z.mean(axis=0)) ** 2).sum())
     if total <= 0:
         return 1.0
@@ -75,7 +76,7 @@ def spread_left(z: FloatArray, labels: IntArray) -> float:
 def reference_spread(z: FloatArray, k: int, shape: str, rng: np.random.Generator) -> float:
     """Mean log of the share of spread that k-means leaves within k segments of references to z (n, d) of one `shape`.
 
-    References have as many people as z, 8,000 at most, and are drawn 2 to 10 times, oftener where they are small.
+    References have as many people as z, 5,000 at most, and are drawn 2 to 10 times, oftener where they are small.
     """
     size = min(len(z), _LARGEST_DRAW)
     logs = []
@@ -89,7 +90,7 @@ def reference_spread(z: FloatArray, k: int, shape: str, rng: np.random.Generator
 
 
 def structure_gap(z: FloatArray, labels: IntArray, reference_spreads: Sequence[float]) -> float:
-    """Log of how much tighter the segments are than the best cut of the harder reference; 0 or less: no sign of structure.
+    """Log of how much tighter the segments are than the best cut of the harder reference; 0 or less: no structure.
 
     `reference_spreads` holds `reference_spread` for the same k and each of SHAPES. 0.10 means that the segments leave
     about 10 % less spread within them than k-means leaves in a cloud without segments.

@@ -318,7 +318,8 @@ def _freights(
     level[distant_paulista] = np.float32(np.log(20.4))
     level += (0.2 * np.log(np.maximum(catalogue.grams, 50) / 700.0)).astype(np.float32)[product]
     level += np.float32(0.45) * bell(len(product), rng)
-    freight = np.rint(np.clip(np.exp(level) * np.float32(0.85), 0.02, facts.FREIGHT_MAXIMUM) * 100).astype(np.int32)
+    cost = np.clip(np.exp(level) * np.float32(0.85), 0.02, facts.FREIGHT_MAXIMUM)
+    freight: Ints = np.rint(cost * 100).astype(np.int32)
     freight[pick(np.arange(len(product)), quota(facts.FREIGHT_FREE_ITEMS, facts.ITEM_ROWS, len(product)), rng)] = 0
     return freight
 

@@ -14,6 +14,8 @@ from olist_segments.generator.settings import Settings
 
 STATES = tuple(facts.STATE_ORDERS)
 _STATE_INDEX = {state: index for index, state in enumerate(STATES)}
+# Ponta do Seixas, in units of 1e-8 degrees.
+EASTERNMOST = -3_479_000_000
 CITY_STATE = np.array([_STATE_INDEX[city.state] for city in CITIES], dtype=np.int32)
 
 
@@ -134,6 +136,8 @@ def draw_geolocation(settings: Settings, prefixes: Prefixes, used: Ints) -> Geol
     prefix = np.repeat(chosen, 1 + share)
     latitude = np.rint((prefixes.latitude[prefix] + 0.004 * rng.standard_normal(distinct)) * 1e8).astype(np.int64)
     longitude = np.rint((prefixes.longitude[prefix] + 0.004 * rng.standard_normal(distinct)) * 1e8).astype(np.int64)
+    # Coastal points that the draw put into the Atlantic are folded back at the country's easternmost longitude.
+    longitude = EASTERNMOST - np.abs(EASTERNMOST - longitude)
     accented = rng.random(distinct) < 0.1
     source = np.sort(np.concatenate([np.arange(distinct), rng.integers(0, distinct, repeats)]))
     return Geolocation(prefix[source].astype(np.int32), latitude[source], longitude[source], accented[source])

@@ -41,7 +41,7 @@ class Marketplace:
 
 
 def draw(settings: Settings) -> Marketplace:
-    """Draw a marketplace; about 330 bytes of memory an order at the peak."""
+    """Draw a marketplace; about 200 bytes of memory an order at the peak."""
     persons = draw_persons(settings, facts.PERSON_ORDERS)
     prefixes = draw_prefixes(settings)
     homes = draw_homes(settings, prefixes, len(persons.kind))

@@ -25,6 +25,9 @@ PAYMENT_TYPES = tuple(facts.PAYMENT_TYPES)
 PAYMENT = {name: code for code, name in enumerate(PAYMENT_TYPES)}
 # The last moment of a purchase that is ever delivered.
 LAST_DELIVERED_PURCHASE = seconds(datetime.date(2018, 8, 29)) + 15 * 3600
+LAST_REQUEST_DAY = seconds(datetime.date(2018, 8, 31)) // DAY
+LAST_DELIVERY_DAY = seconds(datetime.date(2018, 10, 17)) // DAY
+LAST_ANSWER_DAY = seconds(datetime.date(2018, 10, 29)) // DAY
 _LAST_PLANTED_DAY = datetime.date(2018, 8, 28)
 # Share of orders whose further rows are vouchers is high: main types are the published ones less those rows.
 _MAIN_TYPES = {"credit_card": 76_480, "boleto": 19_784, "voucher": 1644, "debit_card": 1529}
@@ -108,7 +111,6 @@ def draw_orders(settings: Settings, person: Ints, buyer: Ints, turn: Ints, purch
     estimated_days = np.array(list(map(facts.STATE_ESTIMATED_DAYS.__getitem__, STATES)), dtype=np.float32)[state]
     estimated_days *= _by_day(facts.MONTH_ESTIMATED_FACTOR, 1.0)[purchase_day] * np.exp(0.22 * bell(size, rng))
     estimated_days = np.maximum(np.ceil(estimated_days), 3)
-    estimated_day = (purchase_day + estimated_days).astype(np.int32)
     days = np.array(list(map(facts.STATE_DELIVERY_DAYS.__getitem__, STATES)), dtype=np.float32)[state]
     days *= _by_day(facts.MONTH_DELIVERY_FACTOR, 1.0)[purchase_day] * np.exp(0.5 * bell(size, rng))
     days = np.maximum(np.rint(days), 1)
@@ -119,8 +121,19 @@ def draw_orders(settings: Settings, person: Ints, buyer: Ints, turn: Ints, purch
         _by_day(facts.MONTH_LATE, facts.LATE_OTHER)[purchase_day]
         * np.array(list(map(facts.STATE_LATE.__getitem__, STATES)), dtype=np.float32)[state]
     )
+    # Review requests stop on 2018-08-31, and an order is in the export because it had been delivered by then: what was
+    # bought last came fast, or was promised for a day that has passed.
+    left = np.maximum(LAST_REQUEST_DAY - purchase_day, 2)
+    hurried = late & (estimated_days > left - 2) & (purchase_day < LAST_REQUEST_DAY)
+    estimated_days[hurried] = np.maximum(np.floor(left[hurried] * (0.4 + 0.5 * rng.random(int(hurried.sum())))), 2)
     knots, shares = np.array(facts.LATE_DAYS).T
     days[late] = estimated_days[late] + np.floor(np.interp(rng.random(int(late.sum())), shares, knots))
+    beyond = np.flatnonzero(hurried & (days > left))
+    span = np.maximum(left[beyond] - estimated_days[beyond], 0) + 1
+    days[beyond] = estimated_days[beyond] + np.floor(span * rng.random(len(beyond)))
+    beyond = np.flatnonzero(~late & (days > left))
+    days[beyond] = 1 + np.floor((left[beyond] - 1) * rng.random(len(beyond)))
+    days = np.minimum(days, np.maximum(LAST_DELIVERY_DAY - purchase_day, 1))
     delivered = (purchase_day + days.astype(np.int32)) * DAY + _clock(facts.DELIVERY_HOUR_WEIGHTS, size, rng)
     early = np.flatnonzero(delivered < approved + DAY // 2)
     approved[early] = purchase[early] + (delivered[early] - purchase[early]) // 3
@@ -138,7 +151,7 @@ def draw_orders(settings: Settings, person: Ints, buyer: Ints, turn: Ints, purch
         approved=approved.astype(np.int32),
         carrier=carrier.astype(np.int32),
         delivered=delivered.astype(np.int32),
-        estimated=estimated_day * DAY,
+        estimated=(purchase_day + estimated_days.astype(np.int32)) * DAY,
     )
     _forget_timestamps(orders, rng)
     return orders
@@ -172,6 +185,8 @@ def _day_weight(day: datetime.date) -> float:
         return weight if day.day == 23 else 0.0
     if month == (2017, 1):
         return weight * day.day / 31 if day.day >= 5 else 0.0
+    if month == (2018, 10):
+        return weight if day.day <= 17 else 0.0
     if month == (2018, 8):
         for last, share in ((16, 1.0), (22, 0.85), (26, 0.50), (27, 0.40), (28, 0.25), (29, 0.05), (31, 0.02)):
             if day.day <= last:

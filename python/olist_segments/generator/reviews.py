@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from olist_segments.generator import facts
 from olist_segments.generator.kinds import Persons, mean_score
-from olist_segments.generator.orders import DAY, Orders
+from olist_segments.generator.orders import DAY, LAST_ANSWER_DAY, LAST_REQUEST_DAY, Orders
 from olist_segments.generator.sampling import Bytes, Floats, Ints, bell, choose, pick, quota, rank_share
 from olist_segments.generator.settings import Settings, seconds
 
@@ -55,10 +55,11 @@ def draw_reviews(settings: Settings, persons: Persons, orders: Orders, several_i
     created_day = np.minimum(delivered_day + 1, estimated_day + 2)
     created_day += np.array([-1, 0, 1, 2, 4], dtype=np.int32)[choose((27, 915, 24, 12, 22), len(order), rng)]
     created_day += np.where(again, rng.integers(1, 25, len(order), dtype=np.int32), 0)
-    created_day = np.maximum(created_day, purchase_day + 1).astype(np.int32)
+    created_day = np.maximum(np.minimum(created_day, LAST_REQUEST_DAY), purchase_day + 1).astype(np.int32)
     lag = choose((*facts.ANSWER_DAYS, 1 - sum(facts.ANSWER_DAYS)), len(order), rng)
     tail = np.flatnonzero(lag == len(facts.ANSWER_DAYS))
     lag[tail] += np.minimum(8 * np.exp(1.1 * bell(len(tail), rng)), 400).astype(np.int32)
+    lag = np.minimum(lag, np.maximum(LAST_ANSWER_DAY - created_day, 0))
     moment = choose(facts.ANSWER_HOUR_WEIGHTS, len(order), rng) * 3600
     moment += rng.integers(0, 3600, len(order), dtype=np.int32)
     created = created_day * DAY

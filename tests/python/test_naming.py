@@ -1,0 +1,120 @@
+"""Names of segments: true, unique, kept across refits."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from olist_segments.naming import (
+    Profile,
+    SegmentName,
+    match_to_archetypes,
+    match_to_previous,
+    name_from_traits,
+    name_is_true,
+    name_segments,
+    profile_segments,
+)
+from warehouses import PROJECT
+
+FEATURES = ("avg_review_score", "order_count", "recency_days", "total_spend")
+RULES = {"min_effect": 0.1, "min_cosine": 0.5, "min_jaccard": 0.5}
+
+
+@pytest.fixture(scope="module")
+def archetypes() -> pd.DataFrame:
+    return pd.read_csv(PROJECT / "seeds" / "segment_archetypes.csv")
+
+
+def profile_of(*rows: tuple[float, ...]) -> Profile:
+    z = np.array(rows, dtype=float)
+    return Profile(FEATURES, z, z * 10)
+
+
+def test_profile_is_the_distance_from_everybodys_mean() -> None:
+    raw = pd.DataFrame({"recency_days": [10.0, 20.0, 60.0], "avg_review_score": [5.0, np.nan, 1.0]})
+    z = np.array([[-1.0, 1.0], [-0.5, 0.0], [1.5, -1.0]])
+    profile = profile_segments(raw, z, ["recency_days", "avg_review_score"], np.array([0, 0, 1]), 3)
+    assert profile.z.tolist() == [[-0.75, 0.5], [1.5, -1.0], [0.0, 0.0]]
+    assert profile.raw_gap.tolist() == [[-15.0, 2.0], [30.0, -2.0], [0.0, 0.0]]
+
+
+def test_name_needs_both_the_transformed_and_the_raw_mean_on_its_side() -> None:
+    traits = {"total_spend": 2.0}
+    both = Profile(("total_spend",), np.array([[0.5]]), np.array([[80.0]]))
+    only_transformed = Profile(("total_spend",), np.array([[0.5]]), np.array([[-3.0]]))
+    too_little = Profile(("total_spend",), np.array([[0.05]]), np.array([[80.0]]))
+    assert name_is_true(traits, both, 0, 0.1)
+    assert not name_is_true(traits, only_transformed, 0, 0.1)
+    assert not name_is_true(traits, too_little, 0, 0.1)
+    assert not name_is_true({"late_delivery_share": 1.0}, both, 0, 0.1)
+
+
+def test_clusters_of_a_marketplace_get_the_names_a_marketer_would_give(archetypes: pd.DataFrame) -> None:
+    profile = profile_of((0.3, 5.0, -0.2, 0.8), (-2.0, 0.0, 0.1, 0.1), (0.4, 0.0, 1.2, -0.1), (0.3, 0.0, -0.6, -0.7))
+    names = name_segments(profile, archetypes, **RULES)
+    assert [name.key for name in names] == ["loyal_repeaters", "dissatisfied", "dormant_customers", "recent_small_baskets"]
+    assert {name.source for name in names} == {"archetype"}
+
+
+def test_no_archetype_is_given_to_a_profile_that_contradicts_it(archetypes: pd.DataFrame) -> None:
+    # Close to "dissatisfied", but these people score above the mean in raw terms.
+    profile = Profile(FEATURES, np.array([[-2.0, 0.0, 0.0, 0.0]]), np.array([[0.2, 0.0, 0.0, 0.0]]))
+    assert match_to_archetypes(profile, archetypes, [0], min_effect=0.1, min_cosine=0.5) == {}
+
+
+def test_cluster_like_no_archetype_is_named_from_its_two_strongest_traits() -> None:
+    profile = profile_of((0.1, -0.2, 1.4, 2.0))
+    assert name_from_traits(profile, 0) == ("high_spend_dormant", "High spend, dormant")
+    nobody = pd.DataFrame({"segment_key": [], "segment_name": []})
+    names = name_segments(profile_of((0.1, -0.2, 1.4, 2.0), (0.1, -0.2, 1.3, 2.1)), nobody, **RULES)
+    assert [name.key for name in names] == ["high_spend_dormant", "high_spend_dormant_2"]
+
+
+def test_unknown_feature_is_named_plainly() -> None:
+    profile = Profile(("freight_share", "recency_days"), np.array([[1.5, -0.5]]), np.array([[1.0, -1.0]]))
+    assert name_from_traits(profile, 0) == ("high_freight_share_recent", "High freight_share, recent")
+
+
+def test_previous_segments_are_matched_for_the_largest_total_jaccard() -> None:
+    overlap = np.array([[0, 90], [80, 10]])
+    assert match_to_previous(overlap, 0.5) == {0: (1, pytest.approx(0.9)), 1: (0, pytest.approx(80 / 90))}
+    assert match_to_previous(np.array([[50, 50], [50, 50]]), 0.5) == {}
+
+
+def test_refit_keeps_key_and_name_of_the_same_people(archetypes: pd.DataFrame) -> None:
+    profile = profile_of((0.4, 0.0, 1.2, -0.1), (-2.0, 0.0, 0.1, 0.1))
+    before = [SegmentName("dissatisfied", "Dissatisfied customers", "archetype", 0.9), SegmentName("dormant_customers", "Dormant customers", "archetype", 0.9)]
+    names = name_segments(profile, archetypes, previous=before, overlap=np.array([[2, 90], [70, 1]]), **RULES)
+    assert [(name.key, name.name, name.source) for name in names] == [
+        ("dormant_customers", "Dormant customers", "previous_version"),
+        ("dissatisfied", "Dissatisfied customers", "previous_version"),
+    ]
+
+
+def test_key_survives_but_a_name_that_ceased_to_be_true_does_not(archetypes: pd.DataFrame) -> None:
+    profile = profile_of((1.0, 0.0, 0.2, -0.6), (-1.0, 0.0, -0.2, 0.6))
+    before = [SegmentName("dissatisfied", "Dissatisfied customers", "archetype", 0.9)]
+    names = name_segments(profile, archetypes, previous=before, overlap=np.array([[90], [5]]), **RULES)
+    assert names[0] == SegmentName("dissatisfied", "Satisfied, low spend", "previous_version", pytest.approx(90 / 95))
+    assert names[1].key != "dissatisfied"
+
+
+def test_only_segment_is_everybody(archetypes: pd.DataFrame) -> None:
+    assert name_segments(profile_of((0.0, 0.0, 0.0, 0.0)), archetypes, **RULES)[0].key == "all_customers"
+
+
+@given(z=st.lists(st.tuples(*[st.floats(-3, 3)] * 4), min_size=2, max_size=10), seed=st.integers(0, 9))
+def test_keys_are_unique_and_archetype_names_true_for_any_profile(z: list[tuple[float, ...]], seed: int) -> None:
+    archetypes = pd.read_csv(PROJECT / "seeds" / "segment_archetypes.csv")
+    profile = profile_of(*z)
+    overlap = np.random.default_rng(seed).integers(0, 50, (len(z), 3))
+    before = [SegmentName(key, key, "archetype", 1.0) for key in ("dissatisfied", "recent_low_spend", "big_spenders")]
+    names = name_segments(profile, archetypes, previous=before, overlap=overlap, **RULES)
+    assert len({name.key for name in names}) == len(z)
+    for segment, name in enumerate(names):
+        if name.source == "archetype":
+            row = archetypes.set_index("segment_key").loc[name.key]
+            traits = {feature: row[feature] for feature in FEATURES if pd.notna(row[feature])}
+            assert name_is_true(traits, profile, segment, 0.1)

@@ -1,0 +1,81 @@
+"""Building throw-away warehouses with dbt, and comparing their tables."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+SAMPLE = PROJECT / "data" / "sample"
+# Columns that hold the time of day at which something ran.
+CLOCK_COLUMNS = {"fitted_at", "seconds"}
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """A warehouse file, and the folder that dbt writes to while it builds it."""
+
+    home: Path
+
+    @property
+    def path(self) -> Path:
+        return self.home / "warehouse.duckdb"
+
+    def dbt(
+        self,
+        *arguments: str,
+        data: Path,
+        variables: Mapping[str, object] | None = None,
+        threads: int = 2,
+        succeeds: bool = True,
+    ) -> str:
+        """Run dbt in the project on `data`; its output. Fails the test when the exit code is not as `succeeds` says."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        command = [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments, "--threads", str(threads)]
+        if variables:
+            command += ["--vars", yaml.safe_dump(dict(variables), default_flow_style=True)]
+        environment = os.environ | {
+            "OLIST_DATA_DIR": str(data),
+            "OLIST_WAREHOUSE": str(self.path),
+            "DBT_TARGET_PATH": str(self.home / "target"),
+            "DBT_LOG_PATH": str(self.home / "logs"),
+        }
+        result = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, check=False)
+        assert (result.returncode == 0) is succeeds, result.stdout + result.stderr
+        return result.stdout
+
+    def build(self, data: Path, *arguments: str, **options: object) -> str:
+        """`dbt build` without tests."""
+        return self.dbt(
+            "build", "--exclude-resource-type", "test", "unit_test", *arguments, data=data, **options  # type: ignore[arg-type]
+        )
+
+    def query(self, sql: str) -> pd.DataFrame:
+        with duckdb.connect(str(self.path), read_only=True) as connection:
+            return connection.sql(sql).df()
+
+    def table_digests(self) -> dict[str, str]:
+        """One md5 a table over all its rows in the order they are stored in; columns of the clock apart."""
+        with duckdb.connect(str(self.path), read_only=True) as connection:
+            tables = connection.sql(
+                "select table_name, column_name from duckdb_columns() where schema_name = 'main' and not internal "
+                "order by table_name, column_index"
+            ).fetchall()
+            columns: dict[str, list[str]] = {}
+            for table, column in tables:
+                if column not in CLOCK_COLUMNS:
+                    columns.setdefault(table, []).append(column)
+            digests = {}
+            for table, names in columns.items():
+                row = " || '|' || ".join(f"coalesce({name}::varchar, '∅')" for name in names)
+                rows = connection.sql(f"select md5(string_agg({row}, chr(10) order by rowid)) from {table}").fetchall()
+                digests[table] = str(rows[0][0])
+            return digests
