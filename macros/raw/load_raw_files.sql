@@ -17,6 +17,8 @@
     {% set schema = sources[0].schema %}
     {% do run_query("create schema if not exists " ~ schema) %}
 
+    {#- The raw tables are read once or twice and replaced by the next run: to compress them takes longer than all else. -#}
+    {% do run_query("set force_compression = 'uncompressed'") %}
     {% set loaded = [] %}
     {% for source in sources %}
         {% set file = find_raw_file(folder, source.name) %}
@@ -39,6 +41,7 @@
         commit;
     {% endset %}
     {% do run_query(swap) %}
+    {% do run_query("reset force_compression") %}
 {% endmacro %}
 
 {#- Stops the run with one sentence, and leaves no half-loaded table behind. -#}
@@ -46,6 +49,7 @@
     {% for source in graph.sources.values() | selectattr("source_name", "equalto", "olist") %}
         {% do run_query("drop table if exists " ~ source.schema ~ "." ~ source.name ~ "__incoming") %}
     {% endfor %}
+    {% do run_query("reset force_compression") %}
     {% do exceptions.raise_compiler_error(sentence) %}
 {% endmacro %}
 
@@ -224,6 +228,12 @@
 
 {#- Loads one Parquet file as the text that the CSV export would hold. -#}
 {% macro load_parquet_file(file, source, incoming) %}
+    {% set is_parquet = run_query(
+        "select content[1:4] = 'PAR1'::blob and content[-4:] = 'PAR1'::blob from read_blob(" ~ sql_text(file.path) ~ ")"
+    ).columns[0].values()[0] %}
+    {% if not is_parquet %}
+        {% do refuse_input(file.name ~ " is not a whole Parquet file: write it again, or put the CSV file in its place.") %}
+    {% endif %}
     {% set described = run_query("describe select * from read_parquet(" ~ sql_text(file.path) ~ ")") %}
     {% do check_raw_header(file, source, described.columns[0].values() | list) %}
     {% set types = {} %}

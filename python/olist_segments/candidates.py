@@ -126,7 +126,7 @@ def evaluate_candidates(
     seed: int = 0,
     past: pd.DataFrame | None = None,
     resamples: int = 12,
-    splits: int = 5,
+    splits: int = 8,
     seeds: int = 3,
     workers: int = 2,
 ) -> pd.DataFrame:
@@ -178,10 +178,11 @@ def evaluate_candidates(
             processes = workers if len(people) >= WORTH_WORKERS else 1
             rows += choose(_evidence(populations, processes, resamples, splits, seeds), checked, k_min, k_max)
         else:
-            rows[0] |= {"is_chosen": True}
+            rows[0].update(is_chosen=True)
     # Within a feature set the rows stay in the order of algorithms and settings.
-    table = pd.DataFrame(sorted(rows, key=lambda row: str(row["feature_set"])))
-    return table[list(COLUMNS)].astype(dict.fromkeys(_FIGURES, "float64") | dict.fromkeys(("k", "customers"), "int64"))
+    rows.sort(key=lambda row: str(row["feature_set"]))
+    table = pd.DataFrame(rows)
+    return table[list(COLUMNS)].astype(dict.fromkeys(_FIGURES, "float64"))
 
 
 def _run(tasks: Sequence[Task], workers: int) -> list[Any]:
@@ -301,7 +302,7 @@ def _evidence(
 ) -> list[dict[str, Any]]:
     """The rows of all candidates, without the choice, in three rounds of tasks that do not depend on each other."""
     families = [(population, algorithm) for population in populations for algorithm in population.settings]
-    # Mixtures are the slowest: they go first, so that no thread is left with one at the end.
+    # Mixtures are the slowest: they go first, so that no worker is left with one at the end.
     families.sort(key=lambda family: family[1] != "gaussian_mixture")
     tasks: list[tuple[tuple[str, str, str], Task]] = []
     for population, algorithm in families:

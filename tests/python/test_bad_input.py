@@ -18,6 +18,7 @@ import duckdb
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
 
 PROJECT = Path(__file__).parents[2]
 
@@ -55,14 +56,14 @@ order_id,payment_sequential,payment_type,payment_installments,payment_value
 o1,1,credit_card,2,77.42
 o2,1,boleto,1,141.46
 """,
-    REVIEWS: '''\
+    REVIEWS: """\
 review_id,order_id,review_score,review_comment_title,review_comment_message,review_creation_date,review_answer_timestamp
 r1,o1,4,,"Chegou, mas
 
 o ""lacre"" estava aberto",2017-10-11 00:00:00,2017-10-12 03:43:48
 r2,o2,5,super,,2018-08-08 00:00:00,2018-08-08 18:37:50
 r3,o2,3,,ok,2018-08-09 00:00:00,2018-08-09 18:37:50
-''',
+""",
     PRODUCTS: """\
 product_id,product_category_name,product_name_lenght,product_description_lenght,product_photos_qty,product_weight_g,\
 product_length_cm,product_height_cm,product_width_cm
@@ -83,6 +84,11 @@ product_category_name,product_category_name_english
 perfumaria,perfumery
 """,
 }
+
+
+def close_warehouses() -> None:
+    """Let go of the file that dbt keeps open as long as its process lives."""
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 @dataclass
@@ -132,11 +138,13 @@ class Project:
         arguments = ["--quiet", "run", "--no-write-json", "--log-level-file", "none", "--target-path"]
         arguments += [str(self.warehouse.parent / "target"), "--select", *(select or ["stg_olist__orders"])]
         result = self.runner_of(events).invoke(arguments)
-        DuckDBConnectionManager.close_all_connections()
+        close_warehouses()
         messages = {level: [e.info.msg for e in events if e.info.level == level] for level in ("error", "warn")}
         sentences = []
         for message in messages["error"]:
-            found = re.search(r"Compilation Error in operation [^\n]*\n  (.*?)\n  \n  > in macro refuse_input", message, re.S)
+            found = re.search(
+                r"Compilation Error in operation [^\n]*\n  (.*?)\n  \n  > in macro refuse_input", message, re.S
+            )
             sentences.append(found[1] if found else message)
         return Run(bool(result.success), sentences, messages["warn"])
 
@@ -169,10 +177,12 @@ def runner_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[li
     patch.setenv("DBT_LOG_PATH", str(home / "logs"))
     parsed = dbtRunner().invoke(["--quiet", "parse", "--target-path", str(home / "target"), "--no-write-json"])
     assert parsed.success, parsed.exception
+    manifest = parsed.result
+    assert isinstance(manifest, Manifest)
 
-    yield lambda events: dbtRunner(manifest=parsed.result, callbacks=[events.append])
+    yield lambda events: dbtRunner(manifest=manifest, callbacks=[events.append])
 
-    DuckDBConnectionManager.close_all_connections()
+    close_warehouses()
     patch.undo()
 
 
@@ -217,9 +227,12 @@ REFUSED: list[tuple[str, Callable[[Project], object], str]] = [
     ),
     (
         "added column twice over",
-        lambda p: p.write(CATEGORIES, FILES[CATEGORIES].replace("\n", ",perfumaria\n").replace(
-            "english,perfumaria", "english,product_category_name"
-        )),
+        lambda p: p.write(
+            CATEGORIES,
+            FILES[CATEGORIES]
+            .replace("\n", ",perfumaria\n")
+            .replace("english,perfumaria", "english,product_category_name"),
+        ),
         "product_category_name_translation.csv has two columns named 'product_category_name': "
         "remove or rename one of them.",
     ),
@@ -298,8 +311,10 @@ REFUSED: list[tuple[str, Callable[[Project], object], str]] = [
         "score of six behind blank lines and a column that is not read",
         lambda p: p.write(
             REVIEWS,
-            FILES[REVIEWS].replace("review_answer_timestamp\n", "review_answer_timestamp,note\n\n")
-            .replace("03:43:48\n", '03:43:48,"two\nlines"\n').replace("18:37:50\n", "18:37:50,\n")
+            FILES[REVIEWS]
+            .replace("review_answer_timestamp\n", "review_answer_timestamp,note\n\n")
+            .replace("03:43:48\n", '03:43:48,"two\nlines"\n')
+            .replace("18:37:50\n", "18:37:50,\n")
             .replace("r3,o2,3", "r3,o2,6"),
         ),
         "olist_order_reviews_dataset.csv, line 8, column review_score: '6' is not a whole number from 1 to 5: "
@@ -325,8 +340,8 @@ REFUSED: list[tuple[str, Callable[[Project], object], str]] = [
     ),
     (
         "the first bad value of several",
-        lambda p: (p.replace(ITEMS, "o2,1,g2", "o2,0,g2"), p.replace(ITEMS, "o1,2,g1", "o1,zwei,g1")),
-        "olist_order_items_dataset.csv, line 3, column order_item_id: 'zwei' is not a whole number of at least 1: "
+        lambda p: p.write(ITEMS, FILES[ITEMS].replace("o2,1,g2", "o2,0,g2").replace("o1,2,g1", "o1,two,g1")),
+        "olist_order_items_dataset.csv, line 3, column order_item_id: 'two' is not a whole number of at least 1: "
         "write digits only.",
     ),
     (
@@ -352,7 +367,7 @@ REFUSED: list[tuple[str, Callable[[Project], object], str]] = [
         "Latin-1",
         lambda p: p.write(GEOLOCATION, FILES[GEOLOCATION].encode("latin-1")),
         "olist_geolocation_dataset.csv, line 2, column geolocation_city: the text is not UTF-8 "
-        "('01003,-23.549,-46.635,s??o paulo,SP'): mend the row, or export the file again.",
+        "('01003,-23.549,-46.635,s?? paulo,SP'): mend the row, or export the file again.",
     ),
     (
         "UTF-16",
@@ -367,17 +382,24 @@ REFUSED: list[tuple[str, Callable[[Project], object], str]] = [
     ),
     (
         "bad value in Parquet",
-        lambda p: p.to_parquet(REVIEWS, "select * replace (if(review_id = 'r2', 9, review_score) as review_score) "
-                                        "from file"),
+        lambda p: p.to_parquet(
+            REVIEWS, "select * replace (if(review_id = 'r2', 9, review_score) as review_score) from file"
+        ),
         "olist_order_reviews_dataset.parquet, row 2, column review_score: '9' is not a whole number from 1 to 5: "
         "write digits only.",
     ),
     (
         "zip prefix read as a number into Parquet",
-        lambda p: p.to_parquet(CUSTOMERS, "select * replace (customer_zip_code_prefix::int as "
-                                          "customer_zip_code_prefix) from file"),
+        lambda p: p.to_parquet(
+            CUSTOMERS, "select * replace (customer_zip_code_prefix::int as customer_zip_code_prefix) from file"
+        ),
         "olist_customers_dataset.parquet, row 1, column customer_zip_code_prefix: '1003' is not allowed here: "
         "write it as five digits with its leading zeros.",
+    ),
+    (
+        "Parquet in name only",
+        lambda p: p.path(SELLERS).rename(p.path(SELLERS, "parquet")),
+        "olist_sellers_dataset.parquet is not a whole Parquet file: write it again, or put the CSV file in its place.",
     ),
     (
         "missing column in Parquet",
@@ -472,8 +494,11 @@ def as_parquet(p: Project) -> None:
 
 def as_parquet_from_pandas(p: Project) -> None:
     """Whole numbers with gaps become floats there."""
-    p.to_parquet(PRODUCTS, "select * replace (product_weight_g::double as product_weight_g, "
-                           "product_photos_qty::double as product_photos_qty) from file")
+    p.to_parquet(
+        PRODUCTS,
+        "select * replace (product_weight_g::double as product_weight_g, "
+        "product_photos_qty::double as product_photos_qty) from file",
+    )
 
 
 def in_a_folder_with_a_quote(p: Project) -> None:

@@ -25,6 +25,7 @@ from olist_segments.generator import Change, Settings, facts, generate, write
 from olist_segments.generator.sampling import largest_remainder
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 100_000
@@ -129,6 +130,13 @@ def number(connection: duckdb.DuckDBPyConnection, query: str) -> float:
 
 def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """Clouds this small cluster faster without a team of threads."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from olist_segments.evidence.metrics import Interval
 DEFAULT_RULE: dict[str, Any] = {
     "min_jaccard": 0.75,
     "min_prediction_strength": 0.8,
+    "min_ari_seeds": 0.8,
     "min_segment_share": 0.02,
     "min_structure_gap": 0.05,
     "prefer": ["structure_gap"],
@@ -25,6 +26,7 @@ DEFAULT_RULE: dict[str, Any] = {
 _BOUNDS = (
     ("min_jaccard", "jaccard_min", "the least stable segment's bootstrap Jaccard", None),
     ("min_prediction_strength", "prediction_strength", "the prediction strength", "prediction_strength_se"),
+    ("min_ari_seeds", "ari_seeds", "the agreement between seeds", None),
     ("min_segment_share", "smallest_share", "the smallest segment's share", None),
     ("min_structure_gap", "structure_gap", "the structure gap over a cloud without segments", None),
 )
@@ -94,9 +96,9 @@ def choose(candidates: Sequence[Mapping[str, Any]], rule: Rule, k_min: int, k_ma
     Eligible: between k_min and k_max segments and every bound of the rule is met. Among the eligible the first
     preferred figure decides; those within the tolerance of the best (or within its standard error, for figures with
     an interval) tie and the next figure decides; what still ties goes to the fewest segments, then the larger
-    structure gap, then the order of the rows. If nobody is eligible the same choice is made among those with a right number of segments that miss the
-    fewest bounds by the smallest shares, and the chosen row's reason says so. A figure that is unknown (NaN) meets no
-    bound; a preferred figure that nobody has is passed over.
+    structure gap, then the order of the rows. If nobody is eligible the same choice is made among those with an
+    allowed number of segments that miss the fewest bounds by the smallest shares, and the chosen row's reason says
+    so. A figure that is unknown (NaN) meets no bound; a preferred figure that nobody has is passed over.
     """
     rows = [dict(candidate) for candidate in candidates]
     missed = [_violations(row, rule, k_min, k_max) for row in rows]

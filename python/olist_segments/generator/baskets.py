@@ -138,19 +138,22 @@ def draw_items(
     """
     rng = settings.stream("items")
     size = settings.orders
-    count = spread(facts.ORDER_ITEMS, size, rng)
+    # The published numbers of items are those of the orders that have some: the baskets nobody sees hold one.
+    filled, unseen = np.flatnonzero(orders.has_items), np.flatnonzero(~orders.has_items)
+    count = np.concatenate([spread(facts.ORDER_ITEMS, len(filled), rng), np.ones(len(unseen), dtype=np.int32)])
+    basket_of = np.empty(size, dtype=np.int32)
+    basket_of[filled] = np.arange(len(filled))
+    basket_of[unseen] = np.arange(len(filled), size)
     basket, number = _expand(count)
     product = _products_of_baskets(count, basket, number, catalogue, rng)
     if settings.separation is None:
         price = _list_prices(product, catalogue, rng)
         total = np.bincount(basket, weights=price, minlength=size).astype(np.float32)
-        latent = np.float32(0.6) * persons.monetary[orders.person] + bell(size, rng)
-        basket_of = np.empty(size, dtype=np.int32)
-        basket_of[np.argsort(latent, kind="stable")] = np.argsort(total, kind="stable")
+        latent = (np.float32(0.6) * persons.monetary[orders.person] + bell(size, rng))[filled]
+        basket_of[filled[np.argsort(latent, kind="stable")]] = np.argsort(total[: len(filled)], kind="stable")
         del total, latent
     else:
         price = np.zeros(len(product), dtype=np.int32)
-        basket_of = np.arange(size, dtype=np.int32)
     start = (np.cumsum(count) - count)[basket_of]
     count = count[basket_of]
     order, number = _expand(count)

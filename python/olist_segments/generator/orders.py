@@ -158,7 +158,7 @@ def draw_orders(settings: Settings, person: Ints, buyer: Ints, turn: Ints, purch
 
 
 def _calendar(size: int, rng: np.random.Generator) -> Ints:
-    """Purchase times with the published month shares and Black Friday; days are stratified inside the calendar."""
+    """Purchase times with the published month shares and Black Friday; days are a systematic sample of the calendar."""
     weights = np.zeros((datetime.date(2018, 10, 31) - EPOCH).days + 1)
     for (year, month), orders in facts.MONTH_ORDERS.items():
         days = [datetime.date(year, month, day + 1) for day in range(calendar.monthrange(year, month)[1])]
@@ -169,7 +169,7 @@ def _calendar(size: int, rng: np.random.Generator) -> Ints:
             share = rush + share / share.sum() * (orders - rush.sum())
         start = (days[0] - EPOCH).days
         weights[start : start + len(days)] = share / share.sum() * orders
-    points = (np.arange(size) + rng.random(size)) / size
+    points = (np.arange(size) + rng.random()) / size
     day = np.searchsorted(cumulative(weights), points, side="right").astype(np.int32)
     return day * DAY + _clock(facts.HOUR_WEIGHTS, size, rng)
 

@@ -85,7 +85,7 @@ def draw_reviews(settings: Settings, persons: Persons, orders: Orders, several_i
         created=created,
         answered=answered,
     )
-    _reuse_ids(reviews, size, rng)
+    _reuse_ids(reviews, orders.purchase, rng)
     return reviews
 
 
@@ -139,20 +139,21 @@ def _lowered(settings: Settings, purchase: Ints, score: Bytes) -> Bytes:
     return np.where(purchase >= seconds(change.date), np.maximum(score - 1, 1), score).astype(np.int8)
 
 
-def _reuse_ids(reviews: Reviews, size: int, rng: np.random.Generator) -> None:
+def _reuse_ids(reviews: Reviews, purchase: Ints, rng: np.random.Generator) -> None:
     """Let one review stand on two or three orders: same id, score, text and times.
 
     The orders are neighbours by request day and score, so that the copies change no distribution.
     """
     neighbours = np.argsort(reviews.created // DAY * 8 + reviews.score, kind="stable")
-    thrice = quota(facts.REVIEW_IDS_ON_THREE_ORDERS, facts.ORDERS, size)
-    wanted = quota(facts.REVIEW_IDS_ON_TWO_ORDERS, facts.ORDERS, size) + thrice
+    thrice = quota(facts.REVIEW_IDS_ON_THREE_ORDERS, facts.ORDERS, len(purchase))
+    wanted = quota(facts.REVIEW_IDS_ON_TWO_ORDERS, facts.ORDERS, len(purchase)) + thrice
     starts = 4 * pick(np.arange(len(neighbours) // 4), wanted, rng)
     for step, chosen in ((1, starts), (2, starts[:thrice])):
         source, copy = neighbours[chosen], neighbours[chosen + step]
         # A copy onto an order that already has a row of this id would break the key (review_id, order_id).
         distinct = reviews.order[source] != reviews.order[copy]
         distinct &= reviews.order[neighbours[chosen + 1]] != reviews.order[copy] if step == 2 else True
+        distinct &= purchase[reviews.order[copy]] < reviews.created[source]
         source, copy = source[distinct], copy[distinct]
         for column in (
             reviews.identity,

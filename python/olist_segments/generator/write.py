@@ -59,7 +59,7 @@ def generate(settings: Settings, out: Path, file_format: Format = "csv", threads
     (default: the processors, at most 4). Raises UserError when `out` is a file, cannot be written, or holds files
     that a generator does not write; what an earlier run wrote there is replaced.
     """
-    out = out.absolute()
+    out = out.resolve()
     _check_destination(out)
     marketplace = draw(settings)
     try:

@@ -1,0 +1,192 @@
+"""Whole builds: what was known at a date, same input same bytes, planted kinds found, a model that stays frozen."""
+
+from __future__ import annotations
+
+import datetime as dt
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score
+from warehouses import SAMPLE, Warehouse
+
+# What had not happened by the date is blanked, rows whose own moment had not come are left out.
+BLANKED = {
+    "olist_orders_dataset": (
+        "order_approved_at",
+        "order_delivered_carrier_date",
+        "order_delivered_customer_date",
+    )
+}
+LEFT_OUT = {
+    "olist_orders_dataset": "order_purchase_timestamp",
+    "olist_order_reviews_dataset": "review_answer_timestamp",
+}
+OF_ORDERS = ("olist_order_items_dataset", "olist_order_payments_dataset", "olist_order_reviews_dataset")
+
+
+def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
+    return {path.stem: duckdb.sql(f"from read_parquet('{path}')").df() for path in sorted(folder.glob("*.parquet"))}
+
+
+def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path, suffix: str = "parquet") -> Path:
+    folder.mkdir(parents=True)
+    options = "format parquet" if suffix == "parquet" else "format csv, header true"
+    with duckdb.connect() as connection:
+        for name, table in tables.items():
+            connection.register("written", table)
+            connection.execute(f"copy (from written) to '{folder / name}.{suffix}' ({options})")
+    return folder
+
+
+def cut_at(tables: Mapping[str, pd.DataFrame], date: dt.date) -> dict[str, pd.DataFrame]:
+    """The files as they would have been exported at the end of `date`."""
+    end = pd.Timestamp(date) + pd.Timedelta(days=1)
+    cut = {name: table.copy() for name, table in tables.items()}
+    for name, moment in LEFT_OUT.items():
+        cut[name] = cut[name][cut[name][moment] < end]
+    for name, moments in BLANKED.items():
+        for moment in moments:
+            cut[name].loc[cut[name][moment] >= end, moment] = pd.NaT
+    orders = cut["olist_orders_dataset"]
+    for name in OF_ORDERS:
+        cut[name] = cut[name][cut[name]["order_id"].isin(orders["order_id"])]
+    customers = cut["olist_customers_dataset"]
+    cut["olist_customers_dataset"] = customers[customers["customer_id"].isin(orders["customer_id"])]
+    return cut
+
+
+@pytest.fixture(scope="session")
+def sample_tables() -> dict[str, pd.DataFrame]:
+    return read_tables(SAMPLE)
+
+
+@pytest.fixture(scope="session")
+def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The sample, built once with one thread."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("one_thread"))
+    warehouse.build(SAMPLE, threads=1)
+    return warehouse
+
+
+@pytest.mark.parametrize("date", [dt.date(2017, 9, 30), dt.date(2018, 1, 31), dt.date(2018, 6, 30)])
+def test_rows_of_a_date_are_those_of_an_export_cut_at_it(
+    date: dt.date, sample_tables: dict[str, pd.DataFrame], sample_build: Warehouse, tmp_path: Path
+) -> None:
+    cut = write_tables(cut_at(sample_tables, date), tmp_path / "cut")
+    warehouse = Warehouse(tmp_path / "warehouse")
+    warehouse.dbt("run", "--select", "+customer_features_monthly", data=cut)
+    rows = f"from customer_features_monthly where as_of_date = '{date}' order by customer_unique_id"
+    full = sample_build.query(rows)
+    assert len(full) > 500
+    pd.testing.assert_frame_equal(warehouse.query(rows), full, check_exact=True)
+
+
+def test_same_input_gives_the_same_bytes_with_one_thread_and_with_four(sample_build: Warehouse, tmp_path: Path) -> None:
+    again = Warehouse(tmp_path)
+    again.build(SAMPLE, threads=4)
+    digests = sample_build.table_digests()
+    assert {"customer_segments", "segment_candidates", "segment_model", "segment_outcomes"} <= set(digests)
+    assert again.table_digests() == digests
+
+
+def test_order_of_rows_and_format_of_the_files_do_not_matter(
+    sample_tables: dict[str, pd.DataFrame], sample_build: Warehouse, tmp_path: Path
+) -> None:
+    shuffled = {name: table.sample(frac=1, random_state=7) for name, table in sample_tables.items()}
+    warehouse = Warehouse(tmp_path / "warehouse")
+    warehouse.build(write_tables(shuffled, tmp_path / "shuffled", "csv"))
+    assert warehouse.table_digests() == sample_build.table_digests()
+
+
+def test_sql_labels_equal_the_labels_python_wrote(sample_build: Warehouse) -> None:
+    compared = sample_build.query(
+        "select labels.segment_key as python_key, segments.segment_key as sql_key from segment_labels as labels "
+        "left join customer_segments_monthly as segments using (customer_unique_id, as_of_date)"
+    )
+    assert len(compared) == sample_build.query("select count(*) from customer_segments").iloc[0, 0]
+    assert (compared["python_key"] == compared["sql_key"]).all()
+
+
+def generate(folder: Path, separation: float, orders: int = 6_000) -> Path:
+    command = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", str(orders), "--format", "parquet"]
+    subprocess.run([*command, "--separation", str(separation), "--out", str(folder)], check=True, capture_output=True)
+    return folder
+
+
+def test_planted_kinds_are_found(tmp_path: Path) -> None:
+    data = generate(tmp_path / "data", separation=6)
+    warehouse = Warehouse(tmp_path / "warehouse")
+    warehouse.build(data)
+    truth = pd.read_csv(data / "planted_segments.csv")
+    found = warehouse.query("select customer_unique_id, segment_key from customer_segments").merge(truth)
+    assert len(found) > 4_000
+    assert adjusted_rand_score(found["planted_segment"], found["segment_key"]) >= 0.95
+    chosen = warehouse.query("from segment_candidates where is_chosen")
+    assert chosen["is_eligible"].tolist() == [True]
+
+
+def test_no_structure_is_invented_where_there_is_none(tmp_path: Path) -> None:
+    data = generate(tmp_path / "data", separation=0)
+    warehouse = Warehouse(tmp_path / "warehouse")
+    output = warehouse.dbt("build", data=data)
+    candidates = warehouse.query("from segment_candidates")
+    assert len(candidates) > 40
+    assert not candidates["is_eligible"].any()
+    assert candidates.loc[candidates["is_chosen"], "reason"].str.contains("NOTHING IS ELIGIBLE").tolist() == [True]
+    assert "WARN 1 a_candidate_was_eligible" in output
+
+
+def test_a_build_never_refits_by_itself_and_a_refit_appends_a_version(
+    sample_tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    """A year of life: fitted on a cut, scored on more data without a fit, refitted on request, fully refreshed."""
+    warehouse = Warehouse(tmp_path / "warehouse")
+    earlier = write_tables(cut_at(sample_tables, dt.date(2018, 3, 31)), tmp_path / "earlier")
+    warehouse.build(earlier)
+    model = warehouse.query("from segment_model")
+    history = "select * from customer_segments_monthly where as_of_date <= '2018-03-31'"
+    labels_then = warehouse.query(history)
+
+    warehouse.build(SAMPLE)
+    pd.testing.assert_frame_equal(warehouse.query("from segment_model"), model)
+    pd.testing.assert_frame_equal(warehouse.query(history), labels_then)
+    newcomers = warehouse.query(
+        "select segment_key from customer_segments where customer_unique_id not in "
+        "(select customer_unique_id from segment_labels)"
+    )
+    assert len(newcomers) > 500
+    assert newcomers["segment_key"].notna().all()
+
+    warehouse.build(SAMPLE, variables={"refit": True})
+    versions = warehouse.query("from segment_versions")
+    assert versions["model_version"].tolist() == [1, 2]
+    assert versions["in_force_from"].dt.date.tolist()[1] == dt.date(2018, 8, 31)
+    pd.testing.assert_frame_equal(warehouse.query("from segment_model where model_version = 1"), model)
+    pd.testing.assert_frame_equal(warehouse.query(history), labels_then)
+
+    warehouse.build(SAMPLE, "--full-refresh")
+    assert warehouse.query("from segment_versions")["model_version"].tolist() == [1, 2]
+    reasons = warehouse.query("select distinct reason from segment_migrations_monthly")["reason"]
+    assert set(reasons) <= {
+        "stayed", "entered", "bought_again", "review_arrived", "delivery_arrived", "clock_only", "model_changed",
+    }
+
+    warehouse.build(SAMPLE, variables={"rescore_history": True})
+    assert warehouse.query("select distinct model_version from customer_segments_monthly").iloc[:, 0].tolist() == [2]
+
+
+def test_too_few_customers_are_one_segment_and_a_sentence(
+    sample_tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    few = cut_at(sample_tables, dt.date(2017, 2, 28))
+    warehouse = Warehouse(tmp_path / "warehouse")
+    warehouse.dbt("build", data=write_tables(few, tmp_path / "few"))
+    segments = warehouse.query("from customer_segments")
+    assert 0 < len(segments) < 200
+    assert set(segments["segment_key"]) == {"all_customers"}
+    assert "fewer than the 200" in warehouse.query("from segment_versions")["reason"].iloc[0]
