@@ -85,7 +85,10 @@ outcomes as (
         coalesce(sum(next_purchases.next_order_count), 0) as next_order_count,
         coalesce(sum(next_purchases.next_spend), 0) as next_spend,
         coalesce(
-            sum(cast(next_purchases.next_spend as decimal(18, 4)) * cast(next_purchases.next_spend as decimal(18, 4))), 0
+            sum(
+                cast(next_purchases.next_spend as decimal(18, 4))
+                * cast(next_purchases.next_spend as decimal(18, 4))
+            ), 0
         ) as next_spend_squared,
         sum(next_purchases.next_review_sum) as next_review_sum,
         sum(next_purchases.next_review_count) as next_review_count

@@ -21,8 +21,14 @@ features as (
     select * from {{ ref('customer_features') }}
 ),
 
+newest as (
+    select max(as_of_date) as as_of_date from customer_segments
+),
+
 monthly_profiles as (
-    select * from {{ ref('segment_profiles_monthly') }}
+    select segment_profiles_monthly.*
+    from {{ ref('segment_profiles_monthly') }} as segment_profiles_monthly
+    inner join newest on segment_profiles_monthly.as_of_date = newest.as_of_date
 ),
 
 archetypes as (
@@ -143,7 +149,6 @@ standard_profile as (
     group by segment_key
 ),
 
-{#- The three most frequent values of a thing in each segment, as one text each. -#}
 categories_counted as (
     select
         customer_segments.segment_key,
@@ -223,7 +228,6 @@ final as (
         on
             spread.segment_key = archetypes.segment_key
             and spread.segment_name = archetypes.segment_name
-    where monthly_profiles.as_of_date = (select max(as_of_date) from customer_segments)
 )
 
 select * from final

@@ -23,7 +23,7 @@ expectations as (
         on
             outcomes.segmentation = earlier.segmentation
             and outcomes.segment_key = earlier.segment_key
-            and earlier.outcome_until <= outcomes.as_of_date
+            and outcomes.as_of_date >= earlier.outcome_until
     group by 1, 2, 3
 ),
 
@@ -43,7 +43,7 @@ ranked as (
             and outcomes.segment_key = expectations.segment_key
 ),
 
--- Pairs of a customer who ordered again and one who did not, in which the former stood in the segment expected to (ties half).
+-- How many who did not order again stood in segments expected to do so no more often, and how many in equal ones.
 ranked_pairs as (
     select
         segmentation,

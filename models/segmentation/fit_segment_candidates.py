@@ -1,4 +1,4 @@
-"""Evidence for every candidate of a new model version; appends nothing unless there is none yet or a refit is asked for."""
+"""Evidence for every candidate of a new model version; nothing unless there is none yet or a refit is asked for."""
 
 from olist_segments.versions import append_candidates
 

@@ -18,6 +18,7 @@ final as (
         cast(davies_bouldin as double) as davies_bouldin,
         cast(calinski_harabasz as double) as calinski_harabasz,
         cast(prediction_strength as double) as prediction_strength,
+        cast(prediction_strength_se as double) as prediction_strength_se,
         cast(jaccard_min as double) as jaccard_min,
         cast(jaccard_mean as double) as jaccard_mean,
         cast(ari_seeds as double) as ari_seeds,

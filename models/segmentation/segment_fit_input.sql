@@ -61,8 +61,10 @@ customers_of_dates as (
 customers_drawn as (
     select * from customers_of_dates
     where
-        draw_number
-        <= ceil(cast(stratum_size as double) * least(1.0, {{ var('fit_max_customers') }} / cast(customer_count as double)))
+        draw_number <= ceil(
+            cast(stratum_size as double)
+            * least(1.0, {{ var('fit_max_customers') }} / cast(customer_count as double))
+        )
 ),
 
 next_purchases as (

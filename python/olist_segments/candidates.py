@@ -126,7 +126,7 @@ def evaluate_candidates(
     seed: int = 0,
     past: pd.DataFrame | None = None,
     resamples: int = 12,
-    splits: int = 8,
+    splits: int = 6,
     seeds: int = 3,
     workers: int = 2,
 ) -> pd.DataFrame:

@@ -1,8 +1,9 @@
 """Which segment is which: keys and names that are true, and that survive a refit.
 
-A new fit numbers its segments arbitrarily. Those that hold mostly the same people as a segment of the version before keep its
-key and name; the others take the archetype their profile resembles most; one that resembles none is named from its two
-strongest traits. Both matchings are optimal assignments (Kuhn 1955, as scipy.optimize.linear_sum_assignment).
+A new fit numbers its segments arbitrarily. Those that hold mostly the same people as a segment of the version before
+keep its key and name; the others take the archetype their profile resembles most; one that resembles none is named
+from its two strongest traits. Both matchings are optimal assignments (Kuhn 1955, as
+scipy.optimize.linear_sum_assignment).
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class SegmentName:
 class Profile:
     """How k segments differ from everybody, in d features.
 
-    `features`: the d names; `z`: (k, d) mean standardised value; `raw_gap`: (k, d) mean raw value less everybody's mean.
+    `features`: the d names; `z`: (k, d) mean standardised value; `raw_gap`: (k, d) mean raw value less everybody's
+    mean.
     """
 
     features: tuple[str, ...]
@@ -61,8 +63,8 @@ def profile_segments(
 ) -> Profile:
     """The profile of `segment_count` segments.
 
-    `raw` (n rows) holds the features in their own units with gaps, `z` (n, d) the same standardised and imputed, `labels`
-    (n,) the segment of each row. A segment without members has a profile of zeros.
+    `raw` (n rows) holds the features in their own units with gaps, `z` (n, d) the same standardised and imputed,
+    `labels` (n,) the segment of each row. A segment without members has a profile of zeros.
     """
     overall = raw[list(features)].astype(float).mean().to_numpy()
     z_means = np.zeros((segment_count, len(features)))
@@ -161,18 +163,16 @@ def name_segments(
 ) -> list[SegmentName]:
     """A name for each of the k segments of `profile`, keys unique.
 
-    `previous` and `overlap` (k, number of previous segments) describe the version before; leave them out for the first. A
-    segment that keeps its key keeps its name too, unless that name has ceased to be true: then it is renamed from its
-    traits under the old key.
+    `previous` and `overlap` (k, number of previous segments) describe the version before; leave them out for the
+    first. A segment that keeps its key keeps its name too, unless that name has ceased to be true: then it is renamed
+    from its traits under the old key.
     """
     segment_count = profile.z.shape[0]
     if segment_count == 1:
         return [SegmentName(*ONLY_SEGMENT, "only_segment", None)]
 
     names: dict[int, SegmentName] = {}
-    traits_by_key = dict(
-        zip(archetypes["segment_key"], archetype_traits(archetypes, profile.features), strict=True)
-    )
+    traits_by_key = dict(zip(archetypes["segment_key"], archetype_traits(archetypes, profile.features), strict=True))
     if overlap is not None and len(previous):
         for segment, (old, jaccard) in match_to_previous(overlap, min_jaccard).items():
             before = previous[old]
@@ -189,9 +189,7 @@ def name_segments(
     matched = match_to_archetypes(profile, free_archetypes, unnamed, min_effect=min_effect, min_cosine=min_cosine)
     for segment, (row, cosine) in matched.items():
         archetype = free_archetypes.iloc[row]
-        names[segment] = SegmentName(
-            str(archetype["segment_key"]), str(archetype["segment_name"]), "archetype", cosine
-        )
+        names[segment] = SegmentName(str(archetype["segment_key"]), str(archetype["segment_name"]), "archetype", cosine)
 
     taken |= {name.key for name in names.values()}
     for segment in unnamed:

@@ -45,7 +45,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def summary() -> str:
-    """Today's segments as a table of text, with the model version that made them. UserError without a built warehouse."""
+    """Today's segments as a table of text, with the model behind them. UserError without a built warehouse."""
     with open_warehouse() as connection:
         try:
             segments = connection.sql(_SEGMENTS).fetchall()

@@ -1,8 +1,8 @@
 """Versions of the segmentation model: fitted rarely, appended, never changed.
 
-Three tables are written back, each append-only: the evidence of a version's candidates, the model itself (one row a segment and
-feature), and the labels of the people it was fitted on. A build calls all three every time; they do nothing unless there is no
-version yet or a refit is asked for, so a nightly build never refits by itself.
+Three tables are written back, each append-only: the evidence of a version's candidates, the model itself (one row a
+segment and feature), and the labels of the people it was fitted on. A build calls all three every time; they do
+nothing unless there is no version yet or a refit is asked for, so a nightly build never refits by itself.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from olist_segments.design import Scaling, design_matrix, fit_scaling
 from olist_segments.candidates import evaluate_candidates, from_json
+from olist_segments.design import Scaling, design_matrix, fit_scaling
 from olist_segments.evidence.segmentation import Segmentation
 from olist_segments.naming import SegmentName, name_segments, profile_segments
 
@@ -32,8 +32,9 @@ def append_candidates(
 ) -> pd.DataFrame:
     """The evidence rows of the next version, or none.
 
-    `fit_input`: the table segment_fit_input (people of the fit date and of the outcome date). `existing`: the rows written so
-    far, or None before the first. `settings`: feature_sets, feature_transforms, algorithms, k_min, k_max, rule, seed.
+    `fit_input`: the table segment_fit_input (people of the fit date and of the outcome date). `existing`: the rows
+    written so far, or None before the first. `settings`: feature_sets, feature_transforms, algorithms, k_min, k_max,
+    rule, seed.
     """
     is_first = existing is None or existing.empty
     if not is_first and not refit:
@@ -71,7 +72,8 @@ def append_models(
 ) -> pd.DataFrame:
     """The model rows (segment × feature) of every chosen candidate that has none yet.
 
-    `settings`: feature_transforms, name_min_effect, name_min_cosine, match_min_jaccard. Columns: see the model segment_model.
+    `settings`: feature_transforms, name_min_effect, name_min_cosine, match_min_jaccard. Columns: see the model
+    segment_model.
     """
     written = set() if existing is None else set(existing["model_version"])
     chosen = candidates[candidates["is_chosen"]].sort_values("model_version")
@@ -90,7 +92,7 @@ def append_models(
 def append_labels(
     model: pd.DataFrame, fit_input: pd.DataFrame, existing: pd.DataFrame | None, features: Sequence[str]
 ) -> pd.DataFrame:
-    """The labels of the people of the fit date under every version that has no labels yet, with their `features` as seen."""
+    """The labels of the fit date's people under every version that has none yet, with their `features` as seen."""
     written = set() if existing is None else set(existing["model_version"])
     people = _fit_people(fit_input)
     new = []
@@ -130,7 +132,8 @@ def read_model(rows: pd.DataFrame) -> tuple[list[Scaling], Segmentation, list[Se
         ordered["inverse_variance"].to_numpy(dtype=np.float64).reshape(shape),
         segments["bias"].to_numpy(dtype=np.float64),
     )
-    names = [SegmentName(row.segment_key, row.segment_name, row.name_source, None) for row in segments.itertuples()]
+    columns = (segments[column].astype(str) for column in ("segment_key", "segment_name", "name_source"))
+    names = [SegmentName(key, name, source, None) for key, name, source in zip(*columns, strict=True)]
     return scalings, segmentation, names
 
 
@@ -151,9 +154,7 @@ def _model_rows(
 
     all_scalings = fit_scaling(people, settings["feature_transforms"])
     all_features = [scaling.name for scaling in all_scalings]
-    profile = profile_segments(
-        people, design_matrix(people, all_scalings), all_features, labels, segmentation.k
-    )
+    profile = profile_segments(people, design_matrix(people, all_scalings), all_features, labels, segmentation.k)
     previous, overlap = _overlap_with_previous(people, labels, segmentation.k, before)
     names = name_segments(
         profile,

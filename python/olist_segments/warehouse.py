@@ -27,4 +27,6 @@ def open_warehouse(path: Path | None = None) -> duckdb.DuckDBPyConnection:
     except duckdb.IOException as error:
         if "lock" in str(error).lower():
             raise UserError(f"'{path}' is in use by a build: wait for it to end and try again.") from error
-        raise UserError(f"'{path}' is not a DuckDB warehouse of this version: run dbt build to make it anew.") from error
+        raise UserError(
+            f"'{path}' is not a DuckDB warehouse of this version: run dbt build to make it anew."
+        ) from error

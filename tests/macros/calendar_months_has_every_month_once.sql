@@ -18,12 +18,13 @@ found as (
     select month_start from ({{ calendar_months('one_month', 'first_month', 'last_month') }}) as single
 ),
 
-expected as (
-    select cast('2016-11-01' as date) as month_start
-    union all select cast('2016-12-01' as date)
-    union all select cast('2017-01-01' as date)
-    union all select cast('2017-02-01' as date)
-    union all select cast('2018-02-01' as date)
+expected (month_start) as (
+    values
+    (cast('2016-11-01' as date)),
+    (cast('2016-12-01' as date)),
+    (cast('2017-01-01' as date)),
+    (cast('2017-02-01' as date)),
+    (cast('2018-02-01' as date))
 )
 
 {{ test_same_rows_as('found', 'expected', ['month_start']) }}

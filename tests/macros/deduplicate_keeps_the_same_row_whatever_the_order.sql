@@ -1,17 +1,18 @@
 with
 
-rows_given as (
-    select 1 as id, 'b' as word, 1 as amount
-    union all select 1, 'a', 9
-    union all select 1, 'a', 2
-    union all select 2, null, 1
-    union all select 2, 'z', 1
-    union all select 3, 'only', 1
+rows_given (id, word, amount) as (
+    values
+    (1, 'b', 1),
+    (1, 'a', 9),
+    (1, 'a', 2),
+    (2, null, 1),
+    (2, 'z', 1),
+    (3, 'only', 1)
 ),
 
 rows_turned_round as (
     select * from rows_given
-    order by id desc, word, amount desc
+    order by id desc, word asc, amount desc
 ),
 
 kept as (
@@ -27,10 +28,11 @@ kept_keys as (
     {{ deduplicate('rows_given', ['id'], []) }}
 ),
 
-expected as (
-    select 1 as id, 'a' as word, 2 as amount
-    union all select 2, 'z', 1
-    union all select 3, 'only', 1
+expected (id, word, amount) as (
+    values
+    (1, 'a', 2),
+    (2, 'z', 1),
+    (3, 'only', 1)
 ),
 
 expected_keys as (

@@ -1,10 +1,11 @@
 with
 
-rows_given as (
-    select 1 as id, 5 as amount
-    union all select 2, -1
-    union all select 3, null
-    union all select 4, 0
+rows_given (id, amount) as (
+    values
+    (1, 5),
+    (2, -1),
+    (3, null),
+    (4, 0)
 ),
 
 found as (
@@ -21,11 +22,12 @@ all_found as (
     select id from found_with_all_columns
 ),
 
-expected as (
-    select 2 as id
-    union all select 3
-    union all select 2
-    union all select 3
+expected (id) as (
+    values
+    (2),
+    (3),
+    (2),
+    (3)
 )
 
 {{ test_same_rows_as('all_found', 'expected', ['id']) }}

@@ -10,7 +10,7 @@ items_by_order as (
         order_id,
         count(*) as row_count
     from {{ ref('stg_olist__order_items') }}
-    where order_id in (select order_id from {{ ref('stg_olist__orders') }})
+    where order_id in (select orders.order_id from {{ ref('stg_olist__orders') }} as orders)
     group by order_id
 ),
 
@@ -30,56 +30,80 @@ counted_otherwise as (
         (select cast(count(distinct order_id) as decimal(18, 2)) from {{ source('olist', 'olist_orders_dataset') }})
             as figure
     union all
-    select 'persons', (select count(*) from orders_by_person)
-    union all
-    select 'persons with one order', (select count(*) from orders_by_person where order_count = 1)
-    union all
-    select 'persons with several orders', (select count(*) from orders_by_person where order_count > 1)
-    union all
-    select 'most orders of a person', (select max(order_count) from orders_by_person)
-    union all
-    select 'persons with several states', (select count(*) from orders_by_person where state_count > 1)
-    union all
-    select 'orders with several items', (select count(*) from items_by_order where row_count > 1)
+    select
+        'persons' as fact,
+        (select count(*) from orders_by_person) as figure
     union all
     select
-        'orders without item',
-        (select count(*) from {{ ref('stg_olist__orders') }}) - (select count(*) from items_by_order)
+        'persons with one order' as fact,
+        (
+            select count(*) from orders_by_person
+            where order_count = 1
+        ) as figure
     union all
     select
-        'orders without review',
+        'persons with several orders' as fact,
+        (
+            select count(*) from orders_by_person
+            where order_count > 1
+        ) as figure
+    union all
+    select
+        'most orders of a person' as fact,
+        (select max(order_count) from orders_by_person) as figure
+    union all
+    select
+        'persons with several states' as fact,
+        (
+            select count(*) from orders_by_person
+            where state_count > 1
+        ) as figure
+    union all
+    select
+        'orders with several items' as fact,
+        (
+            select count(*) from items_by_order
+            where row_count > 1
+        ) as figure
+    union all
+    select
+        'orders without item' as fact,
+        (select count(*) from {{ ref('stg_olist__orders') }}) - (select count(*) from items_by_order) as figure
+    union all
+    select
+        'orders without review' as fact,
         (
             select count(*) from {{ ref('stg_olist__orders') }}
-            where order_id not in (select order_id from {{ ref('stg_olist__order_reviews') }})
-        )
+            where order_id not in (select reviews.order_id from {{ ref('stg_olist__order_reviews') }} as reviews)
+        ) as figure
     union all
     select
-        'reviews of score 5, percent',
+        'reviews of score 5, percent' as fact,
         (
             select round(100 * avg(case when review_score = 5 then 1.0 else 0.0 end), 1)
             from {{ ref('stg_olist__order_reviews') }}
-        )
+        ) as figure
     union all
     select
-        'items and freight, BRL',
+        'items and freight, BRL' as fact,
         (
             select sum(price + freight) from {{ ref('stg_olist__order_items') }}
-            where order_id in (select order_id from items_by_order)
-        )
+            where order_id in (select items_by_order.order_id from items_by_order)
+        ) as figure
     union all
     select
-        'orders of 2017-11',
+        'orders of 2017-11' as fact,
         (
             select count(*) from {{ ref('stg_olist__orders') }}
             where purchased_at >= cast('2017-11-01' as timestamp) and purchased_at < cast('2017-12-01' as timestamp)
-        )
+        ) as figure
     union all
     select
-        'newest as-of date',
+        'newest as-of date' as fact,
         (
             select max(year(as_of_date) * 10000 + month(as_of_date) * 100 + day(as_of_date))
             from {{ ref('customer_features_monthly') }}
-        )
+        ) as figure
 ),
 
 -- A marketplace may lack a month or a type of payment; what every marketplace has must have a figure.

@@ -1,12 +1,13 @@
 with
 
-rows_given as (
-    select 1 as id, cast(0 as double) as share
-    union all select 2, cast(1 as double)
-    union all select 3, cast(1.001 as double)
-    union all select 4, cast(-0.001 as double)
-    union all select 5, cast('NaN' as double)
-    union all select 6, cast(null as double)
+rows_given (id, share) as (
+    values
+    (1, cast(0 as double)),
+    (2, cast(1 as double)),
+    (3, cast(1.001 as double)),
+    (4, cast(-0.001 as double)),
+    (5, cast('NaN' as double)),
+    (6, cast(null as double))
 ),
 
 outside_both as (
@@ -23,21 +24,31 @@ above as (
 ),
 
 found as (
-    select 'both' as bounds, id from outside_both
+    select
+        'both' as bounds,
+        id
+    from outside_both
     union all
-    select 'lower', id from below
+    select
+        'lower' as bounds,
+        id
+    from below
     union all
-    select 'upper', id from above
+    select
+        'upper' as bounds,
+        id
+    from above
 ),
 
-expected as (
-    select 'both' as bounds, 3 as id
-    union all select 'both', 4
-    union all select 'both', 5
-    union all select 'lower', 4
-    union all select 'lower', 5
-    union all select 'upper', 3
-    union all select 'upper', 5
+expected (bounds, id) as (
+    values
+    ('both', 3),
+    ('both', 4),
+    ('both', 5),
+    ('lower', 4),
+    ('lower', 5),
+    ('upper', 3),
+    ('upper', 5)
 )
 
 {{ test_same_rows_as('found', 'expected', ['bounds', 'id']) }}

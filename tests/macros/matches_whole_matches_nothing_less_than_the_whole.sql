@@ -1,13 +1,14 @@
 with
 
-texts as (
-    select '01003' as text_given, true as expected
-    union all select '1003', false
-    union all select '010030', false
-    union all select 'x01003', false
-    union all select ' 01003', false
-    union all select '', false
-    union all select null, null
+texts (text_given, expected) as (
+    values
+    ('01003', true),
+    ('1003', false),
+    ('010030', false),
+    ('x01003', false),
+    (' 01003', false),
+    ('', false),
+    (null, null)
 ),
 
 results as (

@@ -1,19 +1,21 @@
 -- Written without same_rows_as itself, on which the other tests of this folder stand.
 with
 
-here as (
-    select 1 as id, 'same' as word
-    union all select 2, null
-    union all select 3, 'twice here'
-    union all select 3, 'twice here'
-    union all select 4, 'only here'
+here (id, word) as (
+    values
+    (1, 'same'),
+    (2, null),
+    (3, 'twice here'),
+    (3, 'twice here'),
+    (4, 'only here')
 ),
 
-there as (
-    select 1 as id, 'same' as word
-    union all select 2, null
-    union all select 3, 'twice here'
-    union all select 5, 'only there'
+there (id, word) as (
+    values
+    (1, 'same'),
+    (2, null),
+    (3, 'twice here'),
+    (5, 'only there')
 ),
 
 found as (

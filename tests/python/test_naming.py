@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from olist_segments.naming import (
     Profile,
     SegmentName,
@@ -54,7 +53,12 @@ def test_name_needs_both_the_transformed_and_the_raw_mean_on_its_side() -> None:
 def test_clusters_of_a_marketplace_get_the_names_a_marketer_would_give(archetypes: pd.DataFrame) -> None:
     profile = profile_of((0.3, 5.0, -0.2, 0.8), (-2.0, 0.0, 0.1, 0.1), (0.4, 0.0, 1.2, -0.1), (0.3, 0.0, -0.6, -0.7))
     names = name_segments(profile, archetypes, **RULES)
-    assert [name.key for name in names] == ["loyal_repeaters", "dissatisfied", "dormant_customers", "recent_small_baskets"]
+    assert [name.key for name in names] == [
+        "loyal_repeaters",
+        "dissatisfied",
+        "dormant_customers",
+        "recent_small_baskets",
+    ]
     assert {name.source for name in names} == {"archetype"}
 
 
@@ -85,7 +89,10 @@ def test_previous_segments_are_matched_for_the_largest_total_jaccard() -> None:
 
 def test_refit_keeps_key_and_name_of_the_same_people(archetypes: pd.DataFrame) -> None:
     profile = profile_of((0.4, 0.0, 1.2, -0.1), (-2.0, 0.0, 0.1, 0.1))
-    before = [SegmentName("dissatisfied", "Dissatisfied customers", "archetype", 0.9), SegmentName("dormant_customers", "Dormant customers", "archetype", 0.9)]
+    before = [
+        SegmentName("dissatisfied", "Dissatisfied customers", "archetype", 0.9),
+        SegmentName("dormant_customers", "Dormant customers", "archetype", 0.9),
+    ]
     names = name_segments(profile, archetypes, previous=before, overlap=np.array([[2, 90], [70, 1]]), **RULES)
     assert [(name.key, name.name, name.source) for name in names] == [
         ("dormant_customers", "Dormant customers", "previous_version"),

@@ -55,7 +55,13 @@ class Warehouse:
     def build(self, data: Path, *arguments: str, **options: object) -> str:
         """`dbt build` without tests."""
         return self.dbt(
-            "build", "--exclude-resource-type", "test", "unit_test", *arguments, data=data, **options  # type: ignore[arg-type]
+            "build",
+            "--exclude-resource-type",
+            "test",
+            "unit_test",
+            *arguments,
+            data=data,
+            **options,  # type: ignore[arg-type]
         )
 
     def query(self, sql: str) -> pd.DataFrame:

@@ -8,9 +8,14 @@
 with
 
 -- The newest date is found among the rows themselves: as_of_dates.is_newest is what is tested.
+newest as (
+    select max(as_of_date) as as_of_date from {{ ref('customer_features_monthly') }}
+),
+
 newest_rows as (
-    select * from {{ ref('customer_features_monthly') }}
-    where as_of_date = (select max(as_of_date) from {{ ref('customer_features_monthly') }})
+    select features.*
+    from {{ ref('customer_features_monthly') }} as features
+    inner join newest on features.as_of_date = newest.as_of_date
 ),
 
 differences as (

@@ -10,7 +10,7 @@ valid_purchases as (
     inner join {{ ref('stg_olist__customers') }} as customers on orders.customer_id = customers.customer_id
     where
         orders.order_status not in ({{ sql_text_list(var('invalid_order_statuses')) }})
-        and orders.order_id in (select order_id from {{ ref('stg_olist__order_items') }})
+        and orders.order_id in (select items.order_id from {{ ref('stg_olist__order_items') }} as items)
 ),
 
 expected as (
@@ -22,7 +22,10 @@ expected as (
 ),
 
 features as (
-    select customer_unique_id, as_of_date from {{ ref('customer_features_monthly') }}
+    select
+        customer_unique_id,
+        as_of_date
+    from {{ ref('customer_features_monthly') }}
 )
 
 select

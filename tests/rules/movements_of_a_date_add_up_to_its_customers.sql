@@ -1,4 +1,4 @@
--- Stays, moves and entries of a date are all its customers; moves of every reason are all customers whose segment changed.
+-- Stays, moves and entries of a date are all its customers; moves of all reasons are all whose segment changed.
 with
 
 migrations as (
@@ -39,12 +39,13 @@ labels_in_sequence as (
 
 recounted as (
     select
-        as_of_date,
+        labels_in_sequence.as_of_date,
         count(*) as customer_count,
-        count(case when key_before <> segment_key then 1 end) as mover_count
+        count(case when labels_in_sequence.key_before <> labels_in_sequence.segment_key then 1 end) as mover_count
     from labels_in_sequence
-    where as_of_date > (select min(as_of_date) from segments_monthly)
-    group by as_of_date
+    cross join (select min(as_of_date) as as_of_date from segments_monthly) as earliest
+    where labels_in_sequence.as_of_date > earliest.as_of_date
+    group by labels_in_sequence.as_of_date
 )
 
 select

@@ -2,7 +2,7 @@
 {%- set features = var('feature_transforms').keys() | sort %}
 with
 
-members as (
+labelled as (
     select * from {{ ref('fit_segment_labels') }}
 ),
 
@@ -17,20 +17,20 @@ named as (
 {% for feature in features -%}
     means_of_{{ feature }} as (
         select
-            members.model_version,
-            members.segment_key,
+            labelled.model_version,
+            labelled.segment_key,
             '{{ feature }}' as feature,
-            avg(members.{{ feature }}) as segment_mean,
+            avg(labelled.{{ feature }}) as segment_mean,
             max(everybody.overall_mean) as overall_mean
-        from members
+        from labelled
         inner join (
             select
                 model_version,
                 avg({{ feature }}) as overall_mean
-            from members
+            from labelled
             group by model_version
-        ) as everybody on members.model_version = everybody.model_version
-        group by members.model_version, members.segment_key
+        ) as everybody on labelled.model_version = everybody.model_version
+        group by labelled.model_version, labelled.segment_key
     ),
 
 {% endfor -%}

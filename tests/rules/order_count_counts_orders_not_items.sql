@@ -10,7 +10,7 @@ valid_purchases as (
     inner join {{ ref('stg_olist__customers') }} as customers on orders.customer_id = customers.customer_id
     where
         orders.order_status not in ({{ sql_text_list(var('invalid_order_statuses')) }})
-        and orders.order_id in (select order_id from {{ ref('stg_olist__order_items') }})
+        and orders.order_id in (select items.order_id from {{ ref('stg_olist__order_items') }} as items)
 ),
 
 features as (

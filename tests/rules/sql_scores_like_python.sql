@@ -1,4 +1,4 @@
--- Everybody whose features are as Python saw them at the fit has in SQL the segment that Python gave, under every version.
+-- Everybody whose features are as Python saw them at the fit has in SQL the segment that Python gave.
 {%- set features = var('feature_transforms').keys() | sort %}
 with
 

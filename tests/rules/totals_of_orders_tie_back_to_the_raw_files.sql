@@ -18,7 +18,14 @@ raw_items as (
 ),
 
 staged_items as (
-    select order_id, order_item_number, product_id, seller_id, shipping_limit_at, price, freight
+    select
+        order_id,
+        order_item_number,
+        product_id,
+        seller_id,
+        shipping_limit_at,
+        price,
+        freight
     from {{ ref('stg_olist__order_items') }}
 ),
 
@@ -30,7 +37,7 @@ items_left_out as (
 
 items_of_no_order as (
     select * from staged_items
-    where order_id not in (select order_id from orders)
+    where order_id not in (select orders.order_id from orders)
 ),
 
 raw_payments as (
@@ -44,7 +51,12 @@ raw_payments as (
 ),
 
 staged_payments as (
-    select order_id, payment_number, payment_type, installments, amount
+    select
+        order_id,
+        payment_number,
+        payment_type,
+        installments,
+        amount
     from {{ ref('stg_olist__order_payments') }}
 ),
 
@@ -56,51 +68,26 @@ payments_left_out as (
 
 payments_of_no_order as (
     select * from staged_payments
-    where order_id not in (select order_id from orders)
+    where order_id not in (select orders.order_id from orders)
 ),
 
 totals as (
+    {%- for amount_name, table, figure, orders_figure in [
+        ('items', 'items', 'sum(price)', 'sum(item_total)'),
+        ('freight', 'items', 'sum(freight)', 'sum(freight_total)'),
+        ('items and freight', 'items', 'sum(price + freight)', 'sum(order_total)'),
+        ('payments', 'payments', 'sum(amount)', 'sum(payment_total)'),
+        ('number of items', 'items', 'count(*)', 'sum(item_count)'),
+        ('number of payments', 'payments', 'count(*)', 'sum(payment_count)'),
+    ] %}
+    {{ "union all" if not loop.first }}
     select
-        'items' as amount_name,
-        (select sum(price) from raw_items) as raw_total,
-        (select sum(item_total) from orders) as orders_total,
-        (select sum(price) from items_of_no_order) as no_order_total,
-        (select sum(price) from items_left_out) as left_out_total
-    union all
-    select
-        'freight',
-        (select sum(freight) from raw_items),
-        (select sum(freight_total) from orders),
-        (select sum(freight) from items_of_no_order),
-        (select sum(freight) from items_left_out)
-    union all
-    select
-        'items and freight',
-        (select sum(price + freight) from raw_items),
-        (select sum(order_total) from orders),
-        (select sum(price + freight) from items_of_no_order),
-        (select sum(price + freight) from items_left_out)
-    union all
-    select
-        'payments',
-        (select sum(amount) from raw_payments),
-        (select sum(payment_total) from orders),
-        (select sum(amount) from payments_of_no_order),
-        (select sum(amount) from payments_left_out)
-    union all
-    select
-        'number of items',
-        (select count(*) from raw_items),
-        (select sum(item_count) from orders),
-        (select count(*) from items_of_no_order),
-        (select count(*) from items_left_out)
-    union all
-    select
-        'number of payments',
-        (select count(*) from raw_payments),
-        (select sum(payment_count) from orders),
-        (select count(*) from payments_of_no_order),
-        (select count(*) from payments_left_out)
+        {{ sql_text(amount_name) }} as amount_name,
+        (select {{ figure }} from raw_{{ table }}) as raw_total,
+        (select {{ orders_figure }} from orders) as orders_total,
+        (select {{ figure }} from {{ table }}_of_no_order) as no_order_total,
+        (select {{ figure }} from {{ table }}_left_out) as left_out_total
+    {%- endfor %}
 )
 
 select * from totals
