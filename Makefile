@@ -10,7 +10,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-dbt test-python lint bench lock clean
+.PHONY: help install build test test-dbt test-python lint lint-python lint-sql lint-yaml lint-conventions bench lock clean
 
 help: ## What each command does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,12 +46,22 @@ test-dbt: $(INSTALLED)
 test-python: $(INSTALLED)
 	OLIST_DATA_DIR= OLIST_WAREHOUSE= python -m pytest
 
-lint: $(INSTALLED) ## Style and types: ruff, mypy, sqlfluff, yamllint, dbt-bouncer
+lint: lint-python lint-sql lint-yaml lint-conventions ## Style, types and conventions
+
+lint-python: $(INSTALLED)
 	ruff check .
 	ruff format --check .
 	mypy
-	yamllint --strict .
+
+lint-sql: $(INSTALLED)
+	@! grep -rnE '^.{121,}' --include='*.sql' models macros tests || { echo "SQL lines are at most 120 characters."; exit 1; }
 	OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb sqlfluff lint --processes 2 models tests
+
+lint-yaml: $(INSTALLED)
+	yamllint --strict .
+
+lint-conventions: $(INSTALLED)
+	@mkdir -p $(TEST_HOME)
 	OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb dbt --quiet docs generate --target-path $(TEST_HOME)
 	dbt-bouncer run --config-file dbt-bouncer.yml
 

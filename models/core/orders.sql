@@ -71,8 +71,10 @@ final as (
         stg_customers.city,
         stg_customers.state,
         stg_orders.order_status,
-        stg_orders.order_status not in ({{ sql_text_list(var('invalid_order_statuses')) }})
-        and items_by_order.order_id is not null as is_valid_purchase,
+        case
+            when stg_orders.order_status in ({{ sql_text_list(var('invalid_order_statuses')) }}) then false
+            else items_by_order.order_id is not null
+        end as is_valid_purchase,
         stg_orders.purchased_at,
         stg_orders.approved_at,
         stg_orders.handed_to_carrier_at,

@@ -13,7 +13,10 @@
 {#- child, its column, parent, its column, whether the export itself is known to have such rows, what is done -#}
 {%- set not_an_order = 'kept in staging; belongs to no row of orders' -%}
 {%- set references = [
-    ('stg_olist__orders', 'customer_id', 'stg_olist__customers', 'customer_id', false, 'kept in orders; its person is null'),
+    (
+        'stg_olist__orders', 'customer_id', 'stg_olist__customers', 'customer_id', false,
+        'kept in orders; its person is null'
+    ),
     ('stg_olist__order_items', 'order_id', 'stg_olist__orders', 'order_id', false, not_an_order),
     ('stg_olist__order_items', 'product_id', 'stg_olist__products', 'product_id', false, 'kept; category is unknown'),
     ('stg_olist__order_items', 'seller_id', 'stg_olist__sellers', 'seller_id', false, 'kept; seller is unknown'),

@@ -15,4 +15,3 @@ final as (
 )
 
 select * from final
-order by zip_code_prefix, latitude, longitude, city, state

@@ -19,4 +19,3 @@ final as (
 )
 
 select * from final
-order by order_id, payment_number

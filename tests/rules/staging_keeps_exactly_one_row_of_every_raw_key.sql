@@ -1,37 +1,26 @@
-{#- raw table, its key, staging model (whose own key is tested to be unique) -#}
+{#- raw table, its key (a number may be written 01: compared by value), staging model (whose own key is unique) -#}
 {%- set tables = [
-    ('olist_orders_dataset', ['order_id'], 'stg_olist__orders'),
-    ('olist_customers_dataset', ['customer_id'], 'stg_olist__customers'),
-    ('olist_order_items_dataset', ['order_id', 'order_item_id'], 'stg_olist__order_items'),
-    ('olist_order_payments_dataset', ['order_id', 'payment_sequential'], 'stg_olist__order_payments'),
-    ('olist_order_reviews_dataset', ['review_id', 'order_id'], 'stg_olist__order_reviews'),
-    ('olist_products_dataset', ['product_id'], 'stg_olist__products'),
-    ('olist_sellers_dataset', ['seller_id'], 'stg_olist__sellers'),
-    ('product_category_name_translation', ['product_category_name'], 'stg_olist__product_categories'),
+    ('olist_orders_dataset', 'order_id', 'stg_olist__orders'),
+    ('olist_customers_dataset', 'customer_id', 'stg_olist__customers'),
+    ('olist_order_items_dataset', 'order_id, cast(order_item_id as integer)', 'stg_olist__order_items'),
+    ('olist_order_payments_dataset', 'order_id, cast(payment_sequential as integer)', 'stg_olist__order_payments'),
+    ('olist_order_reviews_dataset', 'review_id, order_id', 'stg_olist__order_reviews'),
+    ('olist_products_dataset', 'product_id', 'stg_olist__products'),
+    ('olist_sellers_dataset', 'seller_id', 'stg_olist__sellers'),
+    ('product_category_name_translation', 'product_category_name', 'stg_olist__product_categories'),
 ] -%}
 
-{#- A number may be written 01 in the file: keys are compared by value. -#}
-{%- set numbers = ['order_item_id', 'payment_sequential'] -%}
-
 with
-
-{% for raw_table, raw_key, staged_table in tables -%}
-    {{ staged_table }}_keys as (
-        select distinct
-            {% for column in raw_key -%}
-                {{ "cast(" ~ column ~ " as integer) as " ~ column if column in numbers else column }}{{ "," if not loop.last }}
-            {% endfor %}
-        from {{ source('olist', raw_table) }}
-    ),
-
-{% endfor -%}
 
 counts as (
     {%- for raw_table, raw_key, staged_table in tables %}
     {{ "union all" if not loop.first }}
     select
         {{ sql_text(staged_table) }} as table_name,
-        (select count(*) from {{ staged_table }}_keys) as raw_key_count,
+        (
+            select count(*)
+            from (select distinct {{ raw_key }} from {{ source('olist', raw_table) }}) as raw_keys
+        ) as raw_key_count,
         (select count(*) from {{ ref(staged_table) }}) as staged_row_count
     {%- endfor %}
 )

@@ -1,0 +1,181 @@
+"""Where the time of a full-size build goes: every figure of one run, written to bench/results.md.
+
+Usage: python bench/build_phases.py [--orders 100000]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import duckdb
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[1]
+RESULTS = PROJECT / "bench" / "results.md"
+TYPES = {"text": "varchar", "integer": "integer", "double": "double", "timestamp": "timestamp"}
+# The monthly features as plain SQL over the raw files, without dbt, staging, contracts or order: the least it can cost.
+BARE_FEATURES = """
+    create or replace table bare_features as
+    with totals as (
+        select order_id, sum(price + freight_value) as total from olist_order_items_dataset group by order_id
+    ),
+    purchases as (
+        select * from olist_orders_dataset inner join olist_customers_dataset using (customer_id)
+        inner join totals using (order_id) where order_status not in ('canceled', 'unavailable')
+    ),
+    dates as (select unnest(generate_series(date '2017-02-01', date '2018-09-01', interval 1 month)) as next_day),
+    known as (
+        select customer_unique_id, next_day, count(*) as orders, sum(total) as spend,
+            max(order_purchase_timestamp) as last_purchase,
+            count(*) filter (order_delivered_customer_date < next_day) as delivered,
+            count(*) filter (
+                order_delivered_customer_date < next_day
+                and order_delivered_customer_date > order_estimated_delivery_date
+            ) as late
+        from purchases inner join dates on order_purchase_timestamp < next_day group by all
+    ),
+    reviewed as (
+        select customer_unique_id, next_day, avg(review_score) as score
+        from olist_order_reviews_dataset inner join purchases using (order_id)
+        inner join dates on review_answer_timestamp < next_day and order_purchase_timestamp < next_day group by all
+    )
+    select * from known left join reviewed using (customer_unique_id, next_day)
+"""
+
+
+def timed(action: object, repeats: int = 1) -> float:
+    """Seconds of the fastest of `repeats` calls."""
+    seconds = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        action()  # type: ignore[operator]
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def bare_read(data: Path, database: Path | str) -> duckdb.DuckDBPyConnection:
+    """The nine files into typed tables, with nothing checked."""
+    sources = yaml.safe_load((PROJECT / "models/staging/_olist__sources.yml").read_text())["sources"][0]["tables"]
+    connection = duckdb.connect(str(database), config={"threads": 2})
+    for table in sources:
+        columns = ", ".join(
+            f"'{column['name']}': '{TYPES.get(column['data_type'], column['data_type'])}'"
+            for column in table["columns"]
+        )
+        connection.execute(
+            f"create or replace table {table['name']} as select * from read_csv('{data}/{table['name']}.csv', "
+            f"header = true, auto_detect = false, delim = ',', quote = '\"', escape = '\"', columns = {{{columns}}})"
+        )
+    return connection
+
+
+def dbt(home: Path, data: Path, *arguments: str) -> tuple[float, list[dict[str, object]]]:
+    """One dbt call: seconds on the wall, and its results by node."""
+    environment = os.environ | {
+        "OLIST_DATA_DIR": str(data),
+        "OLIST_WAREHOUSE": str(home / "warehouse.duckdb"),
+        "DBT_TARGET_PATH": str(home / "target"),
+        "DBT_LOG_PATH": str(home / "logs"),
+    }
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "dbt.cli.main", "--quiet", *arguments], cwd=PROJECT, env=environment, check=True
+    )
+    seconds = time.perf_counter() - start
+    results = json.loads((home / "target" / "run_results.json").read_text())["results"]
+    return seconds, results
+
+
+def phases(results: list[dict[str, object]]) -> dict[str, float]:
+    """Seconds inside dbt's nodes, by what they are."""
+    manifest_rooms = {"stg_": "staging", "fit_": "Python"}
+    upstream = {"orders", "order_months", "as_of_dates", "customer_features_monthly"}
+    sums = dict.fromkeys(
+        ("loading and checking", "SQL up to the monthly features", "other SQL", "Python", "tests"), 0.0
+    )
+    for result in results:
+        kind, _, name = str(result["unique_id"]).split(".", 2)
+        seconds = float(result["execution_time"])  # type: ignore[arg-type]
+        prefix = manifest_rooms.get(name[:4])
+        if kind == "operation":
+            sums["loading and checking"] += seconds
+        elif kind in ("test", "unit_test"):
+            sums["tests"] += seconds
+        elif prefix == "Python":
+            sums["Python"] += seconds
+        elif name in upstream or (
+            prefix == "staging"
+            and name.split("__")[1] in ("orders", "customers", "order_items", "order_payments", "order_reviews")
+        ):
+            sums["SQL up to the monthly features"] += seconds
+        else:
+            sums["other SQL"] += seconds
+    return sums
+
+
+def main() -> None:
+    """Run every phase once (short ones thrice) and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--orders", type=int, default=100_000)
+    orders = parser.parse_args().orders
+    home = Path(tempfile.mkdtemp(prefix="olist-bench-"))
+    data = home / "data"
+    generate = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", str(orders), "--out", str(data)]
+    rows: list[tuple[str, float, str]] = []
+
+    seconds = timed(lambda: subprocess.run(generate, check=True, capture_output=True))
+    rows.append(("generate the marketplace as CSV", seconds, f"{orders / seconds:,.0f} orders a second"))
+    in_memory = timed(lambda: bare_read(data, ":memory:").close(), 3)
+    rows.append(("bare DuckDB: read the nine files into memory", in_memory, ""))
+    on_disk = timed(lambda: bare_read(data, home / "bare.duckdb").close(), 3)
+    rows.append(("bare DuckDB: read the nine files into a file", on_disk, ""))
+    connection = bare_read(data, ":memory:")
+    bare_features = timed(lambda: connection.execute(BARE_FEATURES), 3)
+    rows.append(("bare DuckDB: the monthly features", bare_features, ""))
+    connection.close()
+
+    cold, results = dbt(home, data, "build")
+    inside = phases(results)
+    rows.append(("dbt build, cold (first fit, all tests)", cold, ""))
+    for phase, seconds in inside.items():
+        ratios = {
+            "loading and checking": f"{seconds / on_disk:.2f} × the bare read into a file",
+            "SQL up to the monthly features": f"{seconds / (in_memory + bare_features):.2f} × bare read and features",
+        }
+        rows.append(
+            (f"… of which {phase}, summed over nodes", seconds, ratios.get(phase, f"{seconds / cold:.0%} of the build"))
+        )
+    nightly, _ = dbt(home, data, "build")
+    rows.append(("dbt build, nightly (no fit, all tests)", nightly, f"{nightly / cold:.2f} × cold"))
+    empty, _ = dbt(home, data, "run", "--empty")
+    rows.append(("dbt run --empty (dbt's own overhead, and loading)", empty, f"{empty / cold:.2f} × cold"))
+
+    packages = ", ".join(f"{name} {version(name)}" for name in ("dbt-core", "dbt-duckdb", "duckdb", "scikit-learn"))
+    lines = [
+        "# Where the time goes",
+        "",
+        f"`make bench`: {orders:,} generated orders, {os.cpu_count()} cores, {platform.machine()}, "
+        f"Python {platform.python_version()}, {packages}.",
+        "",
+        "| phase | seconds | |",
+        "|---|---:|---|",
+        *(f"| {phase} | {seconds:.2f} | {note} |" for phase, seconds, note in rows),
+        "",
+    ]
+    RESULTS.write_text("\n".join(lines))
+    print("\n".join(lines))
+    shutil.rmtree(home)
+
+
+if __name__ == "__main__":
+    main()
