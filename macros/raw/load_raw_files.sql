@@ -17,7 +17,7 @@
     {% set schema = sources[0].schema %}
     {% do run_query("create schema if not exists " ~ schema) %}
 
-    {#- The raw tables are read once or twice and replaced by the next run: to compress them takes longer than all else. -#}
+    {#- The next run replaces the raw tables: to compress them takes longer than all else. -#}
     {% do run_query("set force_compression = 'uncompressed'") %}
     {% set loaded = [] %}
     {% for source in sources %}
@@ -144,7 +144,9 @@
             read_csv(
                 {{ sql_text(file.path) }},
                 columns = {
-                    {%- for name in found %}{{ sql_text(name or "column" ~ loop.index) }}: 'varchar'{{ ", " if not loop.last }}{% endfor -%}
+                    {%- for name in found %}
+                    {{ sql_text(name or "column" ~ loop.index) }}: 'varchar'{{ "," if not loop.last }}
+                    {%- endfor %}
                 },
                 auto_detect = false, header = true, delim = ',', quote = '"', escape = '"', nullstr = '',
                 store_rejects = true, rejects_table = 'raw_rejects', rejects_scan = 'raw_reject_scans',
@@ -232,7 +234,9 @@
         "select content[1:4] = 'PAR1'::blob and content[-4:] = 'PAR1'::blob from read_blob(" ~ sql_text(file.path) ~ ")"
     ).columns[0].values()[0] %}
     {% if not is_parquet %}
-        {% do refuse_input(file.name ~ " is not a whole Parquet file: write it again, or put the CSV file in its place.") %}
+        {% do refuse_input(
+            file.name ~ " is not a whole Parquet file: write it again, or put the CSV file in its place."
+        ) %}
     {% endif %}
     {% set described = run_query("describe select * from read_parquet(" ~ sql_text(file.path) ~ ")") %}
     {% do check_raw_header(file, source, described.columns[0].values() | list) %}
@@ -245,7 +249,13 @@
                 {%- set quoted = adapter.quote(name) -%}
                 {%- if column.data_type == "integer" and types[name] in ("DOUBLE", "FLOAT") -%}
                     {#- pandas turns whole numbers with gaps into floats -#}
-                    coalesce(try_cast(try_cast({{ quoted }} as decimal(18, 0)) as varchar), cast({{ quoted }} as varchar))
+                    coalesce(
+                        case
+                            when {{ quoted }} = floor({{ quoted }})
+                                then cast(try_cast({{ quoted }} as decimal(18, 0)) as varchar)
+                        end,
+                        cast({{ quoted }} as varchar)
+                    )
                 {%- else -%}
                     nullif(cast({{ quoted }} as varchar), '')
                 {%- endif %} as {{ quoted }}{{ "," if not loop.last }}
@@ -332,7 +342,8 @@
     {%- if meta.get("required") -%}{%- do conditions.append(value ~ " is null") -%}{%- endif -%}
     {%- if column.data_type == "timestamp" -%}
         {%- do conditions.append(
-            "(" ~ value ~ " not like '____-__-__ __:__:__' or " ~ value ~ " is not null and try_cast(" ~ value ~ " as timestamp) is null)"
+            "(" ~ value ~ " not like '____-__-__ __:__:__' or "
+            ~ value ~ " is not null and try_cast(" ~ value ~ " as timestamp) is null)"
         ) -%}
     {%- elif column.data_type == "integer" -%}
         {%- do conditions.append("not " ~ matches_whole(value, "-?[0-9]{1,9}")) -%}

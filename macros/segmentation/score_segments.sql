@@ -3,8 +3,8 @@
 
   A segment's score is bias + sum over features of inverse_variance * (z - centre)^2, which is -2 log density up to a
   constant all segments share; the label is the segment of the smallest score, ties go to the smallest segment number,
-  and the probability is the softmax of -score / 2. z = (transform(x) - shift) / scale, all taken from the model, x being
-  the model's impute_value where the feature is missing.
+  and the probability is the softmax of -score / 2. z = (transform(x) - shift) / scale, all taken from the model, x
+  being the model's impute_value where the feature is missing.
 
   Arguments:
     customers: relation with customer_unique_id, as_of_date, model_version and one column a scorable feature.

@@ -149,15 +149,15 @@ class Project:
         return Run(bool(result.success), sentences, messages["warn"])
 
     def tables(self, schemas: tuple[str, ...] = ("raw", "main")) -> dict[str, list[tuple[Any, ...]]]:
-        """Every table of the warehouse with its rows."""
+        """Every table and view of the warehouse with its rows."""
         if not self.warehouse.exists():
             return {}
         with duckdb.connect(str(self.warehouse)) as connection:
             names = connection.execute(
-                "select schema_name || '.' || table_name from duckdb_tables() where schema_name in "
+                "select table_schema || '.' || table_name from information_schema.tables where table_schema in "
                 f"{schemas} order by all"
             ).fetchall()
-            return {name: connection.execute(f"select * from {name}").fetchall() for (name,) in names}
+            return {name: connection.execute(f"select * from {name} order by all").fetchall() for (name,) in names}
 
 
 def zip_columns(path: Path) -> list[str]:

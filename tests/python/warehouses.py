@@ -73,7 +73,7 @@ class Warehouse:
         with duckdb.connect(str(self.path), read_only=True) as connection:
             tables = connection.sql(
                 "select table_name, column_name from duckdb_columns() where schema_name = 'main' and not internal "
-                "order by table_name, column_index"
+                "and table_name in (select table_name from duckdb_tables()) order by table_name, column_index"
             ).fetchall()
             columns: dict[str, list[str]] = {}
             for table, column in tables:

@@ -14,31 +14,38 @@ named as (
     from {{ ref('segment_model') }} as segment_model
 ),
 
-{% for feature in features -%}
-    means_of_{{ feature }} as (
-        select
-            labelled.model_version,
-            labelled.segment_key,
-            '{{ feature }}' as feature,
-            avg(labelled.{{ feature }}) as segment_mean,
-            max(everybody.overall_mean) as overall_mean
-        from labelled
-        inner join (
-            select
-                model_version,
-                avg({{ feature }}) as overall_mean
-            from labelled
-            group by model_version
-        ) as everybody on labelled.model_version = everybody.model_version
-        group by labelled.model_version, labelled.segment_key
-    ),
+everybody as (
+    select
+        model_version
+        {%- for feature in features %},
+        avg({{ feature }}) as {{ feature }}
+        {%- endfor %}
+    from labelled
+    group by model_version
+),
 
-{% endfor -%}
+segment_means as (
+    select
+        model_version,
+        segment_key
+        {%- for feature in features %},
+        avg({{ feature }}) as {{ feature }}
+        {%- endfor %}
+    from labelled
+    group by model_version, segment_key
+),
 
 means as (
     {% for feature in features %}
         {{ "union all" if not loop.first }}
-        select * from means_of_{{ feature }}
+        select
+            segment_means.model_version,
+            segment_means.segment_key,
+            '{{ feature }}' as feature,
+            segment_means.{{ feature }} as segment_mean,
+            everybody.{{ feature }} as overall_mean
+        from segment_means
+        inner join everybody on segment_means.model_version = everybody.model_version
     {% endfor %}
 ),
 
