@@ -65,8 +65,8 @@ lint-conventions: $(INSTALLED)
 	OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb dbt --quiet docs generate --target-path $(TEST_HOME)
 	dbt-bouncer run --config-file dbt-bouncer.yml
 
-bench: $(INSTALLED) ## Where the time goes, phase by phase
-	python bench/build_phases.py
+bench: $(INSTALLED) ## Speed and recovery, measured side by side: prints and writes bench/results.md
+	python bench/run.py
 
 lock: ## Pin every package anew (needs uv)
 	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --extra dev \

@@ -1,27 +1,19 @@
-"""Where the time of a full-size build goes: every figure of one run, written to bench/results.md.
-
-Usage: python bench/build_phases.py [--orders 100000]
-"""
+"""Where the time of a full-size build goes."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import platform
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
 import duckdb
 import yaml
 
 PROJECT = Path(__file__).resolve().parents[1]
-RESULTS = PROJECT / "bench" / "results.md"
+ORDERS = 100_000
 TYPES = {"text": "varchar", "integer": "integer", "double": "double", "timestamp": "timestamp"}
 # The monthly features as plain SQL over the raw files, without dbt, staging, contracts or order: the least it can cost.
 BARE_FEATURES = """
@@ -123,12 +115,9 @@ def phases(results: list[dict[str, object]]) -> dict[str, float]:
     return sums
 
 
-def main() -> None:
-    """Run every phase once (short ones thrice) and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--orders", type=int, default=100_000)
-    orders = parser.parse_args().orders
-    home = Path(tempfile.mkdtemp(prefix="olist-bench-"))
+def section(home: Path) -> list[str]:
+    """Run every phase once (short ones thrice) in the folder `home`; the lines of the table."""
+    orders = ORDERS
     data = home / "data"
     generate = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", str(orders), "--out", str(data)]
     rows: list[tuple[str, float, str]] = []
@@ -160,22 +149,10 @@ def main() -> None:
     empty, _ = dbt(home, data, "run", "--empty")
     rows.append(("dbt run --empty (dbt's own overhead, and loading)", empty, f"{empty / cold:.2f} × cold"))
 
-    packages = ", ".join(f"{name} {version(name)}" for name in ("dbt-core", "dbt-duckdb", "duckdb", "scikit-learn"))
-    lines = [
-        "# Where the time goes",
-        "",
-        f"`make bench`: {orders:,} generated orders, {os.cpu_count()} cores, {platform.machine()}, "
-        f"Python {platform.python_version()}, {packages}.",
+    return [
+        f"## Where the time of a build of {orders:,} orders goes",
         "",
         "| phase | seconds | |",
         "|---|---:|---|",
         *(f"| {phase} | {seconds:.2f} | {note} |" for phase, seconds, note in rows),
-        "",
     ]
-    RESULTS.write_text("\n".join(lines))
-    print("\n".join(lines))
-    shutil.rmtree(home)
-
-
-if __name__ == "__main__":
-    main()
