@@ -70,7 +70,7 @@ class History:
         self.labels = labels if self.labels is None else pd.concat([self.labels, labels], ignore_index=True)
 
     def labels_of(self, version: int) -> pd.Series[str]:
-            rows = self.labels[self.labels["model_version"] == version]
+        rows = self.labels[self.labels["model_version"] == version]
         return rows.set_index("customer_unique_id")["segment_key"].sort_index()
 
 
