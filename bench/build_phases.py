@@ -76,6 +76,7 @@ def dbt(home: Path, data: Path, *arguments: str) -> tuple[float, list[dict[str, 
     environment = os.environ | {
         "OLIST_DATA_DIR": str(data),
         "OLIST_WAREHOUSE": str(home / "warehouse.duckdb"),
+        "OLIST_SERVING_DIR": str(home / "serving"),
         "DBT_TARGET_PATH": str(home / "target"),
         "DBT_LOG_PATH": str(home / "logs"),
     }
