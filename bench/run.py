@@ -31,7 +31,8 @@ def main(names: list[str]) -> int:
     lines = [
         "# Benchmarks",
         "",
-        f"Written by `make bench` on {os.cpu_count()} cores ({platform.machine()}), Python {platform.python_version()},",
+        f"Written by `make bench` on {os.cpu_count()} cores ({platform.machine()}), "
+        f"Python {platform.python_version()},",
         ", ".join(f"{package} {version(package)}" for package in PACKAGES) + ".",
     ]
     try:

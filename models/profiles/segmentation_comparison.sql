@@ -93,7 +93,7 @@ explained as (
     group by 1, 2
 ),
 
-final as (
+measured as (
     select
         explained.segmentation,
         explained.as_of_date,
@@ -111,6 +111,22 @@ final as (
         on
             explained.segmentation = ranking.segmentation
             and explained.as_of_date = ranking.as_of_date
+),
+
+final as (
+    select
+        measured.*,
+        case
+            when measured.segmentation = 'rfm' then 'baseline'
+            when measured.ranking_auc is null or baseline.ranking_auc is null then 'unknown'
+            when measured.ranking_auc > baseline.ranking_auc then 'better than rfm'
+            else 'no better than rfm'
+        end as verdict
+    from measured
+    left join measured as baseline
+        on
+            measured.as_of_date = baseline.as_of_date
+            and baseline.segmentation = 'rfm'
 )
 
 select * from final
