@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 MARKETPLACE := data/marketplace
 TEST_HOME := target/test
+TEST_BUILD := OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb OLIST_SERVING_DIR=$(TEST_HOME)/serving
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
@@ -32,6 +33,7 @@ export OLIST_DATA_DIR := $(MARKETPLACE)
 build: $(INSTALLED) $(MARKETPLACE)/planted_segments.csv
 endif
 	dbt build
+	@olist-segments publish
 	@olist-segments summary
 
 $(MARKETPLACE)/planted_segments.csv: | $(INSTALLED)
@@ -41,10 +43,10 @@ test: test-dbt test-python ## Everything that proves the project: dbt's data and
 
 test-dbt: $(INSTALLED)
 	@rm -rf $(TEST_HOME) && mkdir -p $(TEST_HOME)
-	OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb dbt build --target-path $(TEST_HOME)
+	$(TEST_BUILD) dbt build --target-path $(TEST_HOME)
 
 test-python: $(INSTALLED)
-	OLIST_DATA_DIR= OLIST_WAREHOUSE= python -m pytest
+	OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_SERVING_DIR=$(TEST_HOME)/serving python -m pytest
 
 lint: lint-python lint-sql lint-yaml lint-conventions ## Style, types and conventions
 
@@ -55,14 +57,14 @@ lint-python: $(INSTALLED)
 
 lint-sql: $(INSTALLED)
 	@! grep -rnE '^.{121,}' --include='*.sql' models macros tests || { echo "SQL lines are at most 120 characters."; exit 1; }
-	OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb sqlfluff lint --processes 2 models tests
+	$(TEST_BUILD) sqlfluff lint --processes 2 models tests
 
 lint-yaml: $(INSTALLED)
 	yamllint --strict .
 
 lint-conventions: $(INSTALLED)
 	@mkdir -p $(TEST_HOME)
-	OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb dbt --quiet docs generate --target-path $(TEST_HOME)
+	$(TEST_BUILD) dbt --quiet docs generate --target-path $(TEST_HOME)
 	dbt-bouncer run --config-file dbt-bouncer.yml
 
 bench: $(INSTALLED) ## Speed and recovery, measured side by side: prints and writes bench/results.md
@@ -72,5 +74,5 @@ lock: ## Pin every package anew (needs uv)
 	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --extra dev \
 		--no-emit-index-url --no-header --quiet --output-file requirements.lock pyproject.toml
 
-clean: ## Remove what builds made, but neither .venv nor warehouse.duckdb
+clean: ## Remove what builds made, but neither .venv, warehouse.duckdb nor serving
 	rm -rf target logs $(MARKETPLACE)

@@ -109,4 +109,4 @@ final as (
 )
 
 select * from final
-order by order_id
+order by purchase_date, order_id

@@ -114,7 +114,8 @@ def append_labels(
     if new:
         return pd.concat(new, ignore_index=True)
     assert existing is not None
-    return existing.head(0)
+    unseen = {feature: pd.Series(dtype=np.float64) for feature in sorted(set(features) - set(existing.columns))}
+    return existing.head(0).assign(**unseen)
 
 
 def read_model(rows: pd.DataFrame) -> tuple[list[Scaling], Segmentation, list[SegmentName]]:

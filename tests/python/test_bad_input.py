@@ -174,6 +174,7 @@ def runner_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[li
     # The warehouse's file name is the database's name, which is parsed into the project: keep it in every case.
     patch.setenv("OLIST_WAREHOUSE", str(home / "warehouse.duckdb"))
     patch.setenv("OLIST_DATA_DIR", str(home))
+    patch.setenv("OLIST_SERVING_DIR", str(home / "serving"))
     patch.setenv("DBT_LOG_PATH", str(home / "logs"))
     parsed = dbtRunner().invoke(["--quiet", "parse", "--target-path", str(home / "target"), "--no-write-json"])
     assert parsed.success, parsed.exception

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,13 +21,22 @@ CLOCK_COLUMNS = {"fitted_at", "seconds"}
 
 @dataclass(frozen=True)
 class Warehouse:
-    """A warehouse file, and the folder that dbt writes to while it builds it."""
+    """A warehouse file, the folder that dbt writes to while it builds it, and the one it is published to."""
 
     home: Path
+    published_to: Path | None = None
 
     @property
     def path(self) -> Path:
         return self.home / "warehouse.duckdb"
+
+    @property
+    def serving(self) -> Path:
+        return self.published_to or self.home / "serving"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {"OLIST_WAREHOUSE": str(self.path), "OLIST_SERVING_DIR": str(self.serving)}
 
     def dbt(
         self,
@@ -42,9 +51,8 @@ class Warehouse:
         command = [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments, "--threads", str(threads)]
         if variables:
             command += ["--vars", yaml.safe_dump(dict(variables), default_flow_style=True)]
-        environment = os.environ | {
+        environment = self.environment | {
             "OLIST_DATA_DIR": str(data),
-            "OLIST_WAREHOUSE": str(self.path),
             "DBT_TARGET_PATH": str(self.home / "target"),
             "DBT_LOG_PATH": str(self.home / "logs"),
         }
@@ -68,8 +76,8 @@ class Warehouse:
         with duckdb.connect(str(self.path), read_only=True) as connection:
             return connection.sql(sql).df()
 
-    def table_digests(self) -> dict[str, str]:
-        """One md5 a table over all its rows in the order they are stored in; columns of the clock apart."""
+    def table_digests(self, apart: Collection[str] = CLOCK_COLUMNS) -> dict[str, str]:
+        """One md5 a table over all its rows in the order they are stored in; the columns `apart` are left out."""
         with duckdb.connect(str(self.path), read_only=True) as connection:
             tables = connection.sql(
                 "select table_name, column_name from duckdb_columns() where schema_name = 'main' and not internal "
@@ -77,7 +85,7 @@ class Warehouse:
             ).fetchall()
             columns: dict[str, list[str]] = {}
             for table, column in tables:
-                if column not in CLOCK_COLUMNS:
+                if column not in apart:
                     columns.setdefault(table, []).append(column)
             digests = {}
             for table, names in columns.items():

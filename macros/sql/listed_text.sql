@@ -1,0 +1,13 @@
+{#-
+  The distinct values of a column as one text in alphabetical order, separated by ", "; an aggregate, null without rows.
+
+  Arguments:
+    column: a SQL expression, text.
+-#}
+{% macro listed_text(column) -%}
+    {{ return(adapter.dispatch("listed_text")(column)) }}
+{%- endmacro %}
+
+{% macro duckdb__listed_text(column) -%}
+    {%- do return("string_agg(distinct " ~ column ~ ", ', ' order by " ~ column ~ ")") -%}
+{%- endmacro %}

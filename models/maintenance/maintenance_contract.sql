@@ -1,0 +1,209 @@
+{%- set reports = [('1_month', 28), ('2_months', 63), ('3_months', 91), ('6_months', 182)] -%}
+with
+
+segment_ageing as (
+    select * from {{ ref('segment_ageing') }}
+),
+
+segment_versions as (
+    select * from {{ ref('segment_versions') }}
+),
+
+feature_drift as (
+    select * from {{ ref('feature_drift_monthly') }}
+),
+
+segment_share_drift as (
+    select * from {{ ref('segment_share_drift_monthly') }}
+),
+
+customer_segments as (
+    select * from {{ ref('customer_segments') }}
+),
+
+model_in_force as (
+    select
+        model_version,
+        data_as_of
+    from segment_versions
+    where is_in_force
+),
+
+today as (
+    select
+        max(as_of_date) as as_of_date,
+        count(*) as customer_count,
+        sum(total_spend) as total_spend
+    from customer_segments
+),
+
+-- Models frozen in the past: the curve. The model in force itself is one more row a date: how it stands now.
+ageing_in_force as (
+    select segment_ageing.*
+    from segment_ageing
+    inner join model_in_force on segment_ageing.model_version = model_in_force.model_version
+    where not segment_ageing.is_model_in_force
+),
+
+present_ranked as (
+    select
+        segment_ageing.ari,
+        segment_ageing.ari_high,
+        row_number() over (order by segment_ageing.later_date desc nulls last) as newest_rank
+    from segment_ageing
+    inner join model_in_force on segment_ageing.model_version = model_in_force.model_version
+    where segment_ageing.is_model_in_force and segment_ageing.variant = 'all features'
+),
+
+present as (
+    select
+        max(ari) as present_agreement,
+        max(ari_high) as present_agreement_high
+    from present_ranked
+    where newest_rank = 1
+),
+
+intervals as (
+    {{ contract_intervals('ageing_in_force', ['variant']) | indent(4) }}
+),
+
+-- Every threshold has its row, also where history was too short to simulate.
+thresholds as (
+    {% for threshold in var('contract_thresholds') %}
+        {{ "union all" if not loop.first }}
+        select cast({{ threshold }} as double) as threshold
+    {% endfor %}
+),
+
+noise as (
+    select percentile_cont(0.5) within group (order by noise_floor) as noise_floor
+    from ageing_in_force
+    where variant = 'all features'
+),
+
+wrongly_addressed as (
+    select
+        {% for name, days in reports -%}
+            percentile_cont(0.5) within group (
+                order by case when horizon_days = {{ days }} then addressed_differently_share end
+            ) as share_after_{{ name }},
+            percentile_cont(0.5) within group (
+                order by case when horizon_days = {{ days }} then spend_addressed_differently_share end
+            ) as spend_share_after_{{ name }}{{ "," if not loop.last }}
+        {% endfor %}
+    from ageing_in_force
+    where variant = 'all features'
+),
+
+features_asking as (
+    select
+        count(distinct feature) as feature_count,
+        {{ listed_text('feature') }} as features
+    from feature_drift
+    inner join today on feature_drift.as_of_date = today.as_of_date
+    where verdict = 'act' and is_in_model and not is_clock_driven
+),
+
+shares_asking as (
+    select count(*) as date_count
+    from segment_share_drift
+    inner join today on segment_share_drift.as_of_date = today.as_of_date
+    where verdict = 'act'
+),
+
+figures as (
+    select
+        thresholds.threshold,
+        thresholds.threshold = cast({{ var('contract_threshold') }} as double) as is_the_contract,
+        model_in_force.model_version,
+        model_in_force.data_as_of,
+        today.as_of_date,
+        {{ dbt.datediff('model_in_force.data_as_of', 'today.as_of_date', 'day') }} as model_age_days,
+        everything.interval_days as refit_interval_days,
+        everything.judged_until_days,
+        everything.origin_count,
+        clock_stopped.interval_days as refit_interval_days_clock_stopped,
+        noise.noise_floor,
+        present.present_agreement,
+        present.present_agreement_high,
+        today.customer_count,
+        {% for name, days in reports -%}
+            cast(round(wrongly_addressed.share_after_{{ name }} * today.customer_count) as integer)
+                as customers_misaddressed_after_{{ name }},
+            cast(wrongly_addressed.spend_share_after_{{ name }} * cast(today.total_spend as double) as decimal(18, 2))
+                as spend_misaddressed_after_{{ name }},
+        {% endfor -%}
+        cast(
+            {{ dbt.dateadd('day', 'everything.interval_days', 'model_in_force.data_as_of') }} as date
+        ) as due_date,
+        features_asking.feature_count as drifting_feature_count,
+        features_asking.features as drifting_features,
+        shares_asking.date_count > 0 as is_segment_share_drifting
+    from thresholds
+    cross join model_in_force
+    cross join today
+    cross join noise
+    cross join present
+    cross join wrongly_addressed
+    cross join features_asking
+    cross join shares_asking
+    left join intervals as everything
+        on thresholds.threshold = everything.threshold and everything.variant = 'all features'
+    left join intervals as clock_stopped
+        on thresholds.threshold = clock_stopped.threshold and clock_stopped.variant = 'clock stopped'
+),
+
+judged as (
+    select
+        *,
+        coalesce(model_age_days > refit_interval_days, false) as is_overdue,
+        coalesce(present_agreement_high < threshold, false) as is_stale,
+        drifting_feature_count > 0 as is_feature_drifting
+    from figures
+),
+
+final as (
+    select
+        threshold,
+        is_the_contract,
+        model_version,
+        data_as_of,
+        as_of_date,
+        cast(model_age_days as integer) as model_age_days,
+        cast(refit_interval_days as integer) as refit_interval_days,
+        cast(judged_until_days as integer) as judged_until_days,
+        cast(refit_interval_days_clock_stopped as integer) as refit_interval_days_clock_stopped,
+        cast(origin_count as integer) as origin_count,
+        noise_floor,
+        present_agreement,
+        cast(customer_count as integer) as customer_count,
+        {% for name, days in reports -%}
+            customers_misaddressed_after_{{ name }},
+            spend_misaddressed_after_{{ name }},
+        {% endfor -%}
+        due_date,
+        is_overdue,
+        is_stale,
+        is_feature_drifting,
+        drifting_features,
+        is_segment_share_drifting,
+        is_overdue or is_stale or is_feature_drifting or is_segment_share_drifting as is_broken_today,
+        case
+            when is_overdue
+                then 'Refit: the model is ' || cast(model_age_days as {{ dbt.type_string() }})
+                || ' days old and was promised for ' || cast(refit_interval_days as {{ dbt.type_string() }}) || '.'
+            when is_stale
+                then 'Refit early: the model agrees with a fresh fit less than it promised.'
+            when is_feature_drifting
+                then 'Refit early: the behaviour behind ' || drifting_features || ' has changed.'
+            when is_segment_share_drifting
+                then 'Refit early: the sizes of the segments have shifted beyond what history knows.'
+            when refit_interval_days is null
+                then 'History is too short to say how fast the segmentation ages.'
+            else 'The contract holds: the next refit is due on ' || cast(due_date as {{ dbt.type_string() }}) || '.'
+        end as explanation
+    from judged
+)
+
+select * from final
+order by threshold

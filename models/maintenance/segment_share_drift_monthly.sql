@@ -1,0 +1,317 @@
+{#- Who among the people of the fit bought recently is known where recency is one of the features that Python saw. -#}
+{%- set knows_recent_buyers = 'recency_days' in var('feature_transforms') -%}
+with
+
+labels as (
+    select * from {{ ref('fit_segment_labels') }}
+),
+
+segments_monthly as (
+    select * from {{ ref('customer_segments_monthly') }}
+),
+
+segments_at_switch as (
+    select * from {{ ref('customer_segments_at_switch') }}
+),
+
+features as (
+    select * from {{ ref('customer_features_monthly') }}
+),
+
+segment_model as (
+    select * from {{ ref('segment_model') }}
+),
+
+as_of_dates as (
+    select
+        *,
+        lag(as_of_date) over (order by as_of_date) as previous_date
+    from {{ ref('as_of_dates') }}
+),
+
+versions as (
+    select * from {{ ref('segment_versions') }}
+),
+
+segments as (
+    select
+        model_version,
+        segment_key,
+        count(*) over (partition by model_version) as segment_total
+    from segment_model
+    group by model_version, segment_key
+),
+
+-- A date is labelled by the version in force then; the first date of a version by the one before as well.
+labels_of_dates as (
+    select
+        customer_unique_id,
+        as_of_date,
+        model_version,
+        segment_key
+    from segments_monthly
+    union all
+    select
+        customer_unique_id,
+        as_of_date,
+        earlier_model_version as model_version,
+        segment_key_by_earlier_version as segment_key
+    from segments_at_switch
+),
+
+counts_by_kind as (
+    select
+        labels_of_dates.as_of_date,
+        labels_of_dates.model_version,
+        features.recency_days < {{ var('drift_recent_buyer_days') }} as is_recent_buyer,
+        labels_of_dates.segment_key,
+        count(*) as customer_count
+    from labels_of_dates
+    inner join features
+        on
+            labels_of_dates.customer_unique_id = features.customer_unique_id
+            and labels_of_dates.as_of_date = features.as_of_date
+    group by 1, 2, 3, 4
+),
+
+label_counts as (
+    select
+        as_of_date,
+        model_version,
+        'everybody' as population,
+        segment_key,
+        sum(customer_count) as customer_count
+    from counts_by_kind
+    group by as_of_date, model_version, segment_key
+    union all
+    select
+        as_of_date,
+        model_version,
+        'recent_buyers' as population,
+        segment_key,
+        customer_count
+    from counts_by_kind
+    where is_recent_buyer
+),
+
+label_totals as (
+    select
+        as_of_date,
+        model_version,
+        population,
+        sum(customer_count) as total
+    from label_counts
+    group by as_of_date, model_version, population
+),
+
+reference_counts as (
+    select
+        cast(model_version as integer) as model_version,
+        'everybody' as population,
+        segment_key,
+        count(*) as customer_count
+    from labels
+    group by cast(model_version as integer), segment_key
+    {%- if knows_recent_buyers %}
+    union all
+    select
+        cast(model_version as integer) as model_version,
+        'recent_buyers' as population,
+        segment_key,
+        count(*) as customer_count
+    from labels
+    where recency_days < {{ var('drift_recent_buyer_days') }}
+    group by cast(model_version as integer), segment_key
+    {%- endif %}
+),
+
+reference_totals as (
+    select
+        model_version,
+        population,
+        sum(customer_count) as total
+    from reference_counts
+    group by model_version, population
+),
+
+shares as (
+    select
+        label_totals.as_of_date,
+        label_totals.model_version,
+        label_totals.population,
+        label_totals.total,
+        segments.segment_key,
+        segments.segment_total,
+        cast(coalesce(label_counts.customer_count, 0) as double) / cast(label_totals.total as double) as segment_share,
+        {{ smoothed_share('coalesce(label_counts.customer_count, 0)', 'label_totals.total', 'segments.segment_total') }}
+            as smoothed_share
+    from label_totals
+    inner join segments on label_totals.model_version = segments.model_version
+    left join label_counts
+        on
+            label_totals.as_of_date = label_counts.as_of_date
+            and label_totals.model_version = label_counts.model_version
+            and label_totals.population = label_counts.population
+            and segments.segment_key = label_counts.segment_key
+),
+
+reference_shares as (
+    select
+        reference_totals.model_version,
+        reference_totals.population,
+        reference_totals.total,
+        segments.segment_key,
+        cast(coalesce(reference_counts.customer_count, 0) as double) / cast(reference_totals.total as double)
+            as segment_share,
+        {{ smoothed_share(
+            'coalesce(reference_counts.customer_count, 0)', 'reference_totals.total', 'segments.segment_total'
+        ) }} as smoothed_share
+    from reference_totals
+    inner join segments on reference_totals.model_version = segments.model_version
+    left join reference_counts
+        on
+            reference_totals.model_version = reference_counts.model_version
+            and reference_totals.population = reference_counts.population
+            and segments.segment_key = reference_counts.segment_key
+),
+
+changes as (
+    select
+        shares.as_of_date,
+        shares.model_version,
+        shares.population,
+        shares.segment_key,
+        shares.segment_share - reference_shares.segment_share as share_change,
+        shares.smoothed_share,
+        reference_shares.smoothed_share as reference_share,
+        {{ psi_by_chance('shares.segment_total', 'shares.total', 'reference_shares.total') }} as psi_by_chance,
+        row_number() over (
+            partition by shares.as_of_date, shares.model_version, shares.population
+            order by
+                abs(shares.segment_share - reference_shares.segment_share) desc nulls last,
+                shares.segment_key nulls last
+        ) as change_rank
+    from shares
+    inner join reference_shares
+        on
+            shares.model_version = reference_shares.model_version
+            and shares.population = reference_shares.population
+            and shares.segment_key = reference_shares.segment_key
+),
+
+distance_from_fit as (
+    select
+        as_of_date,
+        model_version,
+        population,
+        {{ population_stability_index('smoothed_share', 'reference_share') }} as psi,
+        max(psi_by_chance) as psi_by_chance,
+        cast(sum(cast(abs(share_change) / 2 as decimal(38, 15))) as double) as share_moved,
+        max(case when change_rank = 1 and share_change <> 0 then segment_key end) as most_changed_segment_key,
+        max(case when change_rank = 1 then share_change end) as largest_share_change
+    from changes
+    group by as_of_date, model_version, population
+),
+
+-- Two dates compare when one and the same version labelled both.
+psi_of_pairs as (
+    select
+        later.population,
+        earlier.as_of_date as earlier_date,
+        later.as_of_date as later_date,
+        {{ population_stability_index('later.smoothed_share', 'earlier.smoothed_share') }} as psi,
+        {{ psi_by_chance('max(later.segment_total)', 'max(later.total)', 'max(earlier.total)') }} as psi_by_chance
+    from shares as later
+    inner join shares as earlier
+        on
+            later.model_version = earlier.model_version
+            and later.population = earlier.population
+            and later.segment_key = earlier.segment_key
+            and later.as_of_date > earlier.as_of_date
+    group by later.model_version, later.population, earlier.as_of_date, later.as_of_date
+),
+
+history_pairs as (
+    select
+        versions.model_version,
+        psi_of_pairs.population,
+        {{ months_between_dates('psi_of_pairs.earlier_date', 'psi_of_pairs.later_date') }} as months_apart,
+        psi_of_pairs.psi,
+        psi_of_pairs.psi_by_chance
+    from psi_of_pairs
+    inner join versions on psi_of_pairs.later_date <= versions.data_as_of
+    inner join as_of_dates
+        on
+            psi_of_pairs.later_date = as_of_dates.as_of_date
+            and as_of_dates.is_month_end
+),
+
+bands as (
+    {{ drift_bands('history_pairs', ['model_version', 'population']) | indent(4) }}
+),
+
+measured as (
+    select
+        as_of_dates.as_of_date,
+        distance_from_fit.population,
+        versions.model_version,
+        {{ months_between_dates('versions.data_as_of', 'as_of_dates.as_of_date') }} as months_from_fit,
+        as_of_dates.as_of_date > versions.data_as_of as is_after_fit,
+        label_totals.total as customer_count,
+        distance_from_fit.psi,
+        distance_from_fit.psi_by_chance,
+        steps.psi as psi_step,
+        steps.psi_by_chance as psi_step_by_chance,
+        distance_from_fit.share_moved,
+        distance_from_fit.most_changed_segment_key,
+        distance_from_fit.largest_share_change
+    from as_of_dates
+    inner join versions
+        on as_of_dates.as_of_date between versions.in_force_from and versions.in_force_until
+    inner join distance_from_fit
+        on
+            as_of_dates.as_of_date = distance_from_fit.as_of_date
+            and versions.model_version = distance_from_fit.model_version
+    inner join label_totals
+        on
+            distance_from_fit.as_of_date = label_totals.as_of_date
+            and distance_from_fit.model_version = label_totals.model_version
+            and distance_from_fit.population = label_totals.population
+    left join psi_of_pairs as steps
+        on
+            as_of_dates.as_of_date = steps.later_date
+            and as_of_dates.previous_date = steps.earlier_date
+            and distance_from_fit.population = steps.population
+),
+
+with_bands as (
+    {{ judge_drift('measured', 'bands', ['model_version', 'population']) | indent(4) }}
+),
+
+final as (
+    select
+        as_of_date,
+        population,
+        model_version,
+        months_from_fit,
+        cast(customer_count as integer) as customer_count,
+        psi,
+        psi_by_chance,
+        psi_step,
+        psi_step_by_chance,
+        share_moved,
+        most_changed_segment_key,
+        largest_share_change,
+        watch_from,
+        act_from,
+        calibration_pairs,
+        step_watch_from,
+        step_act_from,
+        step_calibration_pairs,
+        severity,
+        verdict
+    from with_bands
+)
+
+select * from final
+order by as_of_date, population

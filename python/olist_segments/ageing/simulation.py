@@ -1,0 +1,530 @@
+"""History run again: at every origin a model is frozen, at every later date it is held against a fresh fit.
+
+Both label the same people, those known at the later date, from what was known of them then; the frozen model keeps its
+own scaling. (What one model says of two dates is another thing: customers moving, not the model ageing.) The refit of a
+date is made once and is the frozen model of that date as well as the fresh one of every pair that ends there.
+
+Recency grows with the calendar alone. In the variant 'clock stopped' the frozen model and a fit of its own label the
+same people with recency held at its value at the origin, so that what is left is not the clock's doing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+from scipy.special import logsumexp
+from scipy.stats import rankdata
+from threadpoolctl import threadpool_limits
+
+from olist_segments.ageing.agreement import (
+    adjusted_rand_interval,
+    matched_jaccards,
+    matched_segments,
+    resampled_tables,
+    share_moved,
+)
+from olist_segments.design import Scaling, design_matrix, fit_scaling
+from olist_segments.evidence.metrics import adjusted_rand, contingency, jaccard
+from olist_segments.evidence.segmentation import (
+    Segmentation,
+    fit_segmentations,
+    generator,
+    strata,
+    stratified_sample,
+)
+from olist_segments.evidence.stability import REFIT_SIZE
+from olist_segments.parallel import Task, run_tasks, stop_workers
+from olist_segments.versions import read_model
+
+FloatArray = npt.NDArray[np.float64]
+IntArray = npt.NDArray[np.int64]
+Row = dict[str, Any]
+
+ALL_FEATURES, CLOCK_STOPPED = "all features", "clock stopped"
+"""The two variants."""
+
+CLOCK_FEATURE = "recency_days"
+"""The feature that grows by a day a day."""
+
+COLUMNS = {
+    "model_version": "int64",
+    "feature_set": "string",
+    "algorithm": "string",
+    "setting": "string",
+    "variant": "string",
+    "origin_date": "datetime64[us]",
+    "later_date": "datetime64[us]",
+    "is_model_in_force": "bool",
+    "customers": "int64",
+    "known_customers": "int64",
+    "ari": "float64",
+    "ari_low": "float64",
+    "ari_high": "float64",
+    "addressed_differently_share": "float64",
+    "spend_addressed_differently_share": "float64",
+    "noise_floor": "float64",
+    "noise_floor_low": "float64",
+    "newcomer_shift_feature": "string",
+    "newcomer_shift": "float64",
+    "newcomer_shift_error": "float64",
+    "segment_number": "int64",
+    "segment_key": "string",
+    "key_jaccard": "float64",
+    "value_rank": "int64",
+    "segment_customers": "int64",
+    "fresh_segment_customers": "int64",
+    "jaccard": "float64",
+    "jaccard_low": "float64",
+    "jaccard_high": "float64",
+}
+"""Columns of the result and their types, one row a pair of dates, variant and segment of the frozen model."""
+
+WORTH_WORKERS = 50_000
+"""From this many rows (people × dates) on, the simulation is worth starting worker processes for."""
+
+# Fits of which the best is kept. One start can end in a worse optimum next door, and the jump there and back would be
+# read as ageing and recovery; a k-means fit is the best of five starts by itself, the others begin at no random place.
+_STARTS = {"gaussian_mixture": 3}
+# Only k-means is quick enough for everybody, some hundreds of times.
+_QUICK = ("kmeans",)
+# A shift is not told from fewer newcomers than this at either date.
+_FEWEST_NEWCOMERS = 30
+_VALUES = ("total_spend", "avg_review_score")
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """The n people labelled at a date, with what was known of them then; `known` is how many they stand for."""
+
+    date: pd.Timestamp
+    known: int
+    number: IntArray
+    tenure: IntArray
+    features: pd.DataFrame
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame) -> People:
+        """The people of one date's rows of ageing_features."""
+        return cls(
+            rows["as_of_date"].iloc[0],
+            int(rows["known_customer_count"].iloc[0]),
+            rows["customer_number"].to_numpy(dtype=np.int64),
+            rows["tenure_days"].to_numpy(dtype=np.int64),
+            rows.reset_index(drop=True),
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A segmentation with the scaling that it was fitted with, which it never parts from."""
+
+    scalings: list[Scaling]
+    segmentation: Segmentation
+
+    @property
+    def k(self) -> int:
+        """The number of segments."""
+        return self.segmentation.k
+
+    def z(self, features: pd.DataFrame) -> FloatArray:
+        """z (n, d) of raw `features`, scaled as when the model was fitted."""
+        return design_matrix(features, self.scalings)
+
+    def labels(self, features: pd.DataFrame) -> IntArray:
+        """The segment (n,) of every row of raw `features`, scaled as when the model was fitted."""
+        return self.segmentation.labels(self.z(features))
+
+    @property
+    def behaviour(self) -> list[int]:
+        """The columns of z that are not the clock's."""
+        return [column for column, scaling in enumerate(self.scalings) if scaling.name != CLOCK_FEATURE]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a model version was made, so that it can be made again on other people: `transforms` by feature."""
+
+    transforms: Mapping[str, str]
+    algorithm: str
+    setting: str
+    seed: int
+
+    def fit(self, features: pd.DataFrame, *words: object) -> Model:
+        """The whole procedure, scaling included, on n rows of raw `features`; `words` set the random draws.
+
+        A mixture is the best of three starts, k-means of five; algorithms other than k-means see 2,000 people at most,
+        a stratified sample.
+        """
+        scalings = fit_scaling(features, self.transforms)
+        z = design_matrix(features, scalings)
+        people = z
+        if self.algorithm not in _QUICK and len(z) > REFIT_SIZE:
+            people = z[stratified_sample(strata(z), REFIT_SIZE, generator(self.seed, "people", *words))]
+        fits = []
+        for start in range(_STARTS.get(self.algorithm, 1)):
+            seed = int(generator(self.seed, "start", start, *words).integers(2**62))
+            fits.append(fit_segmentations(people, self.algorithm, [self.setting], seed=seed)[self.setting])
+        if len(fits) == 1:
+            return Model(scalings, fits[0])
+        return Model(scalings, min(fits, key=lambda fit: lack_of_fit(fit, z, self.algorithm)))
+
+
+def lack_of_fit(segmentation: Segmentation, z: FloatArray, algorithm: str) -> float:
+    """What the algorithm minimises, for comparing fits with the same number of segments on z (n, d).
+
+    For a mixture -2 log likelihood a person (up to a constant), otherwise the mean squared distance to the centre.
+    """
+    scores = segmentation.score(z)
+    if algorithm == "gaussian_mixture":
+        return float(-2 * logsumexp(-scores / 2, axis=1).mean())
+    # All precisions of a spherical segmentation are the same.
+    return float(scores.min(axis=1).mean()) / float(segmentation.precision[0, 0])
+
+
+@dataclass(frozen=True, eq=False)
+class Refit:
+    """The refit of a date, and how well refits that differ in seed and resample agree with it there (refits,)."""
+
+    model: Model
+    noise: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Frozen:
+    """A model frozen at `date` and all that later dates ask of it.
+
+    `keys` (k) are the keys of the segments in force that its segments resemble most, None where there are fewer, and
+    `key_jaccards` (k) how much; `ranks` (k) order its segments by the value of their people, 1 first; `numbers` and
+    `recency` (m) are the people of the origin in ascending order and their recency then; `newcomers` (j, d) are z of
+    those who had come just before.
+    """
+
+    date: pd.Timestamp
+    model: Model
+    is_in_force: bool
+    keys: list[str | None]
+    key_jaccards: FloatArray
+    ranks: IntArray
+    numbers: IntArray
+    recency: FloatArray
+    newcomers: FloatArray
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The settings of a simulation.
+
+    Days between origins, and between origins and later dates that are compared with the clock stopped; refits behind a
+    noise floor, resamples behind an interval, and for how many days somebody is a newcomer.
+    """
+
+    origin_days: int
+    clock_days: int
+    noise_refits: int
+    resamples: int
+    newcomer_days: int
+
+
+def append_ageing(
+    features: Any,
+    newest_date: Any,
+    model: pd.DataFrame,
+    existing: pd.DataFrame | None,
+    settings: Mapping[str, Any],
+    *,
+    workers: int = 2,
+) -> pd.DataFrame:
+    """The simulation (COLUMNS) for the model version in force, or no row while the one there is recent enough.
+
+    `features`: a function that gives the rows of ageing_features in the order of date and customer_number; called only
+    when the simulation runs. `newest_date`: the newest as-of date. `model`: the rows of segment_model of the version in
+    force. `existing`: the rows written so far, or None. `settings`: origin_days, clock_days, noise_refits, resamples,
+    newcomer_days, refresh_days.
+
+    It runs when the version has no rows yet, or when its newest comparison is `refresh_days` or more older than the
+    data; its rows are meant to replace those of the same version. A version with a single segment, and data with fewer
+    than two simulation dates, give no row. The result does not depend on `workers`, the number of single-threaded
+    processes. Raises UserError for features that the model needs and `features` lacks.
+    """
+    version = int(model["model_version"].iloc[0])
+    if str(model["algorithm"].iloc[0]) == "none" or not _is_due(existing, version, newest_date, settings):
+        return _typed([])
+    rows = simulate(features(), model, settings, workers=workers)
+    return _typed(rows)
+
+
+def _is_due(existing: pd.DataFrame | None, version: int, newest_date: Any, settings: Mapping[str, Any]) -> bool:
+    """Whether the version has no simulation yet, or one that ends too long before the newest date."""
+    written = None if existing is None else existing.loc[existing["model_version"] == version, "later_date"]
+    if written is None or written.empty:
+        return True
+    age = pd.Timestamp(newest_date) - pd.Timestamp(written.max())
+    return bool(age.days >= int(settings["refresh_days"]))
+
+
+def _typed(rows: Sequence[Row]) -> pd.DataFrame:
+    """The rows as a table of COLUMNS, whose types hold when it is empty too."""
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def simulate(
+    features: pd.DataFrame, model: pd.DataFrame, settings: Mapping[str, Any], *, workers: int = 2
+) -> list[Row]:
+    """The rows of the simulation; arguments as in `append_ageing`, `features` being the rows themselves."""
+    plan = Plan(*(int(settings[name]) for name in Plan.__dataclass_fields__))
+    scalings, segmentation, names = read_model(model)
+    in_force = Model(scalings, segmentation)
+    first = model.iloc[0]
+    recipe = Recipe(
+        {scaling.name: scaling.transform for scaling in scalings},
+        str(first["algorithm"]),
+        str(first["setting"]),
+        int(first["random_seed"]),
+    )
+    people = [People.of(rows) for _, rows in features.groupby("as_of_date", sort=True)]
+    if len(people) < 2:
+        return []
+    newest = people[-1].date
+    processes = workers if len(features) >= WORTH_WORKERS else 1
+    with threadpool_limits(limits=1):
+        # The newest dates have most people and are compared with most origins: they go first.
+        tasks: list[Task] = [partial(refit_date, recipe, group, plan.noise_refits) for group in reversed(people)]
+        refits: list[Refit] = run_tasks(tasks, processes)[::-1]
+        keys = [name.key for name in names]
+        frozen = [
+            _frozen(group.date, refit.model, group, in_force, keys, plan, is_in_force=False)
+            for group, refit in zip(people, refits, strict=True)
+            if (newest - group.date).days % plan.origin_days == 0
+        ]
+        fitted_on = pd.Timestamp(first["data_as_of"])
+        before = [group for group in people if group.date <= fitted_on]
+        frozen.append(_frozen(fitted_on, in_force, (before or people)[-1], in_force, keys, plan, is_in_force=True))
+        tasks = [
+            partial(
+                compare_date,
+                recipe,
+                group,
+                refit,
+                [origin for origin in frozen if origin.date < group.date],
+                newest,
+                plan,
+            )
+            for group, refit in zip(reversed(people), reversed(refits), strict=True)
+        ]
+        rows = [row for found in run_tasks(tasks, processes) for row in found]
+    if processes > 1:
+        stop_workers()
+    for row in rows:
+        row.update(
+            model_version=int(first["model_version"]),
+            feature_set=str(first["feature_set"]),
+            algorithm=recipe.algorithm,
+            setting=recipe.setting,
+        )
+    order = ("variant", "is_model_in_force", "origin_date", "later_date", "segment_number")
+    return sorted(rows, key=lambda row: tuple(row[column] for column in order))
+
+
+def refit_date(recipe: Recipe, people: People, noise_refits: int) -> Refit:
+    """The refit of a date, and its adjusted Rand index with each of `noise_refits` others on resampled people.
+
+    They differ from it in seed and resample only: a stratified bootstrap of as many people, the same procedure, and the
+    same people labelled.
+    """
+    model = recipe.fit(people.features, people.date.date())
+    labels = model.labels(people.features)
+    stratum = strata(design_matrix(people.features, model.scalings))
+    noise = []
+    for index in range(noise_refits):
+        words = ("noise", people.date.date(), index)
+        drawn = stratified_sample(stratum, len(stratum), generator(recipe.seed, *words), replace=True)
+        other = recipe.fit(people.features.iloc[drawn], *words)
+        noise.append(adjusted_rand(contingency(labels, other.labels(people.features), model.k, other.k)))
+    return Refit(model, np.array(noise))
+
+
+def compare_date(
+    recipe: Recipe, people: People, refit: Refit, origins: Sequence[Frozen], newest: pd.Timestamp, plan: Plan
+) -> list[Row]:
+    """The rows of all pairs that end at the date of `people`: every frozen model of `origins` against the refit."""
+    fresh = refit.model.labels(people.features)
+    rows = []
+    for frozen in origins:
+        z = frozen.model.z(people.features)
+        labels = frozen.model.segmentation.labels(z)
+        shift = newcomer_shift(z[people.tenure < plan.newcomer_days], frozen)
+        both = {"noise_floor": np.median(refit.noise), "noise_floor_low": refit.noise.min(), **shift}
+        rng = generator(recipe.seed, "interval", frozen.date.date(), people.date.date(), frozen.is_in_force)
+        for row in compare_labels(people, frozen, labels, fresh, refit.model.k, plan.resamples, rng):
+            rows.append({**row, **both, "variant": ALL_FEATURES})
+        if not _is_clock_compared(recipe, people.date, frozen, newest, plan.clock_days):
+            continue
+        held = people.features.assign(**{CLOCK_FEATURE: held_recency(people, frozen)})
+        other = recipe.fit(held, "clock stopped", frozen.date.date(), people.date.date())
+        labels = frozen.model.labels(held)
+        for row in compare_labels(people, frozen, labels, other.labels(held), other.k, plan.resamples, rng):
+            rows.append({**row, **both, "variant": CLOCK_STOPPED})
+    return rows
+
+
+def _is_clock_compared(recipe: Recipe, date: pd.Timestamp, frozen: Frozen, newest: pd.Timestamp, days: int) -> bool:
+    """Whether the pair is one of those compared with the clock stopped: each of them costs a fit of its own."""
+    if CLOCK_FEATURE not in recipe.transforms or (newest - date).days % days:
+        return False
+    return frozen.is_in_force or (newest - frozen.date).days % days == 0
+
+
+def compare_labels(
+    people: People,
+    frozen: Frozen,
+    labels: IntArray,
+    fresh: IntArray,
+    fresh_count: int,
+    resamples: int,
+    rng: np.random.Generator,
+) -> list[Row]:
+    """One row a segment of the frozen model: how its `labels` (n,) of the people agree with the `fresh` ones (n,)."""
+    k = frozen.model.k
+    table = contingency(labels, fresh, k, fresh_count)
+    spend = np.bincount(
+        labels * fresh_count + fresh,
+        weights=people.features["total_spend"].to_numpy(dtype=np.float64),
+        minlength=k * fresh_count,
+    ).reshape(k, fresh_count)
+    tables = resampled_tables(table, resamples, rng)
+    agreement = adjusted_rand_interval(table, tables)
+    matched = matched_segments(table)
+    similarity = matched_jaccards(table[None], matched)[0]
+    low, high = np.quantile(matched_jaccards(tables, matched), [0.025, 0.975], axis=0)
+    pair = {
+        "origin_date": frozen.date,
+        "later_date": people.date,
+        "is_model_in_force": frozen.is_in_force,
+        "customers": len(labels),
+        "known_customers": people.known,
+        "ari": agreement.value,
+        "ari_low": agreement.low,
+        "ari_high": agreement.high,
+        "addressed_differently_share": share_moved(table, matched),
+        "spend_addressed_differently_share": share_moved(spend, matched),
+    }
+    return [
+        {
+            **pair,
+            "segment_number": segment + 1,
+            "segment_key": frozen.keys[segment],
+            "key_jaccard": frozen.key_jaccards[segment],
+            "value_rank": frozen.ranks[segment],
+            "segment_customers": table[segment].sum(),
+            "fresh_segment_customers": table[:, matched[segment]].sum() if matched[segment] >= 0 else 0,
+            "jaccard": similarity[segment],
+            "jaccard_low": low[segment],
+            "jaccard_high": high[segment],
+        }
+        for segment in range(k)
+    ]
+
+
+def held_recency(people: People, frozen: Frozen) -> FloatArray:
+    """Recency (n,) held at its value at the origin, in days.
+
+    Who was known then keeps the value of then. Who came later had none: they take values spread over those of then, in
+    the order of their own recency, so that the most recent stay the most recent and the shape of the origin's recency
+    stays what it was. (Zero for all of them would pile half of the people on one value, and the fits would age from
+    that.)
+    """
+    recency = people.features[CLOCK_FEATURE].to_numpy(dtype=np.float64)
+    place = np.minimum(np.searchsorted(frozen.numbers, people.number), len(frozen.numbers) - 1)
+    is_known = frozen.numbers[place] == people.number
+    elapsed = (people.date - frozen.date).days
+    # Where the origin was no simulation date nobody's row of it is there: exact for all who did not buy since.
+    is_idle = ~is_known & (recency >= elapsed)
+    held = np.where(is_known, frozen.recency[place], np.where(is_idle, recency - elapsed, np.nan))
+    is_new = np.isnan(held)
+    if is_new.any() and not is_new.all():
+        ranks = (rankdata(recency[is_new]) - 0.5) / is_new.sum()
+        held[is_new] = np.quantile(held[~is_new], ranks)
+    return np.where(np.isnan(held), recency, held)
+
+
+def newcomer_shift(newcomers: FloatArray, frozen: Frozen) -> Row:
+    """How differently the `newcomers` (m, d) behave from those of the origin, in the feature that differs most clearly.
+
+    Newcomers are those who first bought shortly before the date, as z under the frozen model; both groups are equally
+    young, so neither the clock nor reviews still to come tell them apart. The difference of the means is in standard
+    deviations of the frozen model (its own scaling), with its standard error (Welch); the feature is the one whose
+    difference is the most above 0 allowing for 1.96 of those. Null where either date has fewer than 30 newcomers. In a
+    base that grows for years a change of behaviour takes months to move the fits; here it shows at once.
+    """
+    nothing = {"newcomer_shift_feature": None, "newcomer_shift": np.nan, "newcomer_shift_error": np.nan}
+    columns = frozen.model.behaviour
+    if min(len(newcomers), len(frozen.newcomers)) < _FEWEST_NEWCOMERS or not columns:
+        return nothing
+    now, then = newcomers[:, columns], frozen.newcomers[:, columns]
+    shift = now.mean(axis=0) - then.mean(axis=0)
+    error = np.sqrt(now.var(axis=0, ddof=1) / len(now) + then.var(axis=0, ddof=1) / len(then))
+    clearest = int(np.argmax(np.abs(shift) - 1.96 * error))
+    return {
+        "newcomer_shift_feature": frozen.model.scalings[columns[clearest]].name,
+        "newcomer_shift": float(shift[clearest]),
+        "newcomer_shift_error": float(error[clearest]),
+    }
+
+
+def _frozen(
+    date: pd.Timestamp,
+    model: Model,
+    people: People,
+    in_force: Model,
+    keys: Sequence[str],
+    plan: Plan,
+    *,
+    is_in_force: bool,
+) -> Frozen:
+    """`model` frozen at `date`; `people` are those of that date or, if it was no simulation date, of the one before."""
+    z = model.z(people.features)
+    labels = model.segmentation.labels(z)
+    own_keys: list[str | None] = list(keys) if is_in_force else [None] * model.k
+    key_jaccards = np.ones(model.k) if is_in_force else np.zeros(model.k)
+    if not is_in_force:
+        # The segments in force are moved into the scaling of the origin: a key speaks of traits relative to everybody,
+        # and 'dormant' in the first year is not what it is in the third.
+        theirs = in_force.segmentation.labels(z)
+        similarity = jaccard(contingency(labels, theirs, model.k, in_force.k))
+        for own, other in zip(*linear_sum_assignment(similarity, maximize=True), strict=True):
+            own_keys[own], key_jaccards[own] = keys[other], similarity[own, other]
+    known_then = people.date == date and CLOCK_FEATURE in people.features
+    recency = people.features[CLOCK_FEATURE].to_numpy(dtype=np.float64) if known_then else np.zeros(1)
+    return Frozen(
+        date=date,
+        model=model,
+        is_in_force=is_in_force,
+        keys=own_keys,
+        key_jaccards=key_jaccards,
+        ranks=value_ranks(people.features, labels, model.k),
+        numbers=people.number if known_then else np.full(1, -1),
+        recency=recency,
+        newcomers=z[people.tenure < plan.newcomer_days],
+    )
+
+
+def value_ranks(features: pd.DataFrame, labels: IntArray, k: int) -> IntArray:
+    """Rank (k,) of every segment by the value of its people, 1 for the good customers.
+
+    Value is the mean spend of its people (BRL) times their mean review score (those known, over 5): money from people
+    who are content. Empty segments come last; ties by number.
+    """
+    spend, score = (
+        features.groupby(labels)[column].mean().reindex(range(k)).to_numpy(dtype=np.float64) for column in _VALUES
+    )
+    value = np.nan_to_num(spend, nan=-1.0) * np.nan_to_num(score, nan=5.0) / 5
+    ranks = np.empty(k, dtype=np.int64)
+    ranks[np.argsort(-value, kind="stable")] = np.arange(1, k + 1)
+    return ranks

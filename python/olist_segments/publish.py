@@ -1,0 +1,181 @@
+"""Publishing: what a whole build that passed made, as files that readers open without ever meeting dbt.
+
+The warehouse itself says what may be published: dbt notes in `build_log.builds` that a command began, how it ended and
+which tables are for readers. Only when the newest note is a whole `dbt build` without a failure are the tables those of
+one build; the files in dbt's target folder can't tell, they may belong to another warehouse or another command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from olist_segments.errors import UserError
+from olist_segments.serving import (
+    DATABASE,
+    MANIFEST,
+    PARQUET,
+    VERSIONS,
+    model_versions,
+    new_build,
+    read_manifest,
+    serving_path,
+)
+from olist_segments.warehouse import attach_warehouse, sql_text, warehouse_path
+
+_NEWEST_BUILD = """
+    select invocation_id, command, started_at, finished_at, is_whole, failure_count, served_tables
+    from warehouse.build_log.builds
+    order by rowid desc
+    limit 1
+"""
+# Published so that a warehouse that starts empty can take its model versions back.
+_VERSION_TABLES = ("fit_segment_candidates", "fit_segment_model", "fit_segment_labels")
+_UNTOUCHED = "What was published before is untouched."
+
+
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `olist-segments publish`."""
+    parser = commands.add_parser("publish", help="put the tables of a build that passed where readers find them")
+    parser.set_defaults(run=lambda arguments: print(publish()))
+
+
+def publish(folder: Path | None = None, warehouse: Path | None = None) -> str:
+    """Publish the tables of `warehouse` to `folder`; a sentence that says so.
+
+    Defaults: OLIST_WAREHOUSE and OLIST_SERVING_DIR. UserError, with the old files untouched, where the newest build is
+    not a whole one that passed, the warehouse is missing or in use, or the folder can't be written.
+    """
+    folder = folder or serving_path()
+    warehouse = warehouse or warehouse_path()
+    with duckdb.connect() as connection:
+        attach_warehouse(connection, warehouse)
+        build = _newest_build(connection, warehouse)
+        try:
+            before = read_manifest(folder)
+            with new_build(folder) as target:
+                manifest = _write(connection, build, target)
+        except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
+            raise UserError(
+                f"'{folder}' could not be written ({_first_line(error)}): make room or set OLIST_SERVING_DIR to a "
+                f"folder that can be written. {_UNTOUCHED}"
+            ) from error
+    sentence = (
+        f"Published {len(manifest['tables'])} tables as of {manifest['data_as_of']} (model version "
+        f"{manifest['model_version']}) to '{folder}': {DATABASE}, {PARQUET}/, {MANIFEST}."
+    )
+    if not model_versions(before) <= model_versions(manifest):
+        sentence += (
+            f"\nBeware: '{folder}' held model versions that this warehouse does not know. They are kept in "
+            f"'{folder}/.builds/{before['build']}'; give each input its own OLIST_SERVING_DIR."
+        )
+    return sentence
+
+
+def _newest_build(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> dict[str, Any]:
+    """The note of the newest build; UserError unless it was a whole one that passed."""
+    try:
+        newest = connection.execute(_NEWEST_BUILD)
+    except duckdb.CatalogException as error:
+        raise UserError(f"'{warehouse}' holds no build: run dbt build first. {_UNTOUCHED}") from error
+    names = [column[0] for column in newest.description or []]
+    rows = newest.fetchall()
+    if not rows:
+        raise UserError(f"'{warehouse}' holds no build: run dbt build first. {_UNTOUCHED}")
+    build = dict(zip(names, rows[0], strict=True))
+    what = f"the last dbt {build['command']} of '{warehouse}' (started {build['started_at']:%Y-%m-%d %H:%M} UTC)"
+    if build["finished_at"] is None:
+        raise UserError(f"{what} did not come to its end: run dbt build again. {_UNTOUCHED}")
+    if build["failure_count"]:
+        raise UserError(
+            f"{what} had {build['failure_count']} failed steps: mend what its log names and run dbt build again. "
+            f"{_UNTOUCHED}"
+        )
+    if not build["is_whole"]:
+        raise UserError(
+            f"{what} was not a whole dbt build with its tests: run dbt build without a selection. {_UNTOUCHED}"
+        )
+    return build
+
+
+def _write(connection: duckdb.DuckDBPyConnection, build: dict[str, Any], target: Path) -> dict[str, Any]:
+    """Write all files of `build` into the empty folder `target`; the manifest, which is written last."""
+    database = target / DATABASE
+    tables = {}
+    versions = {}
+    connection.execute(f"attach {sql_text(database)} as served")
+    (target / PARQUET).mkdir()
+    (target / VERSIONS).mkdir()
+    for table in build["served_tables"]:
+        _copy_table(connection, table)
+        tables[table] = _write_parquet(connection, f"served.main.{_name(table)}", target, f"{PARQUET}/{table}.parquet")
+    for table in _VERSION_TABLES:
+        source = f"warehouse.main.{_name(table)}"
+        versions[table] = _write_parquet(connection, source, target, f"{VERSIONS}/{table}.parquet")
+    in_force = _rows(connection, "select model_version from served.main.segment_versions where is_in_force")
+    as_of = _rows(connection, "select as_of_date from served.main.as_of_dates where is_newest")
+    fits = _rows(connection, "select model_version, fitted_at from served.main.segment_versions order by model_version")
+    connection.execute("detach served")
+
+    manifest = {
+        "build": target.name,
+        "built_at": _moment(build["finished_at"]),
+        "dbt_invocation_id": build["invocation_id"],
+        "data_as_of": as_of[0][0].isoformat(),
+        "model_version": in_force[0][0],
+        "model_versions": [{"model_version": number, "fitted_at": _moment(moment)} for number, moment in fits],
+        "database": _checked(target, DATABASE),
+        "tables": tables,
+        "versions": versions,
+    }
+    (target / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+def _copy_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Copy one table with its comments, its rows in the order that its model stored them in."""
+    served = f"served.main.{_name(table)}"
+    connection.execute(f"create table {served} as from warehouse.main.{_name(table)}")
+    of_table = f"where database_name = 'warehouse' and schema_name = 'main' and table_name = {sql_text(table)}"
+    for (comment,) in _rows(connection, f"select comment from duckdb_tables() {of_table} and comment is not null"):
+        connection.execute(f"comment on table {served} is {sql_text(comment)}")
+    described = f"select column_name, comment from duckdb_columns() {of_table} and comment is not null"
+    for column, comment in _rows(connection, described):
+        connection.execute(f"comment on column {served}.{_name(column)} is {sql_text(comment)}")
+
+
+def _write_parquet(
+    connection: duckdb.DuckDBPyConnection, relation: str, target: Path, file: str
+) -> dict[str, str | int]:
+    """One table as Parquet; its entry in the manifest."""
+    connection.execute(f"copy (from {relation}) to {sql_text(target / file)} (format parquet, compression zstd)")
+    return {"rows": _rows(connection, f"select count(*) from {relation}")[0][0]} | _checked(target, file)
+
+
+def _checked(target: Path, file: str) -> dict[str, str | int]:
+    path = target / file
+    with path.open("rb") as content:
+        checksum = hashlib.file_digest(content, "sha256").hexdigest()
+    return {"file": file, "bytes": path.stat().st_size, "sha256": checksum}
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    return connection.execute(query).fetchall()
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def _moment(utc: datetime) -> str:
+    return f"{utc.isoformat(timespec='microseconds')}Z"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".")

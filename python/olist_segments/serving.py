@@ -1,0 +1,131 @@
+"""The folder that readers open: it shows one whole build, and changes to the next in one atomic rename.
+
+    segments.duckdb -> current/segments.duckdb
+    parquet         -> current/parquet
+    versions        -> current/versions
+    manifest.json   -> current/manifest.json
+    current         -> .builds/<build>
+
+Thirty files can't be renamed at once, and whoever is killed between two renames would leave tables of two builds under
+one manifest. So each build is written whole into a folder of its own, and what readers open are links through
+`current`: renaming that one link changes all files in the same instant. Every path is an ordinary path to open, and a
+reader that has the old file open keeps it. The build that was replaced stays until the next one, for readers that
+are half way through its files.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from olist_segments.errors import UserError
+
+DEFAULT_FOLDER = "serving"
+DATABASE = "segments.duckdb"
+PARQUET = "parquet"
+VERSIONS = "versions"
+MANIFEST = "manifest.json"
+
+_CURRENT = "current"
+_BUILDS = ".builds"
+_LOCK = ".lock"
+_SHOWN = (DATABASE, PARQUET, VERSIONS, MANIFEST)
+
+
+def serving_path() -> Path:
+    """Where readers look: `OLIST_SERVING_DIR`, or serving in the working directory."""
+    return Path(os.environ.get("OLIST_SERVING_DIR") or DEFAULT_FOLDER)
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest in `folder`, or an empty one where there is none that can be read."""
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return manifest if isinstance(manifest, dict) else {}
+
+
+@contextmanager
+def new_build(folder: Path) -> Iterator[Path]:
+    """An empty folder for the files of one build; shown to readers when the block ends, removed when it fails.
+
+    `folder`: the serving folder, made where it is missing. Only one process at a time is let in; leftovers of killed
+    ones are removed first. UserError where another is at work, or where something else stands in the place of a link.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / _LOCK, "a") as lock, ExitStack() as on_failure:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise UserError(f"another publish is writing to '{folder}': wait for it to end and try again.") from error
+        _refuse_foreign_files(folder)
+        _remove_leftovers(folder)
+        build = folder / _BUILDS / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        build.mkdir(parents=True)
+        on_failure.callback(shutil.rmtree, build, ignore_errors=True)
+        yield build
+        _make_durable(build)
+        _sync(folder / _BUILDS)
+        for name in _SHOWN:
+            _link(folder / name, f"{_CURRENT}/{name}")
+        # From here on the folder may be in use.
+        on_failure.pop_all()
+        _link(folder / _CURRENT, f"{_BUILDS}/{build.name}")
+        _sync(folder)
+
+
+def model_versions(manifest: dict[str, Any]) -> set[tuple[int, str]]:
+    """The model versions of a manifest, each told from its namesakes by the moment of its fit."""
+    return {(version["model_version"], version["fitted_at"]) for version in manifest.get("model_versions", [])}
+
+
+def _refuse_foreign_files(folder: Path) -> None:
+    for name in (*_SHOWN, _CURRENT):
+        if os.path.lexists(folder / name) and not (folder / name).is_symlink():
+            raise UserError(
+                f"'{folder / name}' was not made by olist-segments publish: move it away and publish again."
+            )
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the builds that nobody is shown, but those with model versions that the one shown does not have."""
+    shown = (folder / _CURRENT).resolve()
+    known = model_versions(read_manifest(shown))
+    for build in sorted((folder / _BUILDS).glob("*")):
+        if build.resolve() != shown and model_versions(read_manifest(build)) <= known:
+            shutil.rmtree(build)
+
+
+def _make_durable(folder: Path) -> None:
+    """Everything in `folder` read-only and on the disk."""
+    for directory, _, names in os.walk(folder):
+        for name in names:
+            path = Path(directory, name)
+            path.chmod(0o444)
+            _sync(path)
+        _sync(Path(directory))
+
+
+def _link(path: Path, target: str) -> None:
+    if path.is_symlink() and os.readlink(path) == target:
+        return
+    new = path.with_name(f".{path.name}.new")
+    new.unlink(missing_ok=True)
+    new.symlink_to(target)
+    os.replace(new, path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

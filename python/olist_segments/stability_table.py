@@ -1,0 +1,99 @@
+"""The stability of every segment of a model version, measured once, when the version is new."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from olist_segments.design import design_matrix
+from olist_segments.evidence.metrics import jaccard_verdict
+from olist_segments.evidence.stability import bootstrap_jaccard
+from olist_segments.versions import read_model
+
+FloatArray = npt.NDArray[np.float64]
+
+DISSOLVED = 0.5
+"""A segment at most so similar to the refit's best match is dissolved in that resample (Hennig 2007)."""
+
+RECOVERED = 0.75
+"""A segment at least so similar is found again in that resample."""
+
+NOT_MEASURED = "not measured"
+"""The verdict on the only segment of a version that had too little to cluster."""
+
+
+def append_stability(
+    model: pd.DataFrame, labels: pd.DataFrame, existing: pd.DataFrame | None, settings: Mapping[str, Any]
+) -> pd.DataFrame:
+    """The stability rows (version × segment) of every version in `model` that has none yet, or no row.
+
+    `model`: the rows of fit_segment_model; algorithm, setting, features and seed of a version are taken from there.
+    `labels`: the rows of fit_segment_labels, the people of each version's fit with their features as seen then, so a
+    version is measured on its own people however much later. `existing`: the rows written so far, or None before the
+    first. `settings`: resamples. Columns: see the model segment_stability.
+    """
+    written = set() if existing is None else set(existing["model_version"])
+    new = [
+        _stability_rows(
+            model[model["model_version"] == number],
+            labels[labels["model_version"] == number],
+            int(settings["resamples"]),
+        )
+        for number in sorted(set(model["model_version"]) - written)
+    ]
+    if new:
+        return pd.concat(new, ignore_index=True)
+    assert existing is not None
+    return existing.head(0)
+
+
+def _stability_rows(version: pd.DataFrame, labels: pd.DataFrame, resamples: int) -> pd.DataFrame:
+    scalings, segmentation, names = read_model(version)
+    first = version.iloc[0]
+    if first["algorithm"] == "none":
+        similarity: FloatArray = np.full((0, segmentation.k), np.nan)
+    else:
+        people = labels.sort_values("customer_unique_id")
+        similarity = bootstrap_jaccard(
+            design_matrix(people, scalings),
+            segmentation,
+            str(first["algorithm"]),
+            str(first["setting"]),
+            resamples=resamples,
+            seed=int(first["random_seed"]),
+        )
+    return pd.DataFrame(
+        {
+            "model_version": int(first["model_version"]),
+            "segment_number": np.arange(1, segmentation.k + 1),
+            "segment_key": [name.key for name in names],
+            "segment_name": [name.name for name in names],
+            "resamples": len(similarity),
+            **summarise(similarity),
+        }
+    )
+
+
+def summarise(similarity: FloatArray) -> dict[str, Any]:
+    """What `similarity` (resamples, k) says of each of the k segments: column name to k values.
+
+    jaccard is the mean over resamples, jaccard_low and jaccard_high are the 2.5 % and 97.5 % quantiles of the
+    resamples: between them lies what 95 of 100 refits would find. All are NaN without a resample.
+    """
+    if not len(similarity):
+        measures = ("jaccard", "jaccard_low", "jaccard_high", "dissolved_share", "recovered_share")
+        return {**dict.fromkeys(measures, np.full(similarity.shape[1], np.nan)), "verdict": NOT_MEASURED}
+    mean = similarity.mean(axis=0)
+    low, high = np.quantile(similarity, [0.025, 0.975], axis=0)
+    return {
+        "jaccard": mean,
+        "jaccard_low": low,
+        "jaccard_high": high,
+        "dissolved_share": (similarity <= DISSOLVED).mean(axis=0),
+        "recovered_share": (similarity >= RECOVERED).mean(axis=0),
+        "verdict": [jaccard_verdict(value) for value in mean],
+    }

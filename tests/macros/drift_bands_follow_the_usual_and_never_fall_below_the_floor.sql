@@ -1,0 +1,70 @@
+-- By hand, from pairs written here and the figures of the var drift_bands.
+{%- set bands = var('drift_bands') %}
+with
+
+pairs (feature, months_apart, psi, psi_by_chance) as (
+    {%- for pair in range(2 * bands.min_pairs) %}
+    -- Half of them 0.1 below and half 0.1 above 0.3 over chance.
+    select
+        'noisy',
+        1,
+        0.35 + {{ [-0.1, 0.1][pair % 2] }},
+        0.05
+    union all
+    -- Few people: all of it is chance.
+    select
+        'few people',
+        1,
+        {{ [0.1, 0.6][pair % 2] }},
+        0.7
+    union all
+    select
+        'calm',
+        1,
+        0.001,
+        0.0
+    union all
+    {%- endfor %}
+    -- One jump among calm months is not what was usual.
+    select
+        'calm',
+        1,
+        10,
+        0.0
+    union all
+    select
+        'calm',
+        2,
+        0.001,
+        0.0
+),
+
+results as (
+    {{ drift_bands('pairs', ['feature']) | indent(4) }}
+),
+
+expected (feature, months_apart, watch_margin, act_margin) as (
+    values
+    (
+        'noisy', 1,
+        0.3 + {{ bands.watch_deviations }} * 1.4826 * 0.1,
+        0.3 + {{ bands.act_deviations }} * 1.4826 * 0.1
+    ),
+    ('few people', 1, {{ bands.watch_floor }}, {{ bands.act_floor }}),
+    ('calm', 1, {{ bands.watch_floor }}, {{ bands.act_floor }}),
+    -- A single pair is no history.
+    ('calm', 2, {{ bands.watch_uncalibrated }}, {{ bands.act_uncalibrated }})
+)
+
+select
+    expected.*,
+    results.watch_margin as found_watch_margin,
+    results.act_margin as found_act_margin
+from expected
+left join results
+    on
+        expected.feature = results.feature
+        and expected.months_apart = results.months_apart
+where
+    coalesce(abs(expected.watch_margin - results.watch_margin), 1) > 1e-9
+    or coalesce(abs(expected.act_margin - results.act_margin), 1) > 1e-9

@@ -1,0 +1,168 @@
+"""Drift tables: equal to scipy and to a second computation, right about planted changes, calm without one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import ks_2samp, wasserstein_distance
+from test_pipeline import cut_at, read_tables, write_tables
+from warehouses import SAMPLE, Warehouse
+
+TRANSFORMS = {
+    "recency_days": lambda x: x,
+    "order_count": np.log,
+    "total_spend": np.log1p,
+    "avg_review_score": lambda x: x,
+    "late_delivery_share": lambda x: x,
+}
+FEW_CANDIDATES = {"candidate_algorithms": ["kmeans"], "candidate_k_min": 5, "candidate_k_max": 5}
+TABLES = ("--select", "+feature_drift_monthly", "+segment_share_drift_monthly")
+CHANGED_ON = dt.date(2018, 3, 1)
+FITTED_ON = dt.date(2018, 2, 28)
+SEEN_ON = pd.Timestamp("2018-03-31")
+RIGHT_FEATURE = {"spend": "total_spend", "satisfaction": "avg_review_score", "frequency": "order_count"}
+
+
+@pytest.fixture(scope="module")
+def sample_drift(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    warehouse = Warehouse(tmp_path_factory.mktemp("drift"))
+    warehouse.build(SAMPLE, *TABLES, variables=FEW_CANDIDATES)
+    return warehouse
+
+
+def reference_people(warehouse: Warehouse) -> dict[str, pd.DataFrame]:
+    """The people of the fit, and the recent buyers of the three month ends up to it."""
+    features = warehouse.query("from customer_features_monthly")
+    fitted = warehouse.query("from fit_segment_labels")
+    last_dates = sorted(features["as_of_date"].unique())[-3:]
+    recent = features[(features["recency_days"] < 30) & features["as_of_date"].isin(last_dates)]
+    return {"everybody": fitted, "recent_buyers": recent}
+
+
+def known(people: pd.DataFrame, feature: str) -> np.ndarray:
+    return people[feature].dropna().to_numpy(dtype=np.float64)
+
+
+def test_distances_are_those_of_scipy_on_the_same_values(sample_drift: Warehouse) -> None:
+    drift = sample_drift.query("from feature_drift_monthly where aspect = 'values'")
+    features = sample_drift.query("from customer_features_monthly")
+    reference = reference_people(sample_drift)
+    assert len(drift) == 20 * 2 * len(TRANSFORMS)
+    for row in drift.itertuples():
+        people = features[features["as_of_date"] == row.as_of_date]
+        if row.population == "recent_buyers":
+            people = people[people["recency_days"] < 30]
+        transform = TRANSFORMS[row.feature]
+        now = transform(known(people, row.feature))
+        then = transform(known(reference[row.population], row.feature))
+        scale = transform(known(reference["everybody"], row.feature)).std()
+        assert row.wasserstein == pytest.approx(wasserstein_distance(now, then) / scale, abs=1e-9)
+        assert row.mean_shift == pytest.approx((now.mean() - then.mean()) / scale, abs=1e-9)
+        assert row.ks_d == pytest.approx(ks_2samp(now, then, method="asymp").statistic, abs=1e-12)
+        assert row.missing_rate == pytest.approx(people[row.feature].isna().mean(), abs=1e-12)
+
+
+def shares(people: pd.DataFrame, bins: pd.DataFrame) -> np.ndarray:
+    """Smoothed shares of people in bins, counted by comparing every person with every bin."""
+    values = people[bins["feature"].iloc[0]].to_numpy(dtype=np.float64)
+    counts = []
+    for row in bins.itertuples():
+        inside = np.isnan(values) if row.is_missing_bin else ~np.isnan(values)
+        if not np.isnan(row.lower_bound):
+            inside &= values >= row.lower_bound
+        if not np.isnan(row.upper_bound):
+            inside &= values < row.upper_bound
+        counts.append(inside.sum())
+    return (np.array(counts) + 0.5) / (sum(counts) + 0.5 * len(counts))
+
+
+def test_psi_is_that_of_counting_everybody_into_the_frozen_bins(sample_drift: Warehouse) -> None:
+    drift = sample_drift.query("from feature_drift_monthly")
+    features = sample_drift.query("from customer_features_monthly")
+    all_bins = sample_drift.query("from feature_drift_bins order by bin_number")
+    reference = reference_people(sample_drift)
+    for (population, feature, aspect), rows in drift.groupby(["population", "feature", "aspect"]):
+        bins = all_bins[all_bins[["population", "feature", "aspect"]].eq([population, feature, aspect]).all(axis=1)]
+        then = before = shares(reference[str(population)], bins)
+        for position, row in enumerate(rows.sort_values("as_of_date").itertuples()):
+            people = features[features["as_of_date"] == row.as_of_date]
+            now = shares(people[people["recency_days"] < 30] if population == "recent_buyers" else people, bins)
+            assert row.psi == pytest.approx(((now - then) * np.log(now / then)).sum(), abs=1e-9)
+            if position:
+                assert row.psi_step == pytest.approx(((now - before) * np.log(now / before)).sum(), abs=1e-9)
+            before = now
+
+
+def test_bins_are_tenths_of_the_reference_unless_values_tie(sample_drift: Warehouse) -> None:
+    bins = sample_drift.query("from feature_drift_bins where aspect = 'values' and population = 'everybody'")
+    spend = bins[bins["feature"] == "total_spend"]
+    assert len(spend) == 10
+    assert spend["customer_share"].between(0.09, 0.11).all()
+    orders = bins[bins["feature"] == "order_count"].sort_values("bin_number")
+    assert orders["upper_bound"].iloc[0] == orders["lower_bound"].iloc[1] == 2
+    assert len(orders) == 2
+
+
+@pytest.fixture(scope="module")
+def fitted_before_the_change(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    home = tmp_path_factory.mktemp("before")
+    cut = cut_at(read_tables(generate(home / "data", None)), FITTED_ON)
+    warehouse = Warehouse(home / "warehouse")
+    warehouse.build(write_tables(cut, home / "cut"), *TABLES, variables=FEW_CANDIDATES)
+    return warehouse
+
+
+def generate(folder: Path, change: str | None) -> Path:
+    command = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", "6000", "--format", "parquet"]
+    command += ["--out", str(folder)] + (["--change", f"{change}@{CHANGED_ON}"] if change else [])
+    subprocess.run(command, check=True, capture_output=True)
+    return folder
+
+
+def lived_on(fitted: Warehouse, home: Path, change: str | None) -> Warehouse:
+    """The fitted warehouse, built again on all the months, in which `change` happened."""
+    warehouse = Warehouse(home / "warehouse")
+    shutil.copytree(fitted.home, warehouse.home)
+    warehouse.build(generate(home / "data", change), *TABLES)
+    assert warehouse.query("select max(data_as_of) from segment_versions").iloc[0, 0] == pd.Timestamp(FITTED_ON)
+    return warehouse
+
+
+BEHAVIOUR = "from feature_drift_monthly where not is_clock_driven and is_in_model and aspect = 'values'"
+
+
+@pytest.mark.parametrize("change", sorted(RIGHT_FEATURE))
+def test_a_change_of_behaviour_is_seen_within_a_month_and_named(
+    change: str, fitted_before_the_change: Warehouse, tmp_path: Path
+) -> None:
+    warehouse = lived_on(fitted_before_the_change, tmp_path, change)
+    drift = warehouse.query(BEHAVIOUR)
+    alarms = drift[(drift["as_of_date"] > pd.Timestamp(FITTED_ON)) & (drift["verdict"] == "act")]
+    first = alarms[alarms["as_of_date"] == alarms["as_of_date"].min()].sort_values("severity", ascending=False)
+    assert first["as_of_date"].iloc[0] == SEEN_ON
+    assert first["feature"].tolist() == [RIGHT_FEATURE[change]]
+    assert first["population"].tolist() == ["recent_buyers"]
+    # It stays until a refit: the distance from the fit says so when the step has passed.
+    later = drift[(drift["as_of_date"] > SEEN_ON) & (drift["population"] == "recent_buyers")]
+    assert (later.loc[later["feature"] == RIGHT_FEATURE[change], "verdict"] != "calm").all()
+
+
+def test_without_a_change_the_behaviour_is_calm_until_the_end_of_the_export(
+    fitted_before_the_change: Warehouse, tmp_path: Path
+) -> None:
+    """In the last month nearly every order is delivered and answered at once, as in the published export."""
+    warehouse = lived_on(fitted_before_the_change, tmp_path, None)
+    drift = warehouse.query(f"{BEHAVIOUR} and as_of_date > '{FITTED_ON}' and as_of_date < '2018-08-01'")
+    assert len(drift) == 5 * 2 * 4
+    assert "act" not in set(drift["verdict"])
+    shares_of_segments = warehouse.query(
+        f"from segment_share_drift_monthly where as_of_date > '{FITTED_ON}' and as_of_date < '2018-08-01'"
+    )
+    assert "act" not in set(shares_of_segments["verdict"])

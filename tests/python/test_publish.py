@@ -1,0 +1,442 @@
+"""Publishing: one whole build or the old files, whatever happens; and versions that outlive their warehouse."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pytest
+from olist_segments.errors import UserError
+from olist_segments.publish import publish
+from warehouses import PROJECT, SAMPLE, Warehouse
+
+FEW_CANDIDATES: dict[str, object] = {"candidate_algorithms": ["kmeans"], "candidate_k_max": 6}
+UNTOUCHED = "What was published before is untouched."
+# Runs the command and kills itself with SIGKILL at the nth call of a function of the module os.
+KILLED_AT = """
+import os, signal, sys
+from olist_segments.cli import main
+name, calls, original = sys.argv[1], [int(sys.argv[2])], getattr(os, sys.argv[1])
+def killed(*arguments, **options):
+    calls[0] -= 1
+    if calls[0] == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return original(*arguments, **options)
+setattr(os, name, killed)
+sys.exit(main(["publish"]))
+"""
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A whole build that passed, and published."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("built"))
+    warehouse.dbt("build", "--exclude-resource-type", "unit_test", data=SAMPLE, variables=FEW_CANDIDATES)
+    publish(warehouse.serving, warehouse.path)
+    return warehouse
+
+
+@pytest.fixture
+def copied(built: Warehouse, tmp_path: Path) -> Warehouse:
+    """A warehouse as `built`, nothing published, to be tampered with."""
+    warehouse = Warehouse(tmp_path / "copied")
+    warehouse.home.mkdir()
+    shutil.copy(built.path, warehouse.path)
+    return warehouse
+
+
+@pytest.fixture(scope="session")
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which dbt parses the project once for all tests that run it."""
+    return tmp_path_factory.mktemp("parsed")
+
+
+def empty_warehouse(home: Path, published_to: Path) -> Warehouse:
+    for path in home.glob("warehouse.duckdb*"):
+        path.unlink()
+    return Warehouse(home, published_to)
+
+
+def change(warehouse: Warehouse, sql: str) -> None:
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute(sql)
+
+
+def run_publish(warehouse: Warehouse, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = command or (sys.executable, "-m", "olist_segments.cli", "publish")
+    return subprocess.run(
+        command, cwd=PROJECT, env=warehouse.environment, capture_output=True, text=True, check=False, **options
+    )
+
+
+def served(folder: Path, sql: str) -> Any:
+    with duckdb.connect(str(folder / "segments.duckdb"), read_only=True) as connection:
+        return connection.sql(sql).fetchall()
+
+
+def checked_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest, every file of it held against its size, its checksum and its rows."""
+    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text())
+    counted = dict(served(folder, "select table_name, estimated_size from duckdb_tables()"))
+    assert set(counted) == set(manifest["tables"])
+    for table, entry in manifest["tables"].items():
+        assert entry["rows"] == counted[table]
+        assert entry["file"] == f"parquet/{table}.parquet"
+    listed = [manifest["database"], *manifest["tables"].values(), *manifest["versions"].values()]
+    for entry in listed:
+        path = folder / entry["file"]
+        content = path.read_bytes()
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (entry["bytes"], entry["sha256"])
+        assert path.stat().st_mode & 0o777 == 0o444
+        if "rows" in entry:
+            assert duckdb.sql(f"select count(*) from '{path}'").fetchall() == [(entry["rows"],)]
+    there = {path.relative_to(folder) for path in (folder / "parquet").iterdir()} | {
+        path.relative_to(folder) for path in (folder / "versions").iterdir()
+    }
+    assert there == {Path(entry["file"]) for entry in listed[1:]}
+    return manifest
+
+
+def test_published_tables_are_those_of_the_warehouse_with_their_comments(built: Warehouse) -> None:
+    manifest = checked_manifest(built.serving)
+    assert (manifest["data_as_of"], manifest["model_version"]) == ("2018-08-31", 1)
+    assert {"orders", "customers", "customer_features_monthly", "customer_segments", "segment_profiles"} < set(
+        manifest["tables"]
+    )
+    hidden = ("stg_", "fit_", "segment_fit_input", "customer_segments_at_switch", "olist_", "builds")
+    assert not [table for table in manifest["tables"] if table.startswith(hidden)]
+    digests = built.table_digests(apart=())
+    published = Warehouse(built.home / "as_warehouse")
+    published.home.mkdir()
+    published.path.symlink_to(built.serving / "segments.duckdb")
+    assert published.table_digests(apart=()) == {table: digests[table] for table in manifest["tables"]}
+
+    comments = (
+        "select table_name, '' as column_name, comment from duckdb_tables() "
+        "union all select table_name, column_name, comment from duckdb_columns() where not internal order by all"
+    )
+    with duckdb.connect(str(built.path), read_only=True) as connection:
+        expected = [row for row in connection.sql(comments).fetchall() if row[0] in manifest["tables"]]
+    assert served(built.serving, comments) == expected
+    assert all(comment for table, _, comment in expected if table == "customer_segments")
+
+
+def test_parquet_holds_the_same_rows_in_the_same_order(built: Warehouse) -> None:
+    for table in ("customer_segments", "segment_migrations_monthly", "orders", "segment_versions"):
+        parquet = duckdb.sql(f"from '{built.serving}/parquet/{table}.parquet'")
+        pd.testing.assert_frame_equal(parquet.df(), built.query(f"from {table}"), check_exact=True)
+    dates = duckdb.sql(f"select as_of_date from '{built.serving}/parquet/customer_segments_monthly.parquet'").df()
+    assert dates["as_of_date"].is_monotonic_increasing
+
+
+def test_the_same_tables_give_the_same_parquet_files(built: Warehouse, tmp_path: Path) -> None:
+    publish(tmp_path / "again", built.path)
+    first, again = (
+        json.loads((folder / "manifest.json").read_text()) for folder in (built.serving, tmp_path / "again")
+    )
+    assert again["tables"] == first["tables"]
+    assert again["versions"] == first["versions"]
+    assert again["build"] != first["build"]
+
+
+def test_a_reader_goes_on_with_the_files_it_opened(copied: Warehouse) -> None:
+    publish(copied.serving, copied.path)
+    people = served(copied.serving, "select count(*) from customer_segments")[0][0]
+    # In a process of its own, as readers are.
+    reader = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import duckdb, sys\n"
+            "database = duckdb.connect(sys.argv[1], read_only=True)\n"
+            "database.sql('select 1 from customer_segments limit 1').fetchall()\n"
+            "for line in sys.stdin:\n"
+            "    print(database.sql('select count(*) from customer_segments_monthly').fetchall()[0][0], flush=True)\n",
+            str(copied.serving / "segments.duckdb"),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert reader.stdin is not None
+    assert reader.stdout is not None
+    with reader, (copied.serving / "parquet" / "customer_segments.parquet").open("rb") as parquet:
+        reader.stdin.write("\n")
+        reader.stdin.flush()
+        months = int(reader.stdout.readline())
+        start = parquet.read(100)
+        checksum = json.loads((copied.serving / "manifest.json").read_text())["tables"]["customer_segments"]["sha256"]
+        change(copied, "delete from customer_segments where segment_key = 'x' or rowid < 10")
+        change(copied, "delete from customer_segments_monthly where rowid < 10")
+        # Twice, so that the build the reader holds is removed.
+        publish(copied.serving, copied.path)
+        publish(copied.serving, copied.path)
+        assert served(copied.serving, "select count(*) from customer_segments") == [(people - 10,)]
+        assert hashlib.sha256(start + parquet.read()).hexdigest() == checksum
+        reader.stdin.write("\n")
+        reader.stdin.flush()
+        assert int(reader.stdout.readline()) == months
+        reader.stdin.close()
+    checked_manifest(copied.serving)
+    assert len(list((copied.serving / ".builds").iterdir())) == 2
+
+
+@pytest.mark.parametrize(("function", "calls"), [("fsync", 25), ("replace", 1), ("replace", 5)])
+def test_a_first_publish_that_is_killed_shows_nothing(copied: Warehouse, function: str, calls: int) -> None:
+    killed = run_publish(copied, sys.executable, "-c", KILLED_AT, function, str(calls))
+    assert killed.returncode == -signal.SIGKILL
+    assert not (copied.serving / "manifest.json").exists()
+    assert not (copied.serving / "segments.duckdb").exists()
+    publish(copied.serving, copied.path)
+    checked_manifest(copied.serving)
+
+
+def test_a_publish_that_is_killed_at_any_moment_leaves_one_whole_build(copied: Warehouse) -> None:
+    publish(copied.serving, copied.path)
+    before = checked_manifest(copied.serving)["build"]
+    change(copied, "delete from customer_segments where rowid < 10")
+    start = time.monotonic()
+    subprocess.run([sys.executable, "-c", "import olist_segments.cli"], check=True)
+    loading = time.monotonic() - start
+    luck = random.Random(5)
+    for _ in range(6):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "olist_segments.cli", "publish"],
+            cwd=PROJECT,
+            env=copied.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(loading + luck.uniform(0, 0.8))
+        process.kill()
+        process.wait()
+        before = checked_manifest(copied.serving)["build"]
+    for function, calls in (("chmod", 3), ("fsync", 20), ("replace", 1)):
+        killed = run_publish(copied, sys.executable, "-c", KILLED_AT, function, str(calls))
+        assert killed.returncode == -signal.SIGKILL
+        assert checked_manifest(copied.serving)["build"] == before
+    publish(copied.serving, copied.path)
+    checked_manifest(copied.serving)
+    assert len(list((copied.serving / ".builds").iterdir())) == 2
+
+
+def test_readers_see_whole_builds_while_others_are_published(copied: Warehouse) -> None:
+    """Every reading of the manifest agrees with the files of the folder that it was read from."""
+    publish(copied.serving, copied.path)
+    with ThreadPoolExecutor(1) as pool:
+        publishing = pool.submit(lambda: [publish(copied.serving, copied.path) for _ in range(4)])
+        readings = 0
+        while not publishing.done():
+            folder = (copied.serving / "current").resolve()
+            manifest = json.loads((folder / "manifest.json").read_text())
+            content = (folder / "parquet" / "segment_profiles.parquet").read_bytes()
+            assert hashlib.sha256(content).hexdigest() == manifest["tables"]["segment_profiles"]["sha256"]
+            assert duckdb.sql(f"select count(*) from '{copied.serving}/parquet/orders.parquet'").fetchall() == [(3000,)]
+            readings += 1
+        publishing.result()
+    assert readings > 5
+
+
+@pytest.mark.parametrize(
+    ("sql", "sentence"),
+    [
+        ("update build_log.builds set finished_at = null", "did not come to its end: run dbt build again"),
+        ("update build_log.builds set failure_count = 2", "had 2 failed steps: mend what its log names"),
+        ("drop schema build_log cascade", "holds no build: run dbt build first"),
+        ("delete from build_log.builds", "holds no build: run dbt build first"),
+    ],
+)
+def test_nothing_but_a_whole_build_that_passed_is_published(
+    built: Warehouse, copied: Warehouse, sql: str, sentence: str
+) -> None:
+    change(copied, sql)
+    with pytest.raises(UserError, match=sentence):
+        publish(built.serving, copied.path)
+    checked_manifest(built.serving)
+
+
+def test_what_dbt_notes_of_failures_and_kills_is_refused(built: Warehouse, parsed: Path, tmp_path: Path) -> None:
+    copied = empty_warehouse(parsed, tmp_path / "serving")
+    shutil.copy(built.path, copied.path)
+    # No number is a share: an early model fails, the rest is skipped.
+    copied.dbt("build", data=SAMPLE, variables={"window_min_share_of_typical_month": "no_number"}, succeeds=False)
+    with pytest.raises(UserError, match=r"had \d+ failed steps: mend what its log names"):
+        publish(copied.serving, copied.path)
+
+    command = [sys.executable, "-m", "dbt.cli.main", "build", "--target-path", str(copied.home / "target")]
+    environment = copied.environment | {"OLIST_DATA_DIR": str(SAMPLE), "DBT_LOG_PATH": str(copied.home / "logs")}
+    with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True) as build:
+        assert build.stdout is not None
+        next(line for line in build.stdout if "START sql" in line)
+        build.kill()
+    with pytest.raises(UserError, match="did not come to its end: run dbt build again"):
+        publish(copied.serving, copied.path)
+    assert not copied.serving.exists()
+
+
+def test_the_command_line_says_it_in_one_sentence(tmp_path: Path) -> None:
+    result = run_publish(Warehouse(tmp_path / "nowhere"))
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert result.stderr.startswith("olist-segments: there is no warehouse at ")
+
+
+def test_a_warehouse_in_use_by_a_build_is_not_published(copied: Warehouse) -> None:
+    with duckdb.connect(str(copied.path)):
+        result = run_publish(copied)
+    assert result.returncode == 2
+    assert "is in use by a build: wait for it to end and try again." in result.stderr
+
+
+def test_only_one_publishes_at_a_time(copied: Warehouse) -> None:
+    publish(copied.serving, copied.path)
+    with (copied.serving / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(UserError, match=r"another publish is writing to .*: wait for it to end and try again"):
+            publish(copied.serving, copied.path)
+    publish(copied.serving, copied.path)
+
+
+def limit_file_size() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+
+
+def test_a_full_disk_leaves_the_old_files(copied: Warehouse) -> None:
+    publish(copied.serving, copied.path)
+    before = checked_manifest(copied.serving)
+    result = run_publish(copied, preexec_fn=limit_file_size)
+    assert result.returncode == 2
+    assert "could not be written" in result.stderr
+    assert result.stderr.endswith(f"{UNTOUCHED}\n")
+    assert len(result.stderr.splitlines()) == 1
+    assert checked_manifest(copied.serving) == before
+    assert [path.name for path in (copied.serving / ".builds").iterdir()] == [before["build"]]
+
+
+def test_a_folder_that_cannot_be_made_is_told(copied: Warehouse) -> None:
+    copied.serving.write_text("a file in the way")
+    with pytest.raises(UserError, match=r"could not be written .* make room or set OLIST_SERVING_DIR"):
+        publish(copied.serving, copied.path)
+
+
+def test_files_that_publish_did_not_make_are_not_overwritten(copied: Warehouse) -> None:
+    (copied.serving / "parquet").mkdir(parents=True)
+    with pytest.raises(UserError, match=r"parquet' was not made by olist-segments publish: move it away"):
+        publish(copied.serving, copied.path)
+
+
+def test_versions_that_a_publish_replaces_are_kept(copied: Warehouse) -> None:
+    publish(copied.serving, copied.path)
+    before = (copied.serving / "current").resolve()
+    for table in ("segment_versions", "fit_segment_model"):
+        change(copied, f"update {table} set fitted_at = fitted_at + interval 1 day")
+    sentence = publish(copied.serving, copied.path)
+    assert "held model versions that this warehouse does not know" in sentence
+    assert str(before.name) in sentence
+    for _ in range(3):
+        publish(copied.serving, copied.path)
+    checked_manifest(before)
+    assert len(list((copied.serving / ".builds").iterdir())) == 3
+
+
+def test_an_empty_warehouse_takes_back_the_published_versions(built: Warehouse, parsed: Path) -> None:
+    again = empty_warehouse(parsed, built.serving)
+    output = again.build(SAMPLE)
+    assert output.count("were taken back.") == 1
+    assert "up to version 1" in output
+    assert again.table_digests(apart=()) == built.table_digests(apart=())
+    types = "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'main' order by all"
+    pd.testing.assert_frame_equal(again.query(types), built.query(types))
+
+
+def test_a_refit_with_new_features_is_appended_to_versions_taken_back(built: Warehouse, parsed: Path) -> None:
+    warehouse = empty_warehouse(parsed, built.serving)
+    features = {"recency_days": "identity", "order_count": "ln", "total_spend": "log1p", "avg_review_score": "identity"}
+    changed = {
+        "feature_transforms": features | {"late_delivery_share": "identity", "avg_delivery_days": "sqrt"},
+        "feature_sets": {"with_delivery_days": [*features, "avg_delivery_days"]},
+    }
+    selected = ("--select", "+segment_versions", "+fit_segment_labels", "sql_scores_like_python")
+    output = warehouse.dbt(
+        *("build", "--indirect-selection", "empty", *selected),
+        data=SAMPLE,
+        variables=FEW_CANDIDATES | changed | {"refit": True},
+    )
+    assert "PASS sql_scores_like_python" in output
+    assert warehouse.query("from segment_versions")["model_version"].tolist() == [1, 2]
+    first = "from segment_model where model_version = 1"
+    pd.testing.assert_frame_equal(warehouse.query(first), built.query(first), check_exact=True)
+    seen = warehouse.query(
+        "select model_version, count(avg_delivery_days) > 0 as seen from fit_segment_labels group by 1 order by 1"
+    )
+    assert seen["seen"].tolist() == [False, True]
+    with pytest.raises(UserError, match="was not a whole dbt build with its tests: run dbt build without a selection"):
+        publish(built.serving, warehouse.path)
+
+
+def corrupt_labels(folder: Path) -> None:
+    path = folder / "versions" / "fit_segment_labels.parquet"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def lose_model(folder: Path) -> None:
+    (folder / "versions" / "fit_segment_model.parquet").unlink()
+
+
+def garble_manifest(folder: Path) -> None:
+    path = folder / "manifest.json"
+    path.chmod(0o644)
+    path.write_text("[1, 2")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "sentence"),
+    [
+        (corrupt_labels, "fit_segment_labels.parquet' is not the file of model versions that was published"),
+        (lose_model, "fit_segment_model.parquet', which holds model versions, is missing"),
+        (garble_manifest, "manifest.json' does not name the published model versions"),
+    ],
+)
+def test_spoiled_versions_stop_the_build_before_anything_is_made(
+    built: Warehouse, parsed: Path, tmp_path: Path, spoil: Callable[[Path], None], sentence: str
+) -> None:
+    folder = tmp_path / "a folder [1]"
+    shutil.copytree(built.serving, folder)
+    spoil(folder)
+    warehouse = empty_warehouse(parsed, folder)
+    output = warehouse.dbt("run", "--select", "stg_olist__orders", data=SAMPLE, succeeds=False)
+    assert sentence in output
+    assert f"or move '{folder}' away to start with version 1." in output
+    assert warehouse.query("select * from duckdb_tables() where schema_name = 'main'").empty
+    with pytest.raises(UserError, match=r"did not come to its end|had 1 failed steps"):
+        publish(folder, warehouse.path)
+
+
+def test_versions_of_other_customers_are_not_taken_back(built: Warehouse, parsed: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(SAMPLE, data)
+    path = data / "olist_customers_dataset.parquet"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"create table others as select * replace (md5(customer_unique_id) as customer_unique_id) from '{path}'"
+        )
+        connection.execute(f"copy others to '{path}' (format parquet)")
+    warehouse = empty_warehouse(parsed, built.serving)
+    output = warehouse.dbt("run", "--select", "stg_olist__orders", data=data)
+    assert "were fitted on other customers (0 of 2866 are known here) and are not taken back" in output
+    assert warehouse.query("select * from duckdb_tables() where table_name like 'fit_%'").empty

@@ -1,0 +1,9 @@
+-- A version in force needs a feature that is no longer listed in the var feature_transforms: list it again, or refit.
+select distinct
+    segment_model.model_version,
+    segment_model.feature
+from {{ ref('segment_model') }} as segment_model
+inner join {{ ref('segment_versions') }} as versions on segment_model.model_version = versions.model_version
+where
+    versions.in_force_from is not null
+    and segment_model.feature not in ({{ sql_text_list(var('feature_transforms').keys() | list) }})
