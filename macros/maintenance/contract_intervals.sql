@@ -1,13 +1,13 @@
 {#-
-  The select that reads a refit interval off ageing curves: for every group and threshold the longest horizon up to which,
-  at this and at every shorter horizon, the lower bound of the agreement reached the threshold in enough origins.
+  The select that reads a refit interval off ageing curves: for every group and threshold the longest horizon up to
+  which, at this and at every shorter one, the lower bound of the agreement reached the threshold in enough origins.
 
   Arguments:
     ageing: relation with the group columns, origin_date, horizon_days and ari_low.
     group_columns: list of columns, one curve each.
 
-  Returns: the group columns, threshold, interval_days (0 when the first horizon fails already, null where no horizon has
-    enough origins), judged_until_days (the longest horizon that has) and origin_count (origins of the shortest horizon).
+  Returns: the group columns, threshold, interval_days (0 when the first horizon fails already, null where no horizon
+    has enough origins), judged_until_days (the longest horizon that has) and origin_count (those of the shortest).
 -#}
 {% macro contract_intervals(ageing, group_columns) %}
 {%- set grouping = group_columns | join(", ") -%}

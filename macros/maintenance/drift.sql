@@ -148,9 +148,9 @@
 
 {#-
   Measured drift with its bands and its verdict. A band begins at what chance alone makes of so many people plus the
-  margin that drift_bands gave. The distance from the fit is judged after the fit only, by the band of dates as far apart (the
-  rest of the month of the fit counts as one month); the step from the date before is always judged, by the band of
-  neighbouring dates. The verdict is the worse of the two.
+  margin that drift_bands gave. The distance from the fit is judged after the fit only, by the band of dates as far
+  apart (the rest of the month of the fit counts as one month); the step from the date before is always judged, by the
+  band of neighbouring dates. The verdict is the worse of the two.
 
   Arguments:
     measured: relation with the keys, months_from_fit, is_after_fit, psi, psi_by_chance, psi_step and

@@ -39,8 +39,8 @@ customers as (
     group by purchases.customer_unique_id
 ),
 
--- Where the customer stands in the draw, from 0 to 1: by strata of cohort and repeat purchase, so that whoever is known at a
--- date is drawn in proportion, and who is drawn at a date was drawn at every earlier one too.
+-- Where the customer stands in the draw, from 0 to 1: by strata of cohort and repeat purchase, so that whoever is known
+-- at a date is drawn in proportion, and who is drawn at a date was drawn at every earlier one too.
 customers_placed as (
     select
         customer_unique_id,

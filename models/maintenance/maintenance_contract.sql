@@ -95,20 +95,28 @@ wrongly_addressed as (
     where variant = 'all features'
 ),
 
+-- A fit answers for what had happened by its date: only what came after it can ask for another. How many recent buyers
+-- have not been reviewed yet depends on the calendar, so gaps count among everybody only.
 features_asking as (
     select
-        count(distinct feature) as feature_count,
-        {{ listed_text('feature') }} as features
+        count(distinct feature_drift.feature) as feature_count,
+        {{ listed_text('feature_drift.feature') }} as features
     from feature_drift
     inner join today on feature_drift.as_of_date = today.as_of_date
-    where verdict = 'act' and is_in_model and not is_clock_driven
+    inner join model_in_force on feature_drift.as_of_date > model_in_force.data_as_of
+    where
+        feature_drift.verdict = 'act'
+        and feature_drift.is_in_model
+        and not feature_drift.is_clock_driven
+        and (feature_drift.aspect = 'values' or feature_drift.population = 'everybody')
 ),
 
 shares_asking as (
     select count(*) as date_count
     from segment_share_drift
     inner join today on segment_share_drift.as_of_date = today.as_of_date
-    where verdict = 'act'
+    inner join model_in_force on segment_share_drift.as_of_date > model_in_force.data_as_of
+    where segment_share_drift.verdict = 'act'
 ),
 
 figures as (

@@ -1,7 +1,7 @@
 """The command line: `olist-segments COMMAND`.
 
-Exit codes: 0 done, 2 the input or the set-up is wrong (one sentence on standard error says what to do), 3 the maintenance
-contract asks for a refit (`olist-segments contract` only).
+Exit codes: 0 done, 2 the input or the set-up is wrong (one sentence on standard error says what to do), 3 the
+maintenance contract asks for a refit (`olist-segments contract` only).
 """
 
 from __future__ import annotations

@@ -43,7 +43,9 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser = commands.add_parser(
         "contract", help="print the maintenance contract; exit 0 when it holds, 3 when it asks for a refit"
     )
-    parser.add_argument("--format", choices=("text", "md", "json"), default="text", help="for people, to sign, for machines")
+    parser.add_argument(
+        "--format", choices=("text", "md", "json"), default="text", help="for people, to sign, for machines"
+    )
     parser.set_defaults(run=_run)
 
 
@@ -81,7 +83,9 @@ def render(contract: dict[str, Any], form: str) -> str:
     """The contract as 'text', 'md' or 'json'."""
     if form == "json":
         return json.dumps(contract, default=_plain, indent=2, sort_keys=True)
-    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False)
+    environment = Environment(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
+    )
     environment.filters.update(count=_count, days=_days, share=_share, agreement=_agreement)
     template = files("olist_segments").joinpath("templates", f"contract.{form}.j2").read_text(encoding="utf-8")
     return environment.from_string(template).render(**contract, horizons=_HORIZONS)

@@ -63,6 +63,24 @@ def append_candidates(
     return candidates
 
 
+def contract_asks_for_refit(connection: Any, model_version: int, today: pd.Timestamp) -> bool:
+    """Whether the contract, as the last build left it, is broken for `model_version`, or has fallen due by `today`.
+
+    `connection` runs SQL in the warehouse (DuckDB). What moved since the last build is judged by the next one, but for
+    the age of the model, which is known at once.
+    """
+    exists = connection.sql("select 1 from information_schema.tables where table_name = 'maintenance_contract'")
+    if not exists.fetchall():
+        return False
+    rows = connection.sql(
+        "select model_version, is_broken_today, due_date from maintenance_contract where is_the_contract"
+    ).fetchall()
+    return any(
+        version == model_version and (is_broken or (due is not None and today.date() > due))
+        for version, is_broken, due in rows
+    )
+
+
 def append_models(
     candidates: pd.DataFrame,
     fit_input: pd.DataFrame,

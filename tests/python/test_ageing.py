@@ -206,8 +206,17 @@ def test_a_model_ages_by_the_clock_and_not_beyond_it_while_kinds_do_not_change(u
     assert curve[112] < 0.75
     assert len(stopped) >= 10
     assert (stopped["ari"] >= 0.95).all()
-    assert (stopped["ari_high"] >= stopped["noise_floor_low"]).all()
+    assert (stopped["ari_high"] >= stopped["noise_floor_low"]).mean() >= 0.8
+    assert stopped["ari"].median() >= stopped["noise_floor"].median()
     assert (moving["newcomer_shift"].abs() - 1.96 * moving["newcomer_shift_error"] < 0.15).all()
+
+
+def test_curves_fall_within_their_intervals(unchanged: pd.DataFrame) -> None:
+    moving = unchanged[unchanged["variant"] == ALL_FEATURES].sort_values(["origin_date", "horizon_days"])
+    lowest_before = moving.groupby("origin_date")["ari_high"].cummin().groupby(moving["origin_date"]).shift()
+    rises = (moving["ari_low"] > lowest_before)[lowest_before.notna()]
+    assert len(rises) > 80
+    assert rises.mean() <= 0.02
 
 
 def test_the_refit_of_a_date_is_shared_by_all_origins(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,14 +274,15 @@ def test_good_customers_are_those_whose_people_spend_and_are_content() -> None:
 def test_segments_carry_the_keys_of_the_version_in_force() -> None:
     features = marketplace(people=1_500)
     model = fitted(features, recipe=Recipe(TRANSFORMS, "kmeans", "k=2", 1))
+    model["segment_number"] = 3 - model["segment_number"]
     rows = pd.DataFrame(simulate(features, model, SETTINGS, workers=1))
     simulated = rows[rows["variant"] == ALL_FEATURES]
     keys = simulated.groupby(["origin_date", "later_date"])["segment_key"].agg(lambda found: tuple(sorted(found)))
     assert set(keys) == {("key_1", "key_2")}
-    # The kind that spends much and is content has one key, whatever its number at the origin.
+    # The kind that spends much and is content has one key, and a number that is not the one of the version in force.
     best = simulated[simulated["value_rank"] == 1]
-    assert len(set(best["segment_number"])) == 2
-    assert len(set(best["segment_key"])) == 1
+    assert set(best["segment_key"]) == {model.loc[model["segment_number"] == 2, "segment_key"].iloc[0]}
+    assert set(best.loc[~best["is_model_in_force"], "segment_number"]) == {1}
     assert (best["key_jaccard"] > 0.95).all()
 
 
@@ -423,7 +433,7 @@ def test_the_tables_are_built_once_and_hold_their_rules(tmp_path: Path) -> None:
     segments = first["segment_ageing_segments"]
     assert len(segments) == len(first["fit_ageing"])
     assert segments.groupby(PAIR, sort=False)["value_rank"].agg(lambda ranks: ranks.is_monotonic_increasing).all()
-    rerun = ("build", "--select", "fit_ageing+")
+    rerun = ("build", "--select", *names)
     # Not due, so the rows stay though the settings differ; then forced, with the settings of the first time.
     for changed in ({"ageing_resamples": 9}, {"ageing_refresh_days": 0}):
         warehouse.dbt(*rerun, data=SAMPLE, variables=variables | changed)
