@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from joblib import Parallel, delayed, parallel_config  # type: ignore[import-untyped]
-from joblib.externals.loky import get_reusable_executor  # type: ignore[import-untyped]
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
@@ -39,10 +37,10 @@ from olist_segments.evidence.stability import (
     split_strengths,
 )
 from olist_segments.evidence.structure import SHAPES, reference_spread, structure_gap
+from olist_segments.parallel import Task, run_tasks, stop_workers
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
-Task = Callable[[], Any]
 
 CUSTOMER = "customer_unique_id"
 OUTCOME = "next_quarter_value"
@@ -185,15 +183,6 @@ def evaluate_candidates(
     return table[list(COLUMNS)].astype(dict.fromkeys(_FIGURES, "float64"))
 
 
-def _run(tasks: Sequence[Task], workers: int) -> list[Any]:
-    """The tasks' results in their order, whoever computes them."""
-    if workers == 1:
-        return [task() for task in tasks]
-    # Processes, because most of the time goes into Python code between small arrays, which threads can't share.
-    with parallel_config("loky", n_jobs=workers, inner_max_num_threads=1):
-        return list(Parallel()(delayed(task)() for task in tasks))
-
-
 def _check(
     feature_sets: Mapping[str, Sequence[str]],
     transforms: Mapping[str, str],
@@ -315,7 +304,7 @@ def _evidence(
         for index in range(splits):
             tasks.append(((name, algorithm, "split"), partial(_split, population, algorithm, index)))
     results: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
-    for (key, _), result in zip(tasks, _run([task for _, task in tasks], workers), strict=True):
+    for (key, _), result in zip(tasks, run_tasks([task for _, task in tasks], workers), strict=True):
         results.setdefault(key, []).append(result)
 
     fits = {
@@ -327,7 +316,7 @@ def _evidence(
     # The density method finds its own k, so which references are needed is known only now.
     wanted = sorted({(name, fit.segmentation.k, shape) for (name, _, _), fit in fits.items() for shape in SHAPES})
     by_name = {population.feature_set: population for population in populations}
-    spreads = _run([partial(_reference, by_name[name], k, shape) for name, k, shape in wanted], workers)
+    spreads = run_tasks([partial(_reference, by_name[name], k, shape) for name, k, shape in wanted], workers)
     references = dict(zip(wanted, spreads, strict=True))
 
     rows = []
@@ -342,9 +331,9 @@ def _evidence(
                 )
                 spread = [references[name, fit.segmentation.k, shape] for shape in SHAPES]
                 rows.append(partial(_row, population, algorithm, setting, fit, resampled, reseeded, strengths, spread))
-    found = _run(rows, workers)
+    found = run_tasks(rows, workers)
     if workers > 1:
-        get_reusable_executor().shutdown()
+        stop_workers()
     return found
 
 

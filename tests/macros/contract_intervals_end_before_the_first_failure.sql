@@ -1,5 +1,5 @@
--- Ten origins: all hold at 7 days; one falls short at 14, which is allowed; two at 21, which is not; at 28 all hold again,
--- too late. At 35 days there are too few origins to judge. A second group fails from the start.
+-- Ten origins: all hold at 7 days; one falls short at 14, which is allowed; two at 21, which is not; at 28 all hold
+-- again, too late. At 35 days there are too few origins to judge. A second group fails from the start.
 with
 
 origins as (

@@ -1,0 +1,82 @@
+{#-
+  Notes in `build_log.builds` that a command which changes tables begins, and at its end how it went. A row without an
+  end is a command that was killed: `olist-segments publish` trusts the last row and nothing else.
+
+  The notes live in a schema of their own: they tell of the clock and of the command, the tables of the data never do.
+-#}
+{% macro log_build_start() %}
+    {% if execute and flags.WHICH in ("build", "run", "seed", "snapshot", "retry", "clone") %}
+        {{ return(adapter.dispatch("log_build_start")()) }}
+    {% endif %}
+{% endmacro %}
+
+{% macro duckdb__log_build_start() %}
+    {% set notes %}
+        create schema if not exists build_log;
+        create table if not exists build_log.builds (
+            invocation_id varchar,
+            command varchar,
+            started_at timestamp,
+            finished_at timestamp,
+            is_whole boolean,
+            failure_count integer,
+            served_tables varchar[]
+        );
+        insert into build_log.builds (invocation_id, command, started_at) values (
+            {{ sql_text(invocation_id) }},
+            {{ sql_text(flags.WHICH) }},
+            {{ sql_text(run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f")) }}
+        );
+    {% endset %}
+    {% do run_query(notes) %}
+{% endmacro %}
+
+{#-
+  Notes how the command went: whole means a `dbt build` that made every model, seed and snapshot and ran every data
+  test.
+
+  Arguments:
+    results: what dbt gives to on-run-end.
+-#}
+{% macro log_build_end(results) %}
+    {% if execute and flags.WHICH in ("build", "run", "seed", "snapshot", "retry", "clone") %}
+        {{ return(adapter.dispatch("log_build_end")(results)) }}
+    {% endif %}
+{% endmacro %}
+
+{% macro duckdb__log_build_end(results) %}
+    {% set done = [] %}
+    {% set failed = [] %}
+    {% for result in results %}
+        {% if result.status in ("success", "pass", "warn") %}
+            {% do done.append(result.node.unique_id) %}
+        {% elif result.status != "skipped" %}
+            {% do failed.append(result.node.unique_id) %}
+        {% endif %}
+    {% endfor %}
+
+    {% set missing = [] %}
+    {% set served = [] %}
+    {% for node in graph.nodes.values() if node.resource_type in ("model", "seed", "snapshot", "test") %}
+        {% if node.unique_id not in done and node.config.materialized != "ephemeral" %}
+            {% do missing.append(node.unique_id) %}
+        {% endif %}
+        {% if node.resource_type == "model" and node.config.materialized in ("table", "incremental")
+            and node.config.meta.get("served", true) %}
+            {% do served.append(node.alias) %}
+        {% endif %}
+    {% endfor %}
+    {% set is_whole = flags.WHICH == "build" and not flags.EMPTY and not missing %}
+
+    {% set finished_at = modules.datetime.datetime.now(modules.pytz.utc).strftime("%Y-%m-%d %H:%M:%S.%f") %}
+    {% set notes %}
+        update build_log.builds
+        set
+            finished_at = {{ sql_text(finished_at) }},
+            is_whole = {{ is_whole }},
+            failure_count = {{ failed | length }},
+            served_tables = [{{ sql_text_list(served | sort) }}]
+        where invocation_id = {{ sql_text(invocation_id) }}
+    {% endset %}
+    {% do run_query(notes) %}
+{% endmacro %}
