@@ -89,30 +89,43 @@ def dbt(home: Path, data: Path, *arguments: str) -> tuple[float, list[dict[str, 
     return seconds, results
 
 
+LOADED, FEATURES, EVIDENCE = "loading and checking", "SQL up to the monthly features", "evidence for all candidates"
+MAINTENANCE, OTHER, TESTS = "the room maintenance", "everything else", "tests"
+# What the monthly features are made of.
+UPSTREAM = {
+    "stg_olist__orders",
+    "stg_olist__customers",
+    "stg_olist__order_items",
+    "stg_olist__order_payments",
+    "stg_olist__order_reviews",
+    "orders",
+    "order_months",
+    "as_of_dates",
+    "customer_features_monthly",
+}
+
+
+def phase_of(kind: str, name: str) -> str:
+    """The phase that a node of dbt counts towards."""
+    if kind == "operation":
+        return LOADED
+    if kind in ("test", "unit_test"):
+        return TESTS
+    if name in UPSTREAM:
+        return FEATURES
+    if name == "fit_segment_candidates":
+        return EVIDENCE
+    if any((PROJECT / "models" / "maintenance").glob(f"{name}.*")):
+        return MAINTENANCE
+    return OTHER
+
+
 def phases(results: list[dict[str, object]]) -> dict[str, float]:
-    """Seconds inside dbt's nodes, by what they are."""
-    manifest_rooms = {"stg_": "staging", "fit_": "Python"}
-    upstream = {"orders", "order_months", "as_of_dates", "customer_features_monthly"}
-    sums = dict.fromkeys(
-        ("loading and checking", "SQL up to the monthly features", "other SQL", "Python", "tests"), 0.0
-    )
+    """Seconds inside dbt's nodes, by phase."""
+    sums = dict.fromkeys((LOADED, FEATURES, EVIDENCE, MAINTENANCE, OTHER, TESTS), 0.0)
     for result in results:
         kind, _, name = str(result["unique_id"]).split(".", 2)
-        seconds = float(result["execution_time"])  # type: ignore[arg-type]
-        prefix = manifest_rooms.get(name[:4])
-        if kind == "operation":
-            sums["loading and checking"] += seconds
-        elif kind in ("test", "unit_test"):
-            sums["tests"] += seconds
-        elif prefix == "Python":
-            sums["Python"] += seconds
-        elif name in upstream or (
-            prefix == "staging"
-            and name.split("__")[1] in ("orders", "customers", "order_items", "order_payments", "order_reviews")
-        ):
-            sums["SQL up to the monthly features"] += seconds
-        else:
-            sums["other SQL"] += seconds
+        sums[phase_of(kind, name)] += float(result["execution_time"])  # type: ignore[arg-type]
     return sums
 
 
@@ -139,8 +152,8 @@ def section(home: Path) -> list[str]:
     rows.append(("dbt build, cold (first fit, all tests)", cold, ""))
     for phase, seconds in inside.items():
         ratios = {
-            "loading and checking": f"{seconds / on_disk:.2f} × the bare read into a file",
-            "SQL up to the monthly features": f"{seconds / (in_memory + bare_features):.2f} × bare read and features",
+            LOADED: f"{seconds / on_disk:.2f} × the bare read into a file",
+            FEATURES: f"{seconds / (in_memory + bare_features):.2f} × bare read and features",
         }
         rows.append(
             (f"… of which {phase}, summed over nodes", seconds, ratios.get(phase, f"{seconds / cold:.0%} of the build"))
