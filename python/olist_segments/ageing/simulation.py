@@ -249,10 +249,12 @@ def append_ageing(
     newcomer_days, refresh_days.
 
     It runs when the version has no rows yet, or when its newest comparison is `refresh_days` or more older than the
-    data; its rows are meant to replace those of the same version. A version with a single segment, and data with fewer
-    than two simulation dates, give no row. The result does not depend on `workers`, the number of single-threaded
-    processes. Raises UserError for features that the model needs and `features` lacks.
+    data; its rows are meant to replace those of the same version. No version, a version with a single segment, and
+    data with fewer than two simulation dates give no row. The result does not depend on `workers`, the number of
+    single-threaded processes. Raises UserError for features that the model needs and `features` lacks.
     """
+    if model.empty:
+        return _typed([])
     version = int(model["model_version"].iloc[0])
     if str(model["algorithm"].iloc[0]) == "none" or not _is_due(existing, version, newest_date, settings):
         return _typed([])
