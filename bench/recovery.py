@@ -20,7 +20,7 @@ def recovery(home: Path, separation: float) -> str:
     data = home / "data"
     command = [sys.executable, "-m", "olist_segments.cli", "generate", "--format", "parquet", "--orders", str(ORDERS)]
     subprocess.run([*command, "--separation", str(separation), "--out", str(data)], check=True, capture_output=True)
-    dbt(home, data, "build", "--exclude-resource-type", "test", "unit_test")
+    dbt(home, data, "build", "--exclude", "path:models/maintenance", "--exclude-resource-type", "test", "unit_test")
     truth = pd.read_csv(data / "planted_segments.csv")
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
         found = warehouse.sql("select customer_unique_id, segment_key from customer_segments").df().merge(truth)
