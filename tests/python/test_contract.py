@@ -9,9 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from olist_segments.cli import main
-from warehouses import SAMPLE, Warehouse
-
-FEW_CANDIDATES = {"candidate_algorithms": ["kmeans"], "candidate_k_max": 6}
+from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import duckdb
 import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
-from warehouses import SAMPLE, Warehouse
+from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
 
 # What had not happened by the date is blanked, rows whose own moment had not come are left out.
 BLANKED = {
@@ -26,8 +26,6 @@ LEFT_OUT = {
     "olist_orders_dataset": "order_purchase_timestamp",
     "olist_order_reviews_dataset": "review_answer_timestamp",
 }
-# Enough to fit a model where the life of versions is tested and not the choice among candidates.
-FEW_CANDIDATES = {"candidate_algorithms": ["kmeans"], "candidate_k_max": 6}
 OF_ORDERS = ("olist_order_items_dataset", "olist_order_payments_dataset", "olist_order_reviews_dataset")
 
 

@@ -22,9 +22,8 @@ import pandas as pd
 import pytest
 from olist_segments.errors import UserError
 from olist_segments.publish import publish
-from warehouses import PROJECT, SAMPLE, Warehouse
+from warehouses import FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
 
-FEW_CANDIDATES: dict[str, object] = {"candidate_algorithms": ["kmeans"], "candidate_k_max": 6}
 UNTOUCHED = "What was published before is untouched."
 # Runs the command and kills itself with SIGKILL at the nth call of a function of the module os.
 KILLED_AT = """

@@ -15,6 +15,8 @@ import yaml
 
 PROJECT = Path(__file__).resolve().parents[2]
 SAMPLE = PROJECT / "data" / "sample"
+# Enough to fit a model where the choice among candidates is not what is tested.
+FEW_CANDIDATES: dict[str, object] = {"candidate_algorithms": ["kmeans"], "candidate_k_max": 6}
 # Columns that hold the time of day at which something ran.
 CLOCK_COLUMNS = {"fitted_at", "seconds"}
 
