@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+INSTALLED_SPARK := $(VENV)/.installed-spark
 MARKETPLACE := data/marketplace
 TEST_HOME := target/test
 TEST_BUILD := OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb OLIST_SERVING_DIR=$(TEST_HOME)/serving
@@ -11,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install build test test-dbt test-python lint lint-python lint-sql lint-yaml lint-conventions bench lock clean
+.PHONY: help install install-spark build test test-dbt test-python lint lint-python lint-sql lint-yaml lint-conventions bench lock clean
 
 help: ## What each command does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -24,7 +25,15 @@ $(INSTALLED): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Spark is an extra of some 400 MB: nothing but build-spark and its tests asks for it.
+$(INSTALLED_SPARK): requirements-spark.lock $(INSTALLED)
+	@echo "Installing Spark into $(VENV) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-spark.lock
+	@touch $@
+
 install: $(INSTALLED) ## The environment only, into .venv
+
+install-spark: $(INSTALLED_SPARK) ## Spark as well, into the same .venv
 
 ifdef OLIST_DATA_DIR
 build: $(INSTALLED) ## Segment the marketplace in OLIST_DATA_DIR, or a generated one of full size
@@ -73,6 +82,8 @@ bench: $(INSTALLED) ## Speed and recovery, measured side by side: prints and wri
 lock: ## Pin every package anew (needs uv)
 	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --extra dev \
 		--no-emit-index-url --no-header --quiet --output-file requirements.lock pyproject.toml
+	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --extra dev --extra spark --extra sail \
+		--constraint requirements.lock --no-emit-index-url --no-header --quiet --output-file requirements-spark.lock pyproject.toml
 
 clean: ## Remove what builds made, but neither .venv, warehouse.duckdb nor serving
 	rm -rf target logs $(MARKETPLACE)
