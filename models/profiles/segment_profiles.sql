@@ -1,10 +1,4 @@
-{%- set traits = [
-    ('recency_days', 'recency_days', 'recency'),
-    ('order_count', 'order_count', 'frequency'),
-    ('total_spend', 'ln(1 + cast(total_spend as double))', 'spend'),
-    ('avg_review_score', 'avg_review_score', 'review score'),
-    ('late_delivery_share', 'late_delivery_share', 'late deliveries'),
-] -%}
+{%- set features = ['recency_days', 'order_count', 'total_spend', 'avg_review_score', 'late_delivery_share'] -%}
 {%- set quartiles = [
     ('recency_days', 'recency_days'),
     ('order_count', 'order_count'),
@@ -19,6 +13,10 @@ customer_segments as (
 
 features as (
     select * from {{ ref('customer_features') }}
+),
+
+traits as (
+    select * from {{ ref('segment_traits') }}
 ),
 
 newest as (
@@ -78,56 +76,13 @@ spread as (
     group by segment_key, segment_name
 ),
 
--- Sums of rounded decimals: a sum of doubles would depend on the order of its terms.
-trait_sums as (
-    select
-        segment_key
-        {%- for name, expression, words in traits %},
-        count({{ expression }}) as {{ name }}__n,
-        coalesce(sum(cast({{ expression }} as decimal(18, 6))), 0) as {{ name }}__sum,
-        coalesce(sum(cast(({{ expression }}) * ({{ expression }}) as decimal(18, 6))), 0) as {{ name }}__squares
-        {%- endfor %}
-    from members
-    group by segment_key
-),
-
-trait_totals as (
-    select
-        {% for name, expression, words in traits -%}
-            cast(sum({{ name }}__sum) as double) / nullif(sum({{ name }}__n), 0) as {{ name }}__mean,
-            sqrt(
-                greatest(
-                    cast(sum({{ name }}__squares) as double) / nullif(sum({{ name }}__n), 0)
-                    - power(cast(sum({{ name }}__sum) as double) / nullif(sum({{ name }}__n), 0), 2), 0
-                )
-            ) as {{ name }}__spread{{ "," if not loop.last }}
-        {% endfor %}
-    from trait_sums
-),
-
-trait_gaps as (
-    {% for name, expression, words in traits %}
-        {{ "union all" if not loop.first }}
-        select
-            trait_sums.segment_key,
-            {{ loop.index }} as trait_number,
-            '{{ words }}' as trait,
-            coalesce(
-                (cast(trait_sums.{{ name }}__sum as double) / nullif(trait_sums.{{ name }}__n, 0)
-                - trait_totals.{{ name }}__mean) / nullif(trait_totals.{{ name }}__spread, 0), 0
-            ) as gap
-        from trait_sums
-        cross join trait_totals
-    {% endfor %}
-),
-
 traits_ranked as (
     select
         *,
         row_number() over (
             partition by segment_key order by abs(gap) desc nulls last, trait_number nulls last
         ) as strength_rank
-    from trait_gaps
+    from traits
 ),
 
 strongest_traits as (
@@ -142,10 +97,10 @@ strongest_traits as (
 standard_profile as (
     select
         segment_key
-        {%- for name, expression, words in traits %},
-        max(case when trait_number = {{ loop.index }} then gap end) as {{ name }}_z
+        {%- for feature in features %},
+        max(case when feature = '{{ feature }}' then gap end) as {{ feature }}_z
         {%- endfor %}
-    from trait_gaps
+    from traits
     group by segment_key
 ),
 
@@ -205,8 +160,8 @@ final as (
         {% endfor -%}
         spread.avg_max_installments,
         spread.avg_delivery_days,
-        {% for name, expression, words in traits -%}
-            standard_profile.{{ name }}_z,
+        {% for feature in features -%}
+            standard_profile.{{ feature }}_z,
         {% endfor -%}
         strongest_traits.strongest_trait,
         strongest_traits.strongest_trait_z,
