@@ -20,3 +20,8 @@
         from {{ relation }}
     ) as steps
 {%- endmacro %}
+
+{% macro spark__dates_back(relation, first_date, newest_date, step_days) -%}
+    select explode(sequence({{ newest_date }}, {{ first_date }}, interval -{{ step_days }} day)) as as_of_date
+    from {{ relation }}
+{%- endmacro %}

@@ -29,7 +29,25 @@ addresses_known as (
 
 final as (
     select
-        features.*,
+        features.customer_unique_id,
+        features.as_of_date,
+        features.first_purchase_date,
+        features.last_purchase_date,
+        features.recency_days,
+        features.tenure_days,
+        features.order_count,
+        features.item_count,
+        features.total_spend,
+        features.average_order_value,
+        features.freight_share,
+        features.max_installments,
+        features.review_count,
+        features.avg_review_score,
+        features.worst_review_score,
+        features.is_review_imputed,
+        features.delivered_order_count,
+        features.late_delivery_share,
+        features.avg_delivery_days,
         addresses_known.state,
         addresses_known.city
     from features

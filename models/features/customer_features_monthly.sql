@@ -1,7 +1,19 @@
+{{
+    config(
+        materialized='incremental' if target.type == 'duckdb' else 'table',
+        incremental_strategy='append',
+        on_schema_change='append_new_columns',
+        pre_hook="{{ drop_dates_whose_inputs_changed() }}"
+    )
+}}
+
 with
 
-as_of_dates as (
-    select * from {{ ref('as_of_dates') }}
+digests as (
+    select * from {{ ref('as_of_date_digests') }}
+    {% if is_incremental() -%}
+        where as_of_date not in (select built.as_of_date from {{ this }} as built)
+    {%- endif %}
 ),
 
 purchases as (
@@ -13,8 +25,16 @@ reviews as (
     select * from {{ ref('stg_olist__order_reviews') }}
 ),
 
+features as (
+    {{ customer_features_at('digests', 'purchases', 'reviews') | indent(4) }}
+),
+
 final as (
-    {{ customer_features_at('as_of_dates', 'purchases', 'reviews') | indent(4) }}
+    select
+        features.*,
+        digests.inputs_digest
+    from features
+    inner join digests on features.as_of_date = digests.as_of_date
 )
 
 select * from final

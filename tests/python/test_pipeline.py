@@ -5,59 +5,13 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pytest
+from marketplaces import cut_at, read_tables, write_tables
 from sklearn.metrics import adjusted_rand_score
 from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
-
-# What had not happened by the date is blanked, rows whose own moment had not come are left out.
-BLANKED = {
-    "olist_orders_dataset": (
-        "order_approved_at",
-        "order_delivered_carrier_date",
-        "order_delivered_customer_date",
-    )
-}
-LEFT_OUT = {
-    "olist_orders_dataset": "order_purchase_timestamp",
-    "olist_order_reviews_dataset": "review_answer_timestamp",
-}
-OF_ORDERS = ("olist_order_items_dataset", "olist_order_payments_dataset", "olist_order_reviews_dataset")
-
-
-def read_tables(folder: Path) -> dict[str, pd.DataFrame]:
-    return {path.stem: duckdb.sql(f"from read_parquet('{path}')").df() for path in sorted(folder.glob("*.parquet"))}
-
-
-def write_tables(tables: Mapping[str, pd.DataFrame], folder: Path, suffix: str = "parquet") -> Path:
-    folder.mkdir(parents=True)
-    options = "format parquet" if suffix == "parquet" else "format csv, header true"
-    with duckdb.connect() as connection:
-        for name, table in tables.items():
-            connection.register("written", table)
-            connection.execute(f"copy (from written) to '{folder / name}.{suffix}' ({options})")
-    return folder
-
-
-def cut_at(tables: Mapping[str, pd.DataFrame], date: dt.date) -> dict[str, pd.DataFrame]:
-    """The files as they would have been exported at the end of `date`."""
-    end = pd.Timestamp(date) + pd.Timedelta(days=1)
-    cut = {name: table.copy() for name, table in tables.items()}
-    for name, moment in LEFT_OUT.items():
-        cut[name] = cut[name][cut[name][moment] < end]
-    for name, moments in BLANKED.items():
-        for moment in moments:
-            cut[name].loc[cut[name][moment] >= end, moment] = pd.NaT
-    orders = cut["olist_orders_dataset"]
-    for name in OF_ORDERS:
-        cut[name] = cut[name][cut[name]["order_id"].isin(orders["order_id"])]
-    customers = cut["olist_customers_dataset"]
-    cut["olist_customers_dataset"] = customers[customers["customer_id"].isin(orders["customer_id"])]
-    return cut
 
 
 @pytest.fixture(scope="session")
