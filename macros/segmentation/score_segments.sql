@@ -21,6 +21,42 @@
     {%- endset -%}
     with
 
+    scorable_features as (
+        {%- for feature in features %}
+        {{ "union all " if not loop.first }}select '{{ feature }}' as feature
+        {%- endfor %}
+    ),
+
+    segments_of_versions as (
+        select distinct
+            model_version,
+            segment_number,
+            bias
+        from {{ segment_model }}
+    ),
+
+    -- A feature that a version does not use weighs nothing: cheaper than asking of every row whether it does.
+    model_of_all_features as (
+        select
+            segments_of_versions.model_version,
+            segments_of_versions.segment_number,
+            segments_of_versions.bias,
+            scorable_features.feature,
+            coalesce(model.transform, 'identity') as transform,
+            coalesce(model.shift, 0) as shift,
+            coalesce(model.scale, 1) as scale,
+            coalesce(model.impute_value, 0) as impute_value,
+            coalesce(model.centre, 0) as centre,
+            coalesce(model.inverse_variance, 0) as inverse_variance
+        from segments_of_versions
+        cross join scorable_features
+        left join {{ segment_model }} as model
+            on
+                segments_of_versions.model_version = model.model_version
+                and segments_of_versions.segment_number = model.segment_number
+                and scorable_features.feature = model.feature
+    ),
+
     model_one_row_a_version as (
         select
             model_version
@@ -38,7 +74,7 @@
             {%- endfor %}
             {%- endfor %}
             {%- endfor %}
-        from {{ segment_model }}
+        from model_of_all_features
         group by model_version
     ),
 
@@ -71,7 +107,7 @@
             bias_{{ slot }}
             {%- for feature in features %}
             {%- set distance = "(" ~ feature ~ "__z - " ~ feature ~ "__centre_" ~ slot ~ ")" %}
-            + coalesce({{ feature }}__inverse_variance_{{ slot }} * {{ distance }} * {{ distance }}, 0)
+            + {{ feature }}__inverse_variance_{{ slot }} * {{ distance }} * {{ distance }}
             {%- endfor %} as score_{{ slot }}
             {%- endfor %}
         from standardised
