@@ -13,11 +13,20 @@ import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
+import against_notebook
 import build_phases
+import growth
 import recovery
+import scoring
 
 RESULTS = Path(__file__).parent / "results.md"
-SECTIONS = {"build": build_phases.section, "recovery": recovery.section}
+SECTIONS = {
+    "build": build_phases.section,
+    "notebook": against_notebook.section,
+    "growth": growth.section,
+    "scoring": scoring.section,
+    "recovery": recovery.section,
+}
 PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "scikit-learn")
 
 

@@ -1,0 +1,90 @@
+"""How cost grows with the data, up to thirty times Olist."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import duckdb
+from build_phases import ORDERS, PROJECT, dbt_environment
+
+TIMES = (1, 3, 10, 30)
+MEMORY_LIMIT = "4GB"
+
+
+def resident_bytes(root: int) -> int:
+    """Memory of a process and all its descendants, shared pages counted in each."""
+    pages = 0
+    waiting = [root]
+    while waiting:
+        process = waiting.pop()
+        try:
+            pages += int(Path(f"/proc/{process}/statm").read_text().split()[1])
+            for thread in Path(f"/proc/{process}/task").iterdir():
+                waiting += [int(child) for child in (thread / "children").read_text().split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def measured_build(home: Path, data: Path) -> tuple[float, float]:
+    """A first build without tests: seconds on the wall and the peak of resident memory in GB."""
+    command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "build"]
+    environment = dbt_environment(home, data) | {"OLIST_MEMORY_LIMIT": MEMORY_LIMIT}
+    start = time.perf_counter()
+    process = subprocess.Popen([*command, "--exclude-resource-type", "test", "unit_test"], cwd=PROJECT, env=environment)
+    peak = 0
+    ended = threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not ended.wait(0.2):
+            peak = max(peak, resident_bytes(process.pid))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    code = process.wait()
+    seconds = time.perf_counter() - start
+    ended.set()
+    watcher.join()
+    if code:
+        raise subprocess.CalledProcessError(code, command)
+    return seconds, peak / 1e9
+
+
+def section(home: Path) -> list[str]:
+    """Build every size in sub-folders of `home`, each removed when it is measured; the lines of the table."""
+    rows = []
+    first: tuple[float, int] | None = None
+    for times in TIMES:
+        folder = home / str(times)
+        data = folder / "data"
+        orders = times * ORDERS
+        generate = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", str(orders)]
+        start = time.perf_counter()
+        subprocess.run([*generate, "--format", "parquet", "--out", str(data)], check=True, capture_output=True)
+        generation = time.perf_counter() - start
+        seconds, gigabytes = measured_build(folder, data)
+        with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as warehouse:
+            months = warehouse.sql("select count(*) from customer_segments_monthly").fetchall()[0][0]
+        first = first or (seconds, months)
+        rows.append(
+            f"| {times} | {orders:,} | {months:,} | {generation:.1f} | {orders / generation:,.0f} | {seconds:.0f} "
+            f"| {seconds / first[0]:.1f} × | {months / first[1]:.1f} × | {gigabytes:.1f} |"
+        )
+        shutil.rmtree(folder)
+    return [
+        "## How cost grows",
+        "",
+        f"First builds without tests, Parquet in, DuckDB held to {MEMORY_LIMIT} and spilling beyond. Memory is that of",
+        "dbt and all its processes together.",
+        "",
+        "| times Olist | orders | customer-months | generate, s | orders/s | build, s | cost | data | peak GB |",
+        "|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        *rows,
+    ]

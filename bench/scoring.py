@@ -1,0 +1,84 @@
+"""SQL scoring against the bare arithmetic, on the same columns, in one connection."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+from build_phases import ORDERS, dbt, timed
+
+REPEATS = 7
+FORMS = {"identity": "{}", "ln": "ln({})", "log1p": "ln(1 + {})", "sqrt": "sqrt({})"}
+
+
+def scoring_query(home: Path) -> str:
+    """The select that the project scores with, as dbt compiled it: labels, probability and runner-up by number."""
+    models = home / "target" / "compiled" / "olist_segments" / "models"
+    text = (models / "segmentation" / "customer_segments_monthly.sql").read_text()
+    return re.split(r",\s*segments as \(", text)[0] + "\nselect * from scored"
+
+
+def bare_query(warehouse: duckdb.DuckDBPyConnection) -> str:
+    """The same columns with the numbers of the model in force written out and nothing looked up."""
+    rows = warehouse.sql(
+        "select feature, transform, shift, scale, impute_value, segment_number, bias, centre, inverse_variance "
+        "from segment_model inner join segment_versions using (model_version) where is_in_force "
+        "order by segment_number, feature"
+    ).fetchall()
+    standardised, distances, biases = {}, {}, {}
+    for feature, transform, shift, scale, impute_value, segment, bias, centre, inverse_variance in rows:
+        value = FORMS[transform].format(f"coalesce(cast({feature} as double), {impute_value!r})")
+        standardised[feature] = f"({value} - ({shift!r})) / {scale!r} as z_{feature}"
+        distance = f"(z_{feature} - ({centre!r}))"
+        distances.setdefault(segment, []).append(f"{inverse_variance!r} * {distance} * {distance}")
+        biases[segment] = bias
+    scores = ", ".join(f"{biases[s]!r} + {' + '.join(terms)} as s{s}" for s, terms in distances.items())
+    best = ", ".join(f"s{s}" for s in distances)
+    label = " ".join(f"when s{s} then {s}" for s in distances)
+    others = ", ".join(f"case when label <> {s} then s{s} end" for s in distances)
+    weights = " + ".join(f"exp((best - s{s}) / 2)" for s in distances)
+    runner_up = " ".join(f"when label <> {s} and s{s} = second then {s}" for s in distances)
+    return f"""
+        with standardised as (
+            select customer_unique_id, as_of_date, {", ".join(standardised.values())} from customer_features_monthly
+        ),
+        scored as (select customer_unique_id, as_of_date, {scores} from standardised),
+        best as (select *, least({best}) as best from scored),
+        labelled as (select *, case best {label} end as label from best),
+        compared as (select *, least({others}) as second from labelled)
+        select customer_unique_id, as_of_date, label, 1 / ({weights}) as probability,
+            case {runner_up} end as runner_up
+        from compared
+    """
+
+
+def section(home: Path) -> list[str]:
+    """Build once without tests in `home`, then time both queries; the lines of the table."""
+    data = home / "data"
+    generate = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", str(ORDERS), "--format", "parquet"]
+    subprocess.run([*generate, "--out", str(data)], check=True, capture_output=True)
+    dbt(home, data, "build", "--exclude", "path:models/maintenance", "--exclude-resource-type", "test", "unit_test")
+    with duckdb.connect(str(home / "warehouse.duckdb"), config={"threads": 2}) as warehouse:
+        queries = {"bare arithmetic, numbers written out": bare_query(warehouse), "SQL scoring": scoring_query(home)}
+        months = warehouse.sql("select count(*) from customer_features_monthly").fetchall()[0][0]
+        create = "create or replace temp table scores as "
+        seconds = {
+            name: timed(lambda query=query: warehouse.execute(create + query), REPEATS)
+            for name, query in queries.items()
+        }
+    bare = seconds["bare arithmetic, numbers written out"]
+    return [
+        "## Scoring months in SQL",
+        "",
+        f"{months:,} customer-months labelled, with probability and runner-up; the fastest of {REPEATS} runs each.",
+        "",
+        "| | seconds | customer-months a second | |",
+        "|---|---:|---:|---|",
+        *(
+            f"| {name} | {taken:.3f} | {months / taken:,.0f} | {taken / bare:.2f} × |"
+            for name, taken in seconds.items()
+        ),
+    ]
