@@ -26,7 +26,7 @@ def section(home: Path) -> list[str]:
         "## Against the usual notebook",
         "",
         "`bench/notebook.py` merges the nine files, makes RFM features and a review score, scans k with silhouettes,",
-        "tries other algorithms and refits in 26 weeks; it tests nothing and keeps no history. The build judges all its",
+        "tries other algorithms and refits in 26 weeks; it tests nothing and keeps no history. The build judges its",
         "candidates on resamples, scores every month, simulates ageing from every other week and runs all tests.",
         "",
         "| step | seconds | of the notebook |",
