@@ -37,6 +37,8 @@ _NEWEST_BUILD = """
 """
 # Published so that a warehouse that starts empty can take its model versions back.
 _VERSION_TABLES = ("fit_segment_candidates", "fit_segment_model", "fit_segment_labels")
+# Every DuckDB client from 1.0 on opens this format; that of DuckDB 2.0 is refused by all older ones, as BI tools have.
+STORAGE_VERSION = "v1.0.0"
 _UNTOUCHED = "What was published before is untouched."
 
 
@@ -109,7 +111,7 @@ def _write(connection: duckdb.DuckDBPyConnection, build: dict[str, Any], target:
     database = target / DATABASE
     tables = {}
     versions = {}
-    connection.execute(f"attach {sql_text(database)} as served")
+    connection.execute(f"attach {sql_text(database)} as served (storage_version {sql_text(STORAGE_VERSION)})")
     (target / PARQUET).mkdir()
     (target / VERSIONS).mkdir()
     for table in build["served_tables"]:

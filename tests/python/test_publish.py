@@ -40,15 +40,6 @@ sys.exit(main(["publish"]))
 """
 
 
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A whole build that passed, and published."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("built"))
-    warehouse.dbt("build", "--exclude-resource-type", "unit_test", data=SAMPLE, variables=FEW_CANDIDATES)
-    publish(warehouse.serving, warehouse.path)
-    return warehouse
-
-
 @pytest.fixture
 def copied(built: Warehouse, tmp_path: Path) -> Warehouse:
     """A warehouse as `built`, nothing published, to be tampered with."""

@@ -1,0 +1,53 @@
+with
+
+outcomes as (
+    select * from {{ ref('segment_outcomes') }}
+    where segmentation = 'clusters'
+),
+
+profiles as (
+    select * from {{ ref('segment_profiles') }}
+),
+
+past as (
+    select
+        segment_key,
+        count(distinct as_of_date) as observed_dates,
+        cast(sum(ordered_again_count) as double) / sum(customer_count) as ordered_again_share,
+        cast(sum(next_spend) as double) / sum(customer_count) as next_spend_a_head
+    from outcomes
+    group by segment_key
+),
+
+expected as (
+    select
+        profiles.segment_key,
+        profiles.segment_name,
+        profiles.customer_count,
+        past.observed_dates,
+        past.ordered_again_share,
+        past.next_spend_a_head,
+        profiles.customer_count * past.next_spend_a_head as expected_spend,
+        profiles.avg_review_score,
+        profiles.recommended_action
+    from profiles
+    left join past on profiles.segment_key = past.segment_key
+),
+
+final as (
+    select
+        segment_key,
+        segment_name,
+        customer_count,
+        observed_dates,
+        ordered_again_share,
+        next_spend_a_head,
+        expected_spend,
+        expected_spend / nullif(sum(expected_spend) over (), 0) as share_of_expected_spend,
+        avg_review_score,
+        recommended_action
+    from expected
+)
+
+select * from final
+order by next_spend_a_head desc nulls last, segment_key

@@ -1,0 +1,253 @@
+"""A campaign list: the members of one segment as a CSV file that is safe to open in a spreadsheet.
+
+The file is UTF-8 with a byte order mark, without which Excel reads no accents, and quoted as RFC 4180 says.
+Spreadsheets run a cell that starts like a formula, and a hostile name would be one; such a cell gets a leading
+apostrophe (OWASP, "CSV injection"), at every place at which a spreadsheet may let a cell begin.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from olist_segments.errors import UserError
+from olist_segments.serving import DATABASE, serving_path
+from olist_segments.warehouse import open_warehouse, warehouse_path
+
+COLUMNS = (
+    "customer_unique_id",
+    "segment_key",
+    "segment_name",
+    "as_of_date",
+    "model_version",
+    "in_segment_since",
+    "previous_segment_key",
+    "segment_probability",
+    "recency_days",
+    "order_count",
+    "total_spend",
+    "avg_review_score",
+    "state",
+)
+"""The columns of the file, as in the table customer_segments."""
+
+DISSATISFIED = 2.0
+"""A customer whose mean score is no better is dissatisfied: --exclude-dissatisfied leaves the customer out."""
+
+_SEGMENTS = """
+    select segment_model.segment_key, min(segment_model.segment_name) as segment_name
+    from segment_model
+    inner join segment_versions on segment_model.model_version = segment_versions.model_version
+    where segment_versions.is_in_force
+    group by segment_model.segment_key
+    order by segment_model.segment_key
+"""
+_FRAME = """
+    select as_of_dates.as_of_date, segment_versions.model_version
+    from as_of_dates
+    cross join segment_versions
+    where as_of_dates.is_newest and segment_versions.is_in_force
+"""
+_MEMBERS = f"""
+    select {", ".join(COLUMNS)}
+    from customer_segments
+    where
+        segment_key = $segment_key
+        and segment_probability >= $min_probability
+        and not coalesce($exclude_dissatisfied and avg_review_score <= {DISSATISFIED}, false)
+    order by total_spend desc, customer_unique_id
+"""
+_PLAYBOOK = "select recommended_action, channel, kpi, stop_rule from segment_profiles where segment_key = $segment_key"
+
+# The start of a cell, whatever the spreadsheet takes for a separator, what it skips, and what starts a formula, in the
+# ASCII and the full-width form.
+_FORMULA_START = re.compile(
+    '(^|[,;\t\r\n|])([\\s"\u0000-\u0020\u00a0\u200b-\u200f\u2060\ufeff]*)(?=[=+\\-@＝＋－﹣−＠])'
+)
+_CONTROL_START = re.compile("^(?=[\t\r\n])")
+
+
+@dataclass(frozen=True)
+class Audience:
+    """The members of a segment on a date, by a model version; rows in the order of their spend, largest first."""
+
+    segment_key: str
+    segment_name: str
+    as_of_date: date
+    model_version: int
+    rows: list[tuple[Any, ...]]
+    playbook: tuple[str | None, ...]
+
+
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `olist-segments audience`."""
+    parser = commands.add_parser("audience", help="write a segment's customers as a campaign list")
+    parser.add_argument("segment", metavar="SEGMENT", help="key or name of a segment of today")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv", help="the list; a list is replaced")
+    parser.add_argument(
+        "--min-probability", type=_probability, default=0.0, metavar="P", help="only labels at least so sure, 0 to 1"
+    )
+    parser.add_argument(
+        "--exclude-dissatisfied",
+        action="store_true",
+        help=f"leave out customers whose mean score is {DISSATISFIED:g} or less",
+    )
+    parser.set_defaults(
+        run=lambda arguments: print(
+            audience(arguments.segment, arguments.out, arguments.min_probability, arguments.exclude_dissatisfied)
+        )
+    )
+
+
+def audience(segment: str, file: Path, min_probability: float = 0.0, exclude_dissatisfied: bool = False) -> str:
+    """Write the campaign list of `segment` (its key or name) to `file`, whole or not at all; sentences that say so.
+
+    The published tables are read where there are any, the warehouse otherwise. The file can be read by its owner only.
+    UserError where there are no tables, no such segment, or where `file` can't be written or is no campaign list.
+    """
+    _check_destination(file)
+    published = serving_path() / DATABASE
+    source = published if published.is_file() else warehouse_path()
+    found = read_audience(source, segment, min_probability, exclude_dissatisfied)
+    text, changed = to_csv(found.rows)
+    try:
+        _replace(file, text.encode("utf-8-sig"))
+    except OSError as error:
+        raise UserError(
+            f"'{file}' could not be written ({error.strerror}): name a file in a folder that exists and can be written."
+        ) from error
+    return "\n".join(_sentences(found, file, source, changed))
+
+
+def read_audience(path: Path, segment: str, min_probability: float, exclude_dissatisfied: bool) -> Audience:
+    """The members of `segment`, key or name in any case, from the tables in `path`; UserError where it isn't known."""
+    with open_warehouse(path) as connection:
+        try:
+            names = dict(connection.execute(_SEGMENTS).fetchall())
+            frame = connection.execute(_FRAME).fetchall()
+            key = _find(segment, names)
+            chosen = {"segment_key": key}
+            conditions = {"min_probability": min_probability, "exclude_dissatisfied": exclude_dissatisfied}
+            rows = connection.execute(_MEMBERS, chosen | conditions).fetchall() if key else []
+            playbooks = connection.execute(_PLAYBOOK, chosen).fetchall() if key else []
+        except (duckdb.CatalogException, duckdb.BinderException) as error:
+            raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.") from error
+    if not frame:
+        raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
+    as_of_date, model_version = frame[0]
+    if key is None:
+        known = ", ".join(f"{_shown(name)} ({_shown(known_key)})" for known_key, name in names.items())
+        raise UserError(
+            f"there is no segment '{_shown(segment)}' on {as_of_date} in '{path}': give one of {known}, by name or key."
+        )
+    return Audience(key, names[key], as_of_date, model_version, rows, playbooks[0] if playbooks else ())
+
+
+def to_csv(rows: list[tuple[Any, ...]]) -> tuple[str, int]:
+    """The rows as CSV text with a header, and how many cells got an apostrophe so that they are no formula."""
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(COLUMNS)
+    changed = 0
+    for row in rows:
+        cells = [_cell(value) for value in row]
+        safe = [without_formula(cell) for cell in cells]
+        changed += sum(cell != other for cell, other in zip(cells, safe, strict=True))
+        writer.writerow(safe)
+    return stream.getvalue(), changed
+
+
+def without_formula(text: str) -> str:
+    """The text with an apostrophe before everything that a spreadsheet could take for the start of a formula."""
+    return _CONTROL_START.sub("'", _FORMULA_START.sub(r"\1\2'", text))
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _find(segment: str, names: dict[str, str]) -> str | None:
+    asked = segment.strip().casefold()
+    for key in names:
+        if key.casefold() == asked:
+            return key
+    return next((key for key, name in names.items() if name.casefold() == asked), None)
+
+
+def _check_destination(file: Path) -> None:
+    """UserError unless `file` is new or a list that this command wrote."""
+    if file.is_dir():
+        raise UserError(f"'{file}' is a folder: name a file in it.")
+    if not file.parent.is_dir():
+        raise UserError(f"the folder '{file.parent}' does not exist: make it, or name a file in another.")
+    if not file.exists():
+        return
+    header = ",".join(COLUMNS).encode("utf-8-sig")
+    try:
+        with file.open("rb") as content:
+            is_list = content.read(len(header)) == header
+    except OSError as error:
+        raise UserError(f"'{file}' can't be read ({error.strerror}): name another file.") from error
+    if not is_list:
+        raise UserError(f"'{file}' is there already and is no campaign list: name another file, or move it away.")
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Put `content` in the place of `file` in one rename, for its owner only; what was there stays when it fails."""
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(name, file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _sentences(found: Audience, file: Path, source: Path, changed: int) -> list[str]:
+    count = f"{len(found.rows):,} customer{'' if len(found.rows) == 1 else 's'}"
+    lines = [
+        f"Wrote {count} of {_shown(found.segment_name)} ({_shown(found.segment_key)}) as of {found.as_of_date}, model "
+        f"version {found.model_version}, from '{source}' to '{file}'."
+    ]
+    if not found.rows:
+        lines.append("Nobody is in it on that date under these conditions: the file holds its header alone.")
+        return lines
+    if changed:
+        cells = "1 cell begins" if changed == 1 else f"{changed:,} cells begin"
+        lines.append(f"Beware: {cells} like a formula and got an apostrophe in front; look at where they come from.")
+    words = ("Action", "Channel", "KPI", "Stop rule")
+    told = [f"{word}: {_shown(text)}." for word, text in zip(words, found.playbook, strict=False) if text]
+    if told:
+        lines.append(" ".join(told))
+    lines.append("The list holds ids of persons and only you can read it: share it with care, delete it after use.")
+    return lines
+
+
+def _shown(text: str) -> str:
+    """Text from data or from the command line without what could steer a terminal."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
+def _probability(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"'{_shown(text)}' is no number from 0 to 1")
+    return value

@@ -1,0 +1,270 @@
+"""Campaign lists: the right people, and no cell that a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import shutil
+import stat
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from olist_segments.audience import COLUMNS, audience, to_csv, without_formula
+from olist_segments.cli import main
+from olist_segments.errors import UserError
+from warehouses import Warehouse
+
+# What a spreadsheet takes for the start of a formula, after what it skips at the start of a cell.
+FORMULA = re.compile('^[\\s"\u0000-\u0020\u00a0\u200b-\u200f\u2060\ufeff]*[=+\\-@＝＋－＠]')
+HOSTILE = [
+    "=1+1",
+    "+1",
+    "-1",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    "＝1+1",
+    "＋1",
+    "－1",
+    "＠SUM(A1)",
+    " =1",
+    "\u00a0=1",
+    "\ufeff=1",
+    '"=1',
+    "x;=1",
+    "x,=1",
+    "x\t=1",
+    "x|@y",
+    'x","=HYPERLINK(""http://example.org"")',
+    "x\r\n=1",
+]
+
+
+@pytest.fixture
+def environment(built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    """The commands read what `built` published."""
+    monkeypatch.setenv("OLIST_WAREHOUSE", str(built.path))
+    monkeypatch.setenv("OLIST_SERVING_DIR", str(built.serving))
+    return built
+
+
+@pytest.fixture
+def tampered(built: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyConnection:
+    """A connection to a copy of the published tables, which the commands read once it is closed."""
+    folder = tmp_path / "serving"
+    folder.mkdir()
+    shutil.copy(built.serving / "segments.duckdb", folder)
+    (folder / "segments.duckdb").chmod(0o644)
+    monkeypatch.setenv("OLIST_WAREHOUSE", str(tmp_path / "none.duckdb"))
+    monkeypatch.setenv("OLIST_SERVING_DIR", str(folder))
+    return duckdb.connect(str(folder / "segments.duckdb"))
+
+
+def rows_of(file: Path) -> list[dict[str, str]]:
+    with file.open(encoding="utf-8-sig", newline="") as content:
+        return list(csv.DictReader(content))
+
+
+def test_a_list_holds_the_members_of_the_segment_on_the_newest_date(environment: Warehouse, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    sentence = audience("Recent big spenders", file)
+    members = environment.query(
+        "from customer_segments where segment_key = 'recent_big_spenders' order by total_spend desc, customer_unique_id"
+    )
+    rows = rows_of(file)
+    assert tuple(rows[0]) == COLUMNS
+    assert [row["customer_unique_id"] for row in rows] == members["customer_unique_id"].tolist()
+    assert {(row["segment_key"], row["as_of_date"], row["model_version"]) for row in rows} == {
+        ("recent_big_spenders", "2018-08-31", "1")
+    }
+    for row, member in zip(rows, members.to_dict("records"), strict=True):
+        assert Decimal(row["total_spend"]) == round(Decimal(member["total_spend"]), 2)
+        assert (row["avg_review_score"] == "") == bool(pd.isna(member["avg_review_score"]))
+        assert float(row["segment_probability"]) == pytest.approx(member["segment_probability"], abs=5e-5)
+        assert (int(row["recency_days"]), row["state"]) == (member["recency_days"], member["state"])
+    assert sentence.startswith(
+        f"Wrote {len(members)} customers of Recent big spenders (recent_big_spenders) as of 2018-08-31, "
+        f"model version 1, from '{environment.serving}/segments.duckdb' to '{file}'."
+    )
+    assert "Action: Offer accessories and warranty" in sentence
+    assert "ids of persons" in sentence
+
+
+def test_key_and_name_are_found_in_any_case(environment: Warehouse, tmp_path: Path) -> None:
+    audience("LOYAL_repeaters", tmp_path / "by_key.csv")
+    audience(" loyal repeat buyers ", tmp_path / "by_name.csv")
+    assert (tmp_path / "by_key.csv").read_bytes() == (tmp_path / "by_name.csv").read_bytes()
+
+
+def test_the_file_is_for_its_owner_and_as_spreadsheets_read_it(environment: Warehouse, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    before = os.umask(0)
+    try:
+        audience("dissatisfied", file)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    content = file.read_bytes()
+    assert content.startswith(b"\xef\xbb\xbfcustomer_unique_id,segment_key,")
+    assert content.count(b"\n") == content.count(b"\r\n") == len(rows_of(file)) + 1
+    with duckdb.connect() as connection:
+        assert connection.execute(f"select count(*) from '{file}'").fetchall() == [(len(rows_of(file)),)]
+
+
+def test_options_leave_out_the_unsure_and_the_dissatisfied(environment: Warehouse, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    people = environment.query("from customer_segments where segment_key = 'recent_big_spenders'")
+    sure = people[people["segment_probability"] >= 0.9]
+    audience("recent_big_spenders", file, min_probability=0.9)
+    assert {row["customer_unique_id"] for row in rows_of(file)} == set(sure["customer_unique_id"])
+    assert 0 < len(sure) < len(people)
+    people = environment.query("from customer_segments where segment_key = 'late_dissatisfied'")
+    audience("late_dissatisfied", file, exclude_dissatisfied=True)
+    left = people[~(people["avg_review_score"] <= 2)]
+    assert {row["customer_unique_id"] for row in rows_of(file)} == set(left["customer_unique_id"])
+    assert left["avg_review_score"].isna().any()
+    assert 0 < len(left) < len(people)
+
+
+def test_without_published_tables_the_warehouse_is_read(
+    environment: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audience("dissatisfied", tmp_path / "published.csv")
+    monkeypatch.setenv("OLIST_SERVING_DIR", str(tmp_path / "nothing"))
+    assert f"from '{environment.path}'" in audience("dissatisfied", tmp_path / "list.csv")
+    assert (tmp_path / "list.csv").read_bytes() == (tmp_path / "published.csv").read_bytes()
+    monkeypatch.setenv("OLIST_WAREHOUSE", str(tmp_path / "none.duckdb"))
+    with pytest.raises(UserError, match=r"there is no warehouse at .*: run dbt build first"):
+        audience("dissatisfied", tmp_path / "list.csv")
+    (tmp_path / "nothing").mkdir()
+    duckdb.connect(str(tmp_path / "nothing" / "segments.duckdb")).close()
+    with pytest.raises(UserError, match="holds no segments yet: run dbt build to its end"):
+        audience("dissatisfied", tmp_path / "list.csv")
+
+
+def test_hostile_ids_and_names_are_no_formulas(tampered: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    with tampered as connection:
+        connection.execute(
+            "update customer_segments set segment_key = 'a', segment_name = ?, state = '@SP', "
+            "previous_segment_key = '+x', "
+            "customer_unique_id = list_extract(?::varchar[], (rowid + 1)::integer) where rowid < ?",
+            ["=cmd|' /C calc'!A0", HOSTILE, len(HOSTILE)],
+        )
+        connection.execute("update segment_model set segment_key = 'a', segment_name = '=x' where segment_number = 1")
+    file = tmp_path / "list.csv"
+    sentence = audience("a", file)
+    rows = rows_of(file)
+    assert {row["customer_unique_id"] for row in rows} == {without_formula(text) for text in HOSTILE}
+    assert not [cell for row in rows for cell in row.values() if FORMULA.match(cell)]
+    assert f"Beware: {4 * len(HOSTILE)} cells begin like a formula and got an apostrophe" in sentence
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_no_separator_of_a_spreadsheet_lets_a_formula_begin(text: str) -> None:
+    row = (text, "key", "name", date(2018, 8, 31), 1, None, None, 0.5, 3, 1, Decimal("10.00"), None, "SP")
+    content, changed = to_csv([row])
+    assert changed == 1
+    for separator in (",", ";", "\t", "|"):
+        cells = [cell for cells in csv.reader(io.StringIO(content), delimiter=separator) for cell in cells]
+        assert not [cell for cell in cells if FORMULA.match(cell)]
+    assert content.splitlines()[1][:1] not in ("\t", "=")
+
+
+@given(st.text(st.sampled_from("=+-@＝＋－＠\t\r\n ,;|\"'ax1\u00a0\ufeff"), max_size=12))
+def test_no_text_at_all_begins_a_formula(text: str) -> None:
+    safe = without_formula(text)
+    assert not FORMULA.match(safe)
+    assert safe[:1] not in ("\t", "\r", "\n")
+    # Nothing but apostrophes is added.
+    assert safe.replace("'", "") == text.replace("'", "")
+
+
+@pytest.mark.parametrize("text", ["", "2b9a8b7e", "São Paulo", "10.00", "2018-08-31", "O'Neill", "a-b", "x = y"])
+def test_harmless_text_stays_as_it_is(text: str) -> None:
+    assert without_formula(text) == text
+
+
+def test_no_number_of_a_list_is_below_zero(environment: Warehouse) -> None:
+    # A minus would begin a cell; it would get an apostrophe and be text.
+    least = environment.query(
+        "select min(least(segment_probability, recency_days, order_count, total_spend, avg_review_score)) as least "
+        "from customer_segments"
+    )["least"].iloc[0]
+    assert least >= 0
+    assert to_csv([(-1.5, *("x" for _ in COLUMNS[1:]))])[0].splitlines()[1].startswith("'-1.5000,")
+
+
+def test_a_segment_without_members_gives_a_header_and_says_so(
+    tampered: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    with tampered as connection:
+        connection.execute("delete from customer_segments where segment_key = 'dissatisfied'")
+        connection.execute("delete from segment_profiles where segment_key = 'dissatisfied'")
+    sentence = audience("dissatisfied", tmp_path / "list.csv")
+    assert sentence.splitlines()[1].startswith("Nobody is in it on that date")
+    assert (tmp_path / "list.csv").read_text(encoding="utf-8-sig").splitlines() == [",".join(COLUMNS)]
+
+
+def test_an_unknown_segment_names_the_known_ones_in_one_sentence(
+    environment: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audience", "nobody\x1b[31m\n", "--out", str(tmp_path / "list.csv")]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert "there is no segment 'nobody\\x1b[31m\\n' on 2018-08-31" in said.err
+    assert "Loyal repeat buyers (loyal_repeaters)" in said.err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("probability", ["1.5", "-0.1", "nan", "half"])
+def test_a_probability_that_is_none_is_refused(
+    environment: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str], probability: str
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["audience", "dissatisfied", "--out", str(tmp_path / "l.csv"), f"--min-probability={probability}"])
+    assert exit_.value.code == 2
+    assert "is no number from 0 to 1" in capsys.readouterr().err
+
+
+def test_a_list_is_replaced_and_any_other_file_is_not(environment: Warehouse, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    audience("dissatisfied", file)
+    first = file.read_bytes()
+    audience("loyal_repeaters", file)
+    assert file.read_bytes() != first
+    assert [path.name for path in tmp_path.iterdir()] == ["list.csv"]
+    (tmp_path / "letter.txt").write_text("Dear customer")
+    with pytest.raises(UserError, match=r"letter.txt' is there already and is no campaign list"):
+        audience("dissatisfied", tmp_path / "letter.txt")
+    assert (tmp_path / "letter.txt").read_text() == "Dear customer"
+    with pytest.raises(UserError, match=r"the folder '.*missing' does not exist: make it"):
+        audience("dissatisfied", tmp_path / "missing" / "list.csv")
+    with pytest.raises(UserError, match="is a folder: name a file in it"):
+        audience("dissatisfied", tmp_path)
+
+
+def test_a_write_that_fails_leaves_the_old_list_and_nothing_else(
+    environment: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "list.csv"
+    audience("dissatisfied", file)
+    before = file.read_bytes()
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(UserError, match=r"could not be written \(No space left on device\)"):
+        audience("loyal_repeaters", file)
+    assert file.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["list.csv"]

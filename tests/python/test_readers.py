@@ -1,0 +1,184 @@
+"""Readers at work while others publish: each connection sees one whole build, and keeps it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+import sqlalchemy
+from olist_segments.publish import publish
+from warehouses import PROJECT, Warehouse
+
+READERS = PROJECT / "tests" / "readers"
+# Two tables of one build agree: the members that segments count are the customers.
+QUERY = "select (select count(*) from customer_segments), (select sum(customer_count)::bigint from segment_profiles)"
+LEAVE = """
+    begin;
+    delete from customer_segments where customer_unique_id in (
+        select customer_unique_id from customer_segments where segment_key = $key order by customer_unique_id limit 10
+    );
+    update segment_profiles set customer_count = customer_count - 10 where segment_key = $key;
+    commit;
+"""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What one reading saw, customers and members: through the connection opened first, and through a new one."""
+
+    held: tuple[int, int]
+    fresh: tuple[int, int]
+
+
+class Reader:
+    """A reader in a process of its own, as readers are."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def read(self) -> Reading:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        assert line, "the reader died: its message is on standard error"
+        answer = json.loads(line)
+        return Reading(tuple(answer["held"]), tuple(answer["fresh"]))
+
+
+@contextmanager
+def reading(command: list[str], file: Path) -> Iterator[Reader]:
+    with subprocess.Popen(
+        [*command, str(file), QUERY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        yield Reader(process)
+        assert process.stdin is not None
+        process.stdin.close()
+    assert process.returncode == 0
+
+
+def absent(reason: str) -> None:
+    """Skip the test, or fail it where OLIST_READERS_REQUIRED=1 says that every reader is to be tried."""
+    if os.environ.get("OLIST_READERS_REQUIRED") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def node_reader(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The Node client, installed as its lock says into a folder of its own."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        absent("Node and npm are not installed: the Node client is not tried")
+    assert node is not None
+    assert npm is not None
+    home = tmp_path_factory.mktemp("node")
+    for name in ("package.json", "package-lock.json", "node_reader.mjs"):
+        shutil.copy(READERS / name, home)
+    installing = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    installed = subprocess.run(installing, cwd=home, capture_output=True, text=True, check=False)
+    if installed.returncode:
+        absent(f"npm ci could not install the Node client:\n{installed.stderr}")
+    return [node, str(home / "node_reader.mjs")]
+
+
+@pytest.fixture(params=["sqlalchemy", "node"])
+def reader_command(request: pytest.FixtureRequest) -> list[str]:
+    if request.param == "node":
+        command: list[str] = request.getfixturevalue("node_reader")
+        return command
+    return [sys.executable, str(READERS / "sqlalchemy_reader.py")]
+
+
+@pytest.fixture
+def copied(built: Warehouse, tmp_path: Path) -> Warehouse:
+    """A warehouse as `built`, published to a folder of its own."""
+    warehouse = Warehouse(tmp_path / "copied")
+    warehouse.home.mkdir()
+    shutil.copy(built.path, warehouse.path)
+    publish(warehouse.serving, warehouse.path)
+    return warehouse
+
+
+def next_build(warehouse: Warehouse) -> None:
+    """A build with ten members of the largest segment less, published."""
+    with duckdb.connect(str(warehouse.path)) as connection:
+        largest = connection.sql("select max_by(segment_key, customer_count) from segment_profiles").fetchall()[0][0]
+        for statement in LEAVE.split(";")[:-1]:
+            connection.execute(statement, {"key": largest} if "$key" in statement else None)
+    publish(warehouse.serving, warehouse.path)
+
+
+def test_a_reader_keeps_its_build_while_new_connections_see_the_new_ones(
+    copied: Warehouse, reader_command: list[str]
+) -> None:
+    manifest = json.loads((copied.serving / "manifest.json").read_text())
+    customers = manifest["tables"]["customer_segments"]["rows"]
+    builds = [(customers - 10 * number,) * 2 for number in range(4)]
+    with reading(reader_command, copied.serving / "segments.duckdb") as reader:
+        assert reader.read() == Reading(builds[0], builds[0])
+        readings = []
+        with ThreadPoolExecutor(1) as pool:
+            publishing = pool.submit(lambda: [next_build(copied) for _ in builds[1:]])
+            while not publishing.done():
+                readings.append(reader.read())
+            publishing.result()
+        readings.append(reader.read())
+    assert len(readings) > 5
+    assert {reading.held for reading in readings} == {builds[0]}
+    seen = [reading.fresh for reading in readings]
+    assert set(seen) <= set(builds)
+    assert seen == sorted(seen, reverse=True)
+    assert seen[-1] == builds[-1]
+    assert (
+        json.loads((copied.serving / "manifest.json").read_text())["tables"]["customer_segments"]["rows"] == seen[-1][0]
+    )
+
+
+def test_the_served_file_has_the_format_that_older_clients_read(built: Warehouse) -> None:
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{built.serving}/segments.duckdb' as served (read_only)")
+        tags = connection.execute("select tags from duckdb_databases() where database_name = 'served'").fetchall()
+    assert tags[0][0]["storage_version"] == "v1.0.0+"
+
+
+def test_a_bi_tool_finds_tables_columns_and_their_meaning(built: Warehouse) -> None:
+    engine = sqlalchemy.create_engine(
+        f"duckdb:///{built.serving}/segments.duckdb",
+        connect_args={"read_only": True},
+        poolclass=sqlalchemy.NullPool,
+    )
+    tables = sqlalchemy.inspect(engine)
+    assert {"customer_segments", "segment_profiles", "orders"} <= set(tables.get_table_names(schema="main"))
+    described = tables.get_table_comment("customer_segments", schema="main")["text"]
+    assert described is not None
+    assert described.startswith("One row a person, today")
+
+
+@pytest.mark.skipif(
+    sqlalchemy.__version__.startswith("2.1"),
+    reason="duckdb-engine 0.17 can't list columns under SQLAlchemy 2.1; Superset has 1.4",
+)
+def test_a_bi_tool_finds_columns_with_type_and_meaning(built: Warehouse) -> None:
+    engine = sqlalchemy.create_engine(
+        f"duckdb:///{built.serving}/segments.duckdb",
+        connect_args={"read_only": True},
+        poolclass=sqlalchemy.NullPool,
+    )
+    columns = {
+        column["name"]: column for column in sqlalchemy.inspect(engine).get_columns("customer_segments", schema="main")
+    }
+    assert isinstance(columns["total_spend"]["type"], sqlalchemy.Numeric)
+    assert isinstance(columns["as_of_date"]["type"], sqlalchemy.Date)
+    assert columns["recency_days"]["comment"].startswith("Days from the person's LAST valid purchase")
