@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark build test test-dbt test-python lint lint-python lint-sql lint-yaml lint-conventions bench lock clean
+.PHONY: help install install-spark build docs build-spark test test-dbt test-python test-spark lint lint-python lint-sql lint-yaml lint-conventions bench lock clean
 
 help: ## What each command does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -36,14 +36,25 @@ install: $(INSTALLED) ## The environment only, into .venv
 install-spark: $(INSTALLED_SPARK) ## Spark as well, into the same .venv
 
 ifdef OLIST_DATA_DIR
+build-spark: $(INSTALLED_SPARK)
 build: $(INSTALLED) ## Segment the marketplace in OLIST_DATA_DIR, or a generated one of full size
 else
 export OLIST_DATA_DIR := $(MARKETPLACE)
+build-spark: $(INSTALLED_SPARK) $(MARKETPLACE)/planted_segments.csv
 build: $(INSTALLED) $(MARKETPLACE)/planted_segments.csv
 endif
 	dbt build
 	@olist-segments publish
+	@olist-segments report
 	@olist-segments summary
+
+docs: $(INSTALLED) ## Every table and column, with lineage, as one page: docs.html
+	dbt --quiet docs generate --static
+	@cp target/static_index.html docs.html
+	@echo "Wrote docs.html."
+
+build-spark: ## The same on Apache Spark (docs/spark.md): needs Java 17, or SPARK_REMOTE
+	dbt build --target spark
 
 $(MARKETPLACE)/planted_segments.csv: | $(INSTALLED)
 	olist-segments generate --orders 100000 --out $(MARKETPLACE)
@@ -57,6 +68,9 @@ test-dbt: $(INSTALLED)
 test-python: $(INSTALLED)
 	OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_SERVING_DIR=$(TEST_HOME)/serving python -m pytest
 
+test-spark: $(INSTALLED_SPARK) ## The tests of the Spark target: every table equal to DuckDB's
+	OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_TEST_SPARK=1 python -m pytest tests/python/test_spark.py
+
 lint: lint-python lint-sql lint-yaml lint-conventions ## Style, types and conventions
 
 lint-python: $(INSTALLED)
@@ -65,8 +79,8 @@ lint-python: $(INSTALLED)
 	mypy
 
 lint-sql: $(INSTALLED)
-	@! grep -rnE '^.{121,}' --include='*.sql' models macros tests || { echo "SQL lines are at most 120 characters."; exit 1; }
-	$(TEST_BUILD) sqlfluff lint --processes 2 models tests
+	@! grep -rnE '^.{121,}' --include='*.sql' models macros tests analyses || { echo "SQL lines are at most 120 characters."; exit 1; }
+	$(TEST_BUILD) sqlfluff lint --processes 2 models tests analyses
 
 lint-yaml: $(INSTALLED)
 	yamllint --strict .
@@ -86,4 +100,4 @@ lock: ## Pin every package anew (needs uv)
 		--constraint requirements.lock --no-emit-index-url --no-header --quiet --output-file requirements-spark.lock pyproject.toml
 
 clean: ## Remove what builds made, but neither .venv, warehouse.duckdb nor serving
-	rm -rf target logs $(MARKETPLACE)
+	rm -rf target logs report.html docs.html $(MARKETPLACE)

@@ -31,6 +31,10 @@
     {% do run_query(notes) %}
 {% endmacro %}
 
+{% macro spark__log_build_start() %}
+    {#- Nothing is published from Spark, so nobody would read the notes. -#}
+{% endmacro %}
+
 {#-
   Notes how the command went: whole means a `dbt build` that made every model, seed and snapshot and ran every data
   test.
@@ -50,7 +54,7 @@
     {% for result in results %}
         {% if result.status in ("success", "pass", "warn") %}
             {% do done.append(result.node.unique_id) %}
-        {% elif result.status != "skipped" %}
+        {% elif result.status not in ("skipped", "no-op") %}
             {% do failed.append(result.node.unique_id) %}
         {% endif %}
     {% endfor %}
@@ -61,8 +65,8 @@
         {% if node.unique_id not in done and node.config.materialized != "ephemeral" %}
             {% do missing.append(node.unique_id) %}
         {% endif %}
-        {% if node.resource_type == "model" and node.config.materialized in ("table", "incremental")
-            and node.config.meta.get("served", true) %}
+        {% if node.config.materialized in ("table", "incremental", "seed")
+            and node.config.meta.get("served", node.resource_type == "model") %}
             {% do served.append(node.alias) %}
         {% endif %}
     {% endfor %}
@@ -79,4 +83,8 @@
         where invocation_id = {{ sql_text(invocation_id) }}
     {% endset %}
     {% do run_query(notes) %}
+{% endmacro %}
+
+{% macro spark__log_build_end(results) %}
+    {#- Nothing was noted at the start. -#}
 {% endmacro %}

@@ -9,32 +9,34 @@
 -#}
 {% macro take_back_versions() %}
     {% if execute and flags.WHICH in ("build", "run") %}
-        {{ return(adapter.dispatch("take_back_versions")()) }}
+        {{ return(take_back_published_versions()) }}
     {% endif %}
 {% endmacro %}
 
-{% macro duckdb__take_back_versions() %}
+{#- What take_back_versions does in a run that builds. -#}
+{% macro take_back_published_versions() %}
     {% set folder = env_var("OLIST_SERVING_DIR", "") or "serving" %}
     {% set names = ["fit_segment_candidates", "fit_segment_model", "fit_segment_labels"] %}
     {% for name in names if adapter.get_relation(target.database, target.schema, name) %}
         {{ return("") }}
     {% endfor %}
-    {% if run_query("select * from glob(" ~ served_path(folder, "manifest.json") ~ ")").rows | length == 0 %}
+    {% if not served_file_exists(folder, "manifest.json") %}
         {{ return("") }}
     {% endif %}
 
     {% set versions = read_published_versions(folder, names) %}
-    {% set labels = "read_parquet(" ~ served_path(folder, versions["fit_segment_labels"].file) ~ ")" %}
+    {% set labels = served_rows(folder, versions["fit_segment_labels"].file) %}
     {% set customers = graph.sources["source." ~ project_name ~ ".olist.olist_customers_dataset"] %}
     {% set query %}
         select
             count(*) as fitted_count,
-            count(*) filter (
-                customer_unique_id in (select customer_unique_id from {{ customers.schema }}.{{ customers.name }})
-            ) as known_count,
-            max(model_version) as newest_version
-        from {{ labels }}
-        where model_version = (select max(model_version) from {{ labels }})
+            count(customers.customer_unique_id) as known_count,
+            max(labels.model_version) as newest_version
+        from {{ labels }} as labels
+        left join (
+            select distinct customer_unique_id from {{ customers.schema }}.{{ customers.name }}
+        ) as customers on labels.customer_unique_id = customers.customer_unique_id
+        where labels.model_version = (select max(model_version) from {{ labels }})
     {% endset %}
     {% set people = run_query(query).rows[0] %}
     {% if people["known_count"] < 0.5 * people["fitted_count"] %}
@@ -46,19 +48,17 @@
         {{ return("") }}
     {% endif %}
 
-    {% set take_back %}
-        begin transaction;
-        {% for name in names %}
-            create table {{ target.schema }}.{{ name }} as
-            select * from read_parquet({{ served_path(folder, versions[name].file) }});
-        {% endfor %}
-        commit;
-    {% endset %}
-    {% do run_query(take_back) %}
+    {% set statements = {} %}
+    {% for name in names %}
+        {% set statement = "create table " ~ target.schema ~ "." ~ name ~ " as select * from "
+            ~ served_rows(folder, versions[name].file) %}
+        {% do statements.update({name: statement}) %}
+    {% endfor %}
+    {% do adapter.dispatch("make_tables")(statements) %}
     {#- dbt listed the tables before this hook ran. -#}
     {% for name in names %}
         {% do adapter.cache_added(api.Relation.create(
-            database=target.database, schema=target.schema, identifier=name, type="table"
+            database=target.database | default(none), schema=target.schema, identifier=name, type="table"
         )) %}
     {% endfor %}
     {% do log(
@@ -79,7 +79,7 @@
 {% macro read_published_versions(folder, names) %}
     {% set advice = ": publish again from the warehouse that it came from, or move '" ~ folder
         ~ "' away to start with version 1." %}
-    {% set text = run_query("select content from read_text(" ~ served_path(folder, "manifest.json") ~ ")").rows[0][0] %}
+    {% set text = run_query(adapter.dispatch("served_text")(folder, "manifest.json")).rows[0][0] %}
     {% set manifest = fromjson(text, {}) %}
     {% set versions = manifest.get("versions", {}) if manifest is mapping else {} %}
     {% for name in names %}
@@ -89,13 +89,12 @@
                 "'" ~ folder ~ "/manifest.json' does not name the published model versions (" ~ name ~ ")" ~ advice
             ) %}
         {% endif %}
-        {% set query = "select sha256(content) from read_blob(" ~ served_path(folder, versions[name].file) ~ ")" %}
-        {% set exists = run_query("select * from glob(" ~ served_path(folder, versions[name].file) ~ ")").rows %}
-        {% if exists | length == 0 %}
+        {% if not served_file_exists(folder, versions[name].file) %}
             {% do exceptions.raise_compiler_error(
                 "'" ~ folder ~ "/" ~ versions[name].file ~ "', which holds model versions, is missing" ~ advice
             ) %}
-        {% elif run_query(query).rows[0][0] != versions[name].sha256 %}
+        {% elif run_query(adapter.dispatch("served_sha256")(folder, versions[name].file)).rows[0][0]
+            != versions[name].sha256 %}
             {% do exceptions.raise_compiler_error(
                 "'" ~ folder ~ "/" ~ versions[name].file ~ "' is not the file of model versions that was published"
                 ~ advice
@@ -105,14 +104,12 @@
     {{ return(versions) }}
 {% endmacro %}
 
-{#-
-  A file of the serving folder as a SQL text literal that DuckDB reads as a path and not as a pattern.
+{#- Whether the serving folder has a file: manifest.json, or one that it names. -#}
+{% macro served_file_exists(folder, file) %}
+    {% do return(adapter.dispatch("served_file_exists")(folder, file)) %}
+{% endmacro %}
 
-  Arguments:
-    folder: the serving folder.
-    file: path of the file within it.
--#}
-{% macro served_path(folder, file) %}
-    {% set path = folder ~ "/" ~ file %}
-    {% do return(sql_text(path.replace("[", "[[]").replace("*", "[*]").replace("?", "[?]"))) %}
+{#- A Parquet file of the serving folder as a relation of a query. -#}
+{% macro served_rows(folder, file) %}
+    {% do return(adapter.dispatch("served_rows")(folder, file)) %}
 {% endmacro %}

@@ -99,7 +99,8 @@ unmatched_rows as (
         select
             {{ sql_text('no_' ~ parent | replace('stg_olist__', '') ~ '_for_' ~ child_column) }} as rule_name,
             {{ sql_text(child) }} as table_name,
-            {{ sql_text('a ' ~ child_column ~ ' that is absent from ' ~ parent) }} as breach,
+            {{ sql_text(('an ' if child_column[0] in 'aeiou' else 'a ') ~ child_column ~ ' that is absent from ' ~ parent) }}
+                as breach,
             {{ sql_text(treatment) }} as treatment,
             {{ not is_known }} as is_unexpected,
             count(case when child_rows.{{ child_column }} is not null and parent_keys.key_value is null then 1 end)

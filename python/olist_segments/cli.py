@@ -10,18 +10,21 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from olist_segments import contract, publish, summary
+from olist_segments import audience, contract, publish, summary
 from olist_segments.errors import UserError
 from olist_segments.generator import command as generate
+from olist_segments.report import command as report
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with one sub-command for each verb; each sets `run`, which takes the parsed arguments."""
     parser = argparse.ArgumentParser(prog="olist-segments", description="Customer segmentation on dbt and DuckDB.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    audience.add_command(commands)
     contract.add_command(commands)
     generate.add_command(commands)
     publish.add_command(commands)
+    report.add_command(commands)
     summary.add_command(commands)
     return parser
 

@@ -1,0 +1,64 @@
+"""`olist-segments report`: the page for people."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+from olist_segments.errors import UserError
+from olist_segments.report.page import write_page
+from olist_segments.report.source import SOURCES, choose_source, reading
+
+DEFAULT_FILE = "report.html"
+
+
+def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `olist-segments report`."""
+    parser = commands.add_parser("report", help="write the report for people: one page that needs nothing else")
+    parser.add_argument("--out", type=Path, default=Path(DEFAULT_FILE), metavar="FILE", help=f"default: {DEFAULT_FILE}")
+    parser.add_argument(
+        "--source",
+        choices=SOURCES,
+        help="the published tables or the warehouse; by default the published ones where there are any",
+    )
+    parser.set_defaults(run=lambda arguments: print(report(arguments.out, arguments.source)))
+
+
+def report(file: Path, kind: str | None = None) -> str:
+    """Write the report to `file`, whole or not at all; a sentence that says so.
+
+    `kind`: one of SOURCES, or None for the published tables where there are any. UserError where there are no tables,
+    or where the file can't be written.
+    """
+    path = choose_source(kind)
+    with reading(path) as connection:
+        page, as_of = write_page(connection, path.name)
+    content = page.encode("utf-8")
+    try:
+        _replace(file, content)
+    except OSError as error:
+        raise UserError(
+            f"'{file}' could not be written ({error.strerror}): name a file in a folder that exists and can be written."
+        ) from error
+    return f"Wrote '{file}' ({len(content) / 1e6:.1f} MB), as of {as_of}, from '{path}'."
+
+
+def _replace(file: Path, content: bytes) -> None:
+    """Put `content` in the place of `file` in one rename; what was there stays when anything fails."""
+    if file.is_dir():
+        raise IsADirectoryError(21, "it is a folder", str(file))
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        os.replace(name, file)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

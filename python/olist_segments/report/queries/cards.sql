@@ -1,0 +1,20 @@
+with newest_outcomes as (
+    select *
+    from segment_outcomes
+    where
+        segmentation = 'clusters'
+        and as_of_date = (select max(as_of_date) from segment_outcomes where segmentation = 'clusters')
+)
+
+select
+    profiles.segment_key, profiles.segment_name, profiles.as_of_date,
+    profiles.meaning, profiles.recommended_action, profiles.channel, profiles.kpi, profiles.stop_rule,
+    profiles.customer_count, profiles.customer_share, profiles.total_spend, profiles.revenue_share,
+    profiles.avg_total_spend, profiles.median_total_spend, profiles.median_recency_days, profiles.avg_order_count,
+    profiles.repeat_buyer_share, profiles.avg_review_score, profiles.late_delivery_share,
+    profiles.top_categories, profiles.top_states,
+    outcomes.as_of_date as outcome_from, outcomes.outcome_until,
+    outcomes.ordered_again_share, outcomes.next_spend_a_head
+from segment_profiles as profiles
+left join newest_outcomes as outcomes on profiles.segment_key = outcomes.segment_key
+order by profiles.revenue_share desc, profiles.segment_key

@@ -1,0 +1,3 @@
+select *
+from maintenance_contract
+order by threshold

@@ -1,0 +1,578 @@
+"""The report: true sentences, figures from the tables alone, hostile and little data, the same bytes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import date
+from importlib.resources import files
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from olist_segments.cli import main
+from olist_segments.errors import UserError
+from olist_segments.report import charts, command, palette, words
+from olist_segments.report.page import _QUERIES
+from olist_segments.report.source import ask, choose_source, reading
+from olist_segments.report.verdict import Facts, sentences
+from reports import HOSTILE, Page, Tables
+from warehouses import Warehouse
+
+# What a vision without red, green or blue cones makes of linear RGB (Machado, Oliveira and Fernandes 2009).
+COLOUR_BLINDNESS = {
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+
+
+@pytest.fixture
+def tables(built: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tables:
+    copy = Tables(built, tmp_path)
+    monkeypatch.setenv("OLIST_SERVING_DIR", str(copy.serving))
+    monkeypatch.setenv("OLIST_WAREHOUSE", str(tmp_path / "no-warehouse.duckdb"))
+    return copy
+
+
+def segment(name: str, customers: int, people: float, revenue: float) -> dict[str, object]:
+    return {
+        "segment_key": name.lower(),
+        "segment_name": name,
+        "customer_count": customers,
+        "customer_share": people,
+        "revenue_share": revenue,
+    }
+
+
+def facts(**changes: object) -> Facts:
+    values: dict[str, object] = {
+        "as_of_date": date(2018, 8, 31),
+        "segments": [segment("Spenders", 2000, 0.2, 0.44), segment("Others", 8000, 0.8, 0.56)],
+        "scores": {"spenders": 4.5, "others": 3.9},
+        "customer_score": 4.1,
+        "came_back_share": 0.031,
+        "judged_months": 13,
+        "better_months": 4,
+    }
+    return Facts(**(values | changes))  # type: ignore[arg-type]
+
+
+# The verdict.
+
+
+def test_verdict_says_the_numbers() -> None:
+    first, second, third = sentences(facts())
+    assert first == (
+        "On 31 August 2018 the marketplace knows 10,000 customers in two segments, and the one worth most, Spenders, "
+        "holds 20% of the people and brings 44% of the revenue."
+    )
+    assert second == (
+        "No segment gives its orders less than 3 of 5 stars on average; the lowest score comes from Others, 3.9 where "
+        "all customers together give 4.1."
+    )
+    assert third == (
+        "Of all customers 3.1% have bought more than once, and the segments foretold who orders again better than "
+        "simple rules of thumb in 4 of 13 months, so they serve to choose how to treat people, not to forecast who "
+        "returns."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "words_in"),
+    [
+        ({"scores": {"spenders": 2.9, "others": 4.5}}, "One segment, Spenders, gives less than 3 of 5 stars"),
+        ({"scores": {"spenders": 2.9, "others": 1}}, "Two segments, Spenders and Others, give less than 3 of 5 stars"),
+        ({"scores": {"spenders": 3.0, "others": 4.0}}, "No segment gives its orders less than 3"),
+        ({"scores": {}}, "No review is known"),
+        ({"customer_score": None, "scores": {}}, "No review is known"),
+        ({"judged_months": 0, "better_months": 0}, "history is too short to tell"),
+        ({"judged_months": 13, "better_months": 7}, "and to choose whom to expect"),
+        ({"judged_months": 12, "better_months": 6}, "not to forecast who returns"),
+        ({"judged_months": 1, "better_months": 0}, "in none of 1 month, so"),
+        ({"came_back_share": 0.0}, "Of all customers 0% have bought"),
+        ({"segments": [segment("Everybody", 1, 1.0, 1.0)]}, "knows 1 customer, all of them in one segment, Everybody."),
+    ],
+)
+def test_verdict_is_true_of_other_numbers(changes: dict[str, object], words_in: str) -> None:
+    assert words_in in " ".join(sentences(facts(**changes)))
+
+
+@given(
+    shares=st.lists(st.integers(1, 100_000), min_size=1, max_size=10),
+    scores=st.lists(st.one_of(st.none(), st.floats(1, 5)), min_size=10, max_size=10),
+    came_back=st.floats(0, 1),
+    months=st.tuples(st.integers(0, 40), st.integers(0, 40)),
+)
+def test_verdict_is_three_sentences_whatever_the_numbers(
+    shares: list[int], scores: list[float | None], came_back: float, months: tuple[int, int]
+) -> None:
+    people = sum(shares)
+    segments = [segment(f"S{place}", size, size / people, size / people) for place, size in enumerate(shares)]
+    known = {f"s{place}": score for place, score in enumerate(scores[: len(shares)]) if score is not None}
+    found = sentences(
+        facts(
+            segments=segments,
+            scores=known,
+            customer_score=4.0 if known else None,
+            came_back_share=came_back,
+            judged_months=max(months),
+            better_months=min(months),
+        )
+    )
+    assert len(found) == 3
+    for sentence in found:
+        assert sentence[0].isupper()
+        assert sentence.endswith(".")
+        assert not re.search(r"None|nan|\{|\}|  |\b1 (customers|months|segments)\b", sentence)
+    low = [row for row in segments if known.get(str(row["segment_key"]), 5) < 3]
+    if len(segments) > 1 and known:
+        assert ("need care" in found[1]) is bool(low)
+
+
+# The page and its numbers.
+
+
+def test_page_tells_the_tables_and_nothing_else(tables: Tables) -> None:
+    before = Page(tables.page()).text()
+    customers, share = tables.query("select sum(customer_count), max(revenue_share) from segment_profiles")[0]
+    assert f"{customers:,} customers" in before
+    assert words.share(float(share)) in before  # type: ignore[arg-type]
+
+    tables.change(
+        "update segment_profiles set customer_count = customer_count * 7, total_spend = total_spend * 3",
+        "update segment_outcomes set ordered_again_share = ordered_again_share / 3, ordered_again_high = 0.9",
+        "update delivery_satisfaction set avg_review_score = avg_review_score * 0.5",
+        "update maintenance_contract set explanation = 'The contract says so: nothing else.'",
+        "update segment_candidates set reason = 'because of a test' where is_chosen",
+        "update segmentation_comparison set verdict = 'better than rfm' where verdict = 'no better than rfm'",
+    )
+    after = Page(tables.page()).text()
+    assert f"{customers:,} customers" not in after
+    assert f"{customers * 7:,} customers" in after  # type: ignore[operator]
+    for row in tables.query("select customer_count, total_spend from segment_profiles"):
+        assert words.count(row[0]) in after  # type: ignore[arg-type]
+        assert words.money(float(row[1])) in after  # type: ignore[arg-type]
+    for (share_again,) in tables.query(
+        "select ordered_again_share from segment_outcomes "
+        "where as_of_date = (select max(as_of_date) from segment_outcomes)"
+    ):
+        assert words.share2(share_again) in after  # type: ignore[arg-type]
+    assert "The contract says so: nothing else" in after
+    assert "because of a test" in after
+    assert "and to choose whom to expect" in after
+
+
+def test_every_figure_has_words_a_table_a_source_and_a_query(tables: Tables) -> None:
+    html = tables.page()
+    figures = re.findall(r"<figure id=.*?</figure>", html, flags=re.S)
+    assert len(figures) == html.count("<figure ") >= 15
+    for figure in figures:
+        page = Page(figure)
+        assert page.text("h3")
+        for drawing in page.attributes("svg"):
+            assert drawing["role"] == "img"
+            assert len(drawing["aria-label"]) > 40
+        query = next(words_in for tag, words_in in page.words if tag == "code" and "select" in words_in.lower())
+        with reading(tables.path) as connection:
+            rows = connection.sql(query).fetchall()
+            sources = connection.get_table_names(query)
+        assert figure.count("<tr>") == len(rows) + 1
+        for source in sources:
+            assert f"<code>{source}</code>" in figure
+        assert re.search(r"Date: \d+ \w+ 20\d\d", page.text("p"))
+
+
+def test_every_query_reads_published_tables(tables: Tables) -> None:
+    written = {file.name.removesuffix(".sql") for file in files("olist_segments.report").joinpath("queries").iterdir()}
+    assert written == set(_QUERIES)
+    with reading(tables.path) as connection:
+        for name in _QUERIES:
+            assert ask(connection, name).tables
+
+
+def test_page_is_one_file_below_3_mb_that_asks_nothing_of_the_network(tables: Tables) -> None:
+    html = tables.page()
+    assert len(html.encode()) < 3_000_000
+    page = Page(html)
+    assert not re.search(r"url\((?!#)|@import|\bfetch\(|XMLHttpRequest", html)
+    for tag, attributes in page.elements:
+        for name in ("src", "href", "xlink:href", "action"):
+            assert attributes.get(name, "#").startswith(("#", "data:")), (tag, attributes)
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith("on")]
+    policy = next(found["content"] for found in page.attributes("meta") if "http-equiv" in found)
+    assert policy.startswith("default-src 'none'")
+    assert "unsafe" not in policy
+    for tag in ("style", "script"):
+        content = re.search(rf"<{tag}>(.*?)</{tag}>", html, flags=re.S)
+        assert content is not None
+        digest = base64.b64encode(hashlib.sha256(content.group(1).encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+
+
+def test_page_is_a_document(tables: Tables) -> None:
+    page = Page(tables.page())
+    tags = [tag for tag, _ in page.elements]
+    assert [tags.count(tag) for tag in ("h1", "main", "nav", "header", "footer")] == [1, 1, 1, 1, 1]
+    identifiers = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(identifiers) == len(set(identifiers))
+    links = [found["href"][1:] for found in page.attributes("a")]
+    assert set(links) <= set(identifiers)
+    assert len(links) == len(page.attributes("section")) + 1
+    for _, attributes in page.elements:
+        assert set(attributes.get("aria-labelledby", "").split()) <= set(identifiers)
+    order = [found["id"] for found in page.attributes("section")]
+    assert order == [
+        "segments", "traits", "playbook", "moves", "next", "delivery", "map", "cohorts", "choice", "upkeep", "quality",
+    ]  # fmt: skip
+
+
+def test_same_tables_give_the_same_bytes(tables: Tables, tmp_path: Path) -> None:
+    pages = []
+    for seed in ("1", "2"):
+        file = tmp_path / f"{seed}.html"
+        environment = os.environ | {"PYTHONHASHSEED": seed}
+        subprocess.run(
+            [sys.executable, "-m", "olist_segments.cli", "report", "--out", str(file)], env=environment, check=True
+        )
+        pages.append(file.read_bytes())
+    assert pages[0] == pages[1]
+
+
+# Hostile and little data.
+
+
+def test_hostile_text_is_text(tables: Tables) -> None:
+    text = HOSTILE.replace("'", "''")
+    tables.change(
+        f"update segment_profiles set segment_name = '{text}' || segment_key, meaning = '{text}', kpi = '{text}', "
+        f"recommended_action = '{text}', channel = '{text}', stop_rule = '{text}', top_categories = '{text}'",
+        f"update segment_profiles_monthly set segment_name = '{text}' || segment_key",
+        f"update segment_traits set segment_name = '{text}' || segment_key, trait = '{text}' || trait",
+        f"update segment_geography set segment_name = '{text}' || segment_key, state_name = '{text}'",
+        f"update segment_outcomes set segment_name = '{text}' || segment_key",
+        f"update segment_stability set segment_name = '{text}' || segment_key, verdict = '{text}'",
+        f"update segment_candidates set reason = '{text}', algorithm = '{text}' || algorithm, setting = '{text}'",
+        f"update segment_versions set reason = '{text}', algorithm = '{text}'",
+        f"update delivery_satisfaction set delivery_band = '{text}' || band_number",
+        f"update segment_migrations_monthly set reason = '{text}' where reason = 'clock_only'",
+        f"update maintenance_contract set explanation = '{text}', is_broken_today = true",
+        f"update brazil_states set state_name = '{text}'",
+        f"update data_quality set breach = '{text}', treatment = '{text}'",
+        f"update feature_drift_monthly set feature = '{text}' || feature",
+    )
+    html = tables.page()
+    page = Page(html)
+    assert len(page.attributes("script")) == len(page.attributes("style")) == 1
+    assert "alert(1)" not in page.text("script")
+    assert page.text().count("<script>alert(1)</script>") > 50
+    assert "{{ 7*7 }}" in page.text()
+    for _, attributes in page.elements:
+        assert not [name for name in attributes if name.startswith("on") or not re.fullmatch(r"[\w:-]+", name)]
+
+
+def little(tables: Tables, segments: int) -> None:
+    """Leave the so many most valuable segments, as if they were all."""
+    kept = "select segment_key from segment_profiles order by revenue_share desc limit " + str(segments)
+    for table in (
+        "segment_traits",
+        "segment_geography",
+        "segment_profiles_monthly",
+        "segment_stability",
+        "segment_model",
+        "segment_profiles",
+    ):
+        tables.change(f"delete from {table} where segment_key not in ({kept})")
+
+
+def more(tables: Tables, segments: int) -> None:
+    """Double segments under other keys until there are so many."""
+    present = [key for (key,) in tables.query("select segment_key from segment_profiles order by segment_key")]
+    for number in range(segments - len(present)):
+        source, key = present[number % len(present)], f"copy_{number}"
+        for table in (
+            "segment_profiles",
+            "segment_traits",
+            "segment_geography",
+            "segment_profiles_monthly",
+            "segment_stability",
+            "segment_model",
+            "segment_outcomes",
+        ):
+            tables.change(
+                f"insert into {table} select * replace ('{key}' as segment_key, 'Copy {number}' as segment_name) "
+                f"from {table} where segment_key = '{source}'"
+            )
+
+
+@pytest.mark.parametrize("segments", [1, 2, 10])
+def test_any_number_of_segments_is_shown(tables: Tables, segments: int) -> None:
+    present = tables.query("select count(*) from segment_profiles")[0][0]
+    assert isinstance(present, int)
+    (little if segments < present else more)(tables, segments)
+    html = tables.page()
+    cards = re.findall(r'<article class="card ([\w-]+)"', html)
+    assert len(cards) == len(set(cards)) == segments
+    for (name,) in tables.query("select segment_name from segment_profiles"):
+        assert str(name) in Page(html).text("h3")
+
+
+# What is taken away from the tables, and what the page then says; taken away together, to draw few pages.
+EMPTYINGS: dict[str, list[tuple[str, str]]] = {
+    "nothing but segments": [
+        ("delete from maintenance_contract", "There is no maintenance contract in force."),
+        ("delete from segment_ageing", "History is too short to tell how the segmentation ages"),
+        ("delete from maintenance_backtest", "could be judged by the second"),
+        ("delete from feature_drift_monthly", "No drift was measured."),
+        ("delete from segment_share_drift_monthly", "No drift was measured."),
+        (
+            "update segment_stability set jaccard = null, jaccard_low = null, jaccard_high = null",
+            "there was too little to cluster",
+        ),
+        ("delete from segment_migrations_monthly where is_move", "No customer has moved"),
+        ("delete from segment_outcomes", "no date has been followed long enough yet"),
+        ("delete from segmentation_comparison", "history is too short to tell whether the segments foretell"),
+        ("update acquisition_cohorts set is_whole_month = false", "History is too short for cohorts."),
+        ("update data_quality set affected_rows = 0", "about the raw files is broken"),
+        (
+            "update segment_profiles set meaning = null, recommended_action = null, channel = null, kpi = null, "
+            "stop_rule = null, top_states = null, top_categories = null, avg_review_score = null",
+            "None in the playbook yet.",
+        ),
+        ("delete from segment_candidates where not is_chosen", "1 of 1 candidate met every bound"),
+        ("update segment_candidates set structure_gap = null", "1 of 1 candidate met every bound"),
+        (
+            "update delivery_satisfaction set avg_review_score = null, one_star_share = null, five_star_share = null",
+            "No review is known yet",
+        ),
+        (
+            "update segment_traits set segment_mean = null, customer_mean = null, gap = 0 "
+            "where feature = 'avg_review_score'",
+            "No review is known, so nothing can be said about satisfaction.",
+        ),
+    ],
+    "little history and bad news": [
+        (
+            "delete from segment_profiles_monthly where as_of_date < (select max(as_of_date) from as_of_dates)",
+            "The shares of the segments have not moved",
+        ),
+        ("delete from as_of_dates where not is_newest", "The shares of the segments have not moved"),
+        ("delete from segment_migrations_monthly", "No customer has moved"),
+        (
+            "update segmentation_comparison set ranking_auc = null, verdict = 'unknown'",
+            "No month can be judged yet",
+        ),
+        (
+            "update segment_candidates set is_eligible = false, reason = 'nothing was good enough'",
+            "No candidate met every bound of the rule that picks the segmentation",
+        ),
+        (
+            "update maintenance_contract set is_broken_today = true, explanation = 'Refit early: a test wants it.'",
+            "The maintenance contract asks for a refit. Refit early: a test wants it.",
+        ),
+        ("update segment_traits set gap = 0", "Nothing sets one group of customers apart from another"),
+    ],
+}
+
+
+@pytest.mark.parametrize("case", EMPTYINGS)
+def test_what_is_missing_is_said(tables: Tables, case: str) -> None:
+    before = Page(tables.page()).text()
+    tables.change(*(statement for statement, _ in EMPTYINGS[case]))
+    html = tables.page()
+    after = Page(html).text()
+    for _, said in EMPTYINGS[case]:
+        assert said not in before
+        assert said in after
+    assert not re.search(r">(None|nan|NaN)<|\bNaN\b", html)
+
+
+def test_tables_without_segments_are_refused(tables: Tables) -> None:
+    tables.change("delete from segment_profiles")
+    with pytest.raises(UserError, match="holds no segments yet"):
+        tables.page()
+
+
+def test_tables_of_an_older_build_are_refused(tables: Tables) -> None:
+    tables.change("drop table acquisition_cohorts")
+    with pytest.raises(UserError, match=r"acquisition_cohorts.*run dbt build"):
+        tables.page()
+
+
+# Where it reads and writes.
+
+
+def test_published_tables_come_first_and_the_warehouse_when_asked(
+    built: Warehouse, tables: Tables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLIST_WAREHOUSE", str(built.path))
+    assert choose_source(None) == tables.path
+    assert choose_source("warehouse") == built.path
+    tables.path.unlink()
+    assert choose_source(None) == built.path
+    with pytest.raises(UserError, match="nothing is published"):
+        choose_source("published")
+    monkeypatch.setenv("OLIST_WAREHOUSE", str(tables.path))
+    with pytest.raises(UserError, match=r"neither published in .* nor in a warehouse"):
+        choose_source(None)
+
+
+def test_warehouse_and_published_tables_give_the_same_figures(
+    built: Warehouse, tables: Tables, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("OLIST_WAREHOUSE", str(built.path))
+    file = tmp_path / "warehouse.html"
+    assert main(["report", "--out", str(file), "--source", "warehouse"]) == 0
+    assert file.read_text().replace(built.path.name, tables.path.name) == tables.page()
+
+
+def test_command_says_what_it_wrote(tables: Tables, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "out.html"
+    assert main(["report", "--out", str(file)]) == 0
+    assert re.fullmatch(
+        rf"Wrote '{re.escape(str(file))}' \(\d\.\d MB\), as of 20\d\d-\d\d-\d\d, "
+        rf"from '{re.escape(str(tables.path))}'\.\n",
+        capsys.readouterr().out,
+    )
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.html", "serving"]
+
+
+def test_a_page_that_cannot_be_written_leaves_the_old_one(
+    tables: Tables, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "report.html"
+    file.write_text("old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(command.os, "fsync", full)
+    assert main(["report", "--out", str(file)]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert file.read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.html", "serving"]
+
+
+@pytest.mark.parametrize("place", ["missing/report.html", "serving"])
+def test_a_place_that_is_none_is_refused_in_one_sentence(
+    tables: Tables, tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", "--out", str(tmp_path / place)]) == 2
+    assert "could not be written" in capsys.readouterr().err
+
+
+def test_installed_package_holds_queries_and_templates() -> None:
+    package = files("olist_segments.report")
+    assert package.joinpath("templates", "report.html.j2").is_file()
+    project = Path(__file__).resolve().parents[2]
+    assert '"olist_segments.report" = ["queries/*.sql", "templates/*"]' in (project / "pyproject.toml").read_text()
+
+
+# Colours and words.
+
+
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_text_is_legible_on_every_ground(is_dark: bool) -> None:
+    colours = palette.variables(is_dark)
+    pairs = [(ink, ground) for ink in ("ink", "muted", "accent", "alarm") for ground in ("page", "panel")]
+    pairs += [("ink", "alarm-soft"), ("alarm", "alarm-soft"), ("ink", "accent-soft")]
+    pairs += [(name, name.removeprefix("on-")) for name in colours if name.startswith("on-")]
+    assert len(pairs) > 20
+    for ink, ground in pairs:
+        assert palette.contrast(colours[ink], colours[ground]) >= 4.5, (ink, ground)
+
+
+@pytest.mark.parametrize("is_dark", [False, True])
+def test_marks_stand_out_from_the_page(is_dark: bool) -> None:
+    colours = palette.variables(is_dark)
+    for name in [*(name for name in colours if name.startswith("segment-")), "mark", "accent", "alarm"]:
+        assert palette.contrast(colours[name], colours["page"]) >= 3, name
+
+
+@pytest.mark.parametrize("colours", [palette.SEGMENTS_LIGHT, palette.SEGMENTS_DARK])
+@pytest.mark.parametrize("vision", COLOUR_BLINDNESS)
+def test_first_six_segments_are_told_apart_without_full_colour_vision(colours: tuple[str, ...], vision: str) -> None:
+    for first, second in combinations(colours[:6], 2):
+        seen = [as_seen(colour, np.array(COLOUR_BLINDNESS[vision])) for colour in (first, second)]
+        assert np.linalg.norm(seen[0] - seen[1]) > 0.08, (first, second)
+
+
+def as_seen(colour: str, vision: np.ndarray) -> np.ndarray:
+    """Oklab coordinates (Ottosson 2020) of a colour as seen."""
+    channels = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    cones = np.array([[0.41222, 0.53633, 0.05145], [0.2119, 0.6807, 0.1074], [0.0883, 0.28172, 0.62998]])
+    lab = np.array([[0.21045, 0.79362, -0.00407], [1.978, -2.42859, 0.45059], [0.0259, 0.78277, -0.80868]])
+    return lab @ np.cbrt(cones @ np.clip(vision @ linear, 0, 1))
+
+
+def test_a_segment_keeps_its_colour_when_others_come() -> None:
+    before = palette.assign(["a", "b"], ["a", "b"])
+    after = palette.assign(["a", "b", "c"], ["c", "b"])
+    assert after["b"] == before["b"]
+    assert len(set(after.values())) == 3
+
+
+def test_segments_of_today_have_colours_before_those_of_the_past() -> None:
+    keys = [f"old{number}" for number in range(9)] + ["new1", "new2"]
+    colours = palette.assign(keys, ["new1", "new2"])
+    assert colours["new1"] == "var(--segment-1)"
+    assert colours["old8"] == "var(--mark)"
+
+
+def test_labels_of_a_chart_are_short_and_never_the_same() -> None:
+    names = ["a" * 200, "a" * 199 + "b", "one two three four five six", "short"]
+    labels = charts.wrapped(names, 10)
+    assert len(set(labels.values())) == len(names)
+    assert labels["short"] == "short"
+    assert all(label.count("\n") <= 2 and len(label) < 36 for label in labels.values())
+
+
+@given(st.floats(1e-6, 1e9), st.integers(2, 10))
+def test_ticks_are_round_and_within_the_axis(highest: float, about: int) -> None:
+    ticks = charts._ticks(highest, about)
+    assert ticks[0] == 0
+    assert ticks[-1] <= highest * (1 + 1e-6)
+    assert 1 <= len(ticks) <= about + 2
+
+
+@pytest.mark.parametrize(
+    ("write", "value", "written"),
+    [
+        (words.share, 0.44, "44%"),
+        (words.share, 0.0307, "3.1%"),
+        (words.share, 0.0001, "under 0.1%"),
+        (words.share, 0.0996, "10%"),
+        (words.share, 0.0, "0%"),
+        (words.share, 0.998, "99.8%"),
+        (words.share, 0.99999, "over 99.9%"),
+        (words.share, 1.0, "100%"),
+        (words.share, None, "–"),
+        (words.money, 7_004_440.92, "BRL 7.0 million"),
+        (words.money, 999_700, "BRL 1.0 million"),
+        (words.money, 969_627.23, "BRL 969,627"),
+        (words.money, 2.5e9, "BRL 2.5 billion"),
+        (words.decimals, -0.001, "0.00"),
+        (words.decimals, -1.234, "−1.23"),
+        (words.signed, 0.04, "0.0"),
+        (words.signed, 1.06, "+1.1"),
+        (words.signed, -0.3, "−0.3"),
+        (words.day, date(2018, 8, 1), "1 August 2018"),
+        (words.a_number, 2, "two"),
+        (words.a_number, 11, "11"),
+        (words.listed, ["a"], "a"),
+        (words.listed, ["a", "b", "c"], "a, b and c"),
+        (words.plain, True, "yes"),
+    ],
+)
+def test_numbers_are_written_for_people(write: Callable[[object], str], value: object, written: str) -> None:
+    assert write(value) == written
