@@ -17,6 +17,7 @@ import against_notebook
 import build_phases
 import growth
 import recovery
+import sample_size
 import scoring
 
 RESULTS = Path(__file__).parent / "results.md"
@@ -25,6 +26,7 @@ SECTIONS = {
     "notebook": against_notebook.section,
     "growth": growth.section,
     "scoring": scoring.section,
+    "sample": sample_size.section,
     "recovery": recovery.section,
 }
 PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "scikit-learn")

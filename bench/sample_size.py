@@ -1,0 +1,59 @@
+"""What a model loses when it is fitted on a sample: its labels against those of a model fitted on everybody."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import yaml
+from build_phases import ORDERS, PROJECT, dbt
+from olist_segments.design import design_matrix, fit_scaling
+from sklearn.cluster import KMeans
+from sklearn.metrics import adjusted_rand_score
+
+TIMES = 10
+SAMPLES = (1_000, 5_000, 20_000, 50_000, 200_000)
+DRAWS = 5
+SEGMENTS = 6
+FEATURE_SET = "rfm_review_delivery"
+
+
+def section(home: Path) -> list[str]:
+    """Build features of ten times Olist in `home`, fit on samples and on everybody; the lines of the table."""
+    data = home / "data"
+    generate = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", str(TIMES * ORDERS)]
+    subprocess.run([*generate, "--format", "parquet", "--out", str(data)], check=True, capture_output=True)
+    dbt(home, data, "run", "--select", "+customer_features")
+    variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
+    features = {name: variables["feature_transforms"][name] for name in variables["feature_sets"][FEATURE_SET]}
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+        people = warehouse.sql(f"select {', '.join(features)} from customer_features order by customer_unique_id").df()
+
+    def labels(rows: np.ndarray) -> np.ndarray:
+        """Everybody's labels by a model that saw `rows` only, its scaling included."""
+        scalings = fit_scaling(people.iloc[rows], features)
+        model = KMeans(SEGMENTS, n_init=10, random_state=0).fit(design_matrix(people.iloc[rows], scalings))
+        return model.predict(design_matrix(people, scalings))
+
+    everybody = labels(np.arange(len(people)))
+    random = np.random.default_rng(0)
+    table = []
+    for size in SAMPLES:
+        agreements = [
+            adjusted_rand_score(everybody, labels(random.choice(len(people), size, replace=False)))
+            for _ in range(DRAWS)
+        ]
+        table.append(f"| {size:,} | {np.median(agreements):.3f} | {min(agreements):.3f} |")
+    return [
+        "## What a sample costs",
+        "",
+        f"k-means with {SEGMENTS} segments on {FEATURE_SET}, {len(people):,} customers: fitted on a random sample,",
+        "everybody labelled, held against the labels of the fit on everybody (adjusted Rand index).",
+        "",
+        f"| people in the fit | median of {DRAWS} draws | worst |",
+        "|---:|---:|---:|",
+        *table,
+    ]
