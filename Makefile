@@ -12,7 +12,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark build docs build-spark test test-dbt test-python test-spark lint lint-python lint-sql lint-yaml lint-conventions bench lock clean
+.PHONY: help install install-spark build docs build-spark test test-dbt test-python test-spark lint lint-python lint-sql lint-yaml lint-conventions audit bench lock clean
 
 help: ## What each command does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -66,7 +66,7 @@ test-dbt: $(INSTALLED)
 	$(TEST_BUILD) dbt build --target-path $(TEST_HOME)
 
 test-python: $(INSTALLED)
-	OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_SERVING_DIR=$(TEST_HOME)/serving python -m pytest
+	OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_SERVING_DIR=$(TEST_HOME)/serving python -m pytest --numprocesses 2 --dist loadfile
 
 test-spark: $(INSTALLED_SPARK) ## The tests of the Spark target: every table equal to DuckDB's
 	OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_TEST_SPARK=1 python -m pytest tests/python/test_spark.py
@@ -89,6 +89,9 @@ lint-conventions: $(INSTALLED)
 	@mkdir -p $(TEST_HOME)
 	$(TEST_BUILD) dbt --quiet docs generate --target-path $(TEST_HOME)
 	dbt-bouncer run --config-file dbt-bouncer.yml
+
+audit: $(INSTALLED) ## Known vulnerabilities of the pinned packages; without their index, the lock's hashes
+	python .ci/audit.py
 
 bench: $(INSTALLED) ## Speed and recovery, measured side by side: prints and writes bench/results.md
 	python bench/run.py

@@ -14,7 +14,7 @@
 with
 
 thresholds as (
-    {% for threshold in var("contract_thresholds") %}
+    {% for threshold in checked_var("contract_thresholds") %}
         {{ "union all" if not loop.first }}
         select cast({{ threshold }} as double) as threshold
     {% endfor %}

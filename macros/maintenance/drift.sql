@@ -8,7 +8,7 @@
   Returns: the keys, feature, value (double, raw unit, null where missing), customer_count.
 -#}
 {% macro feature_value_counts(relation, keys) %}
-    {%- for feature in var("feature_transforms").keys() | sort %}
+    {%- for feature in checked_var("feature_transforms").keys() | sort %}
     {{ "union all" if not loop.first }}
     select
         {{ keys | join(", ") }},
@@ -28,7 +28,7 @@
 -#}
 {% macro on_feature_scale(feature, value) -%}
     case {{ feature }}
-        {%- for name, transform in var("feature_transforms").items() %}
+        {%- for name, transform in checked_var("feature_transforms").items() %}
         when {{ sql_text(name) }}
             then {{ {"identity": value, "ln": "ln(" ~ value ~ ")", "log1p": "ln(1 + " ~ value ~ ")",
                      "sqrt": "sqrt(" ~ value ~ ")"}[transform] }}
@@ -99,7 +99,7 @@
   Returns: the keys, months_apart, calibration_pairs, watch_margin, act_margin.
 -#}
 {% macro drift_bands(pairs, keys) %}
-    {%- set bands = var("drift_bands") -%}
+    {%- set bands = checked_var("drift_bands") -%}
     {%- set excess = "greatest(psi - psi_by_chance, 0)" -%}
     select
         {{ keys | join(", ") }}{{ "," if keys }}
@@ -162,7 +162,7 @@
     step_act_from, step_calibration_pairs (null without a step), severity, verdict.
 -#}
 {% macro judge_drift(measured, bands, keys) %}
-    {%- set uncalibrated = var("drift_bands") -%}
+    {%- set uncalibrated = checked_var("drift_bands") -%}
     select
         banded.*,
         greatest(coalesce(psi / act_from, 0), coalesce(psi_step / step_act_from, 0)) as severity,

@@ -21,3 +21,7 @@
         {% do run_query("drop table " ~ relation.schema ~ "." ~ name) %}
     {% endfor %}
 {% endmacro %}
+
+{% macro spark__drop_temporary_tables(relation) %}
+    {#- dbt-spark drops its own. -#}
+{% endmacro %}

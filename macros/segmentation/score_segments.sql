@@ -14,8 +14,8 @@
     runner_up_segment_number (null where the version has one segment).
 -#}
 {% macro score_segments(customers, segment_model) %}
-    {%- set features = var("feature_transforms").keys() | sort -%}
-    {%- set slots = range(1, var("max_segments") + 1) | list -%}
+    {%- set features = checked_var("feature_transforms").keys() | sort -%}
+    {%- set slots = range(1, checked_var("max_segments") + 1) | list -%}
     {%- set scores -%}
         {%- for slot in slots -%}score_{{ slot }}{{ ", " if not loop.last }}{%- endfor -%}
     {%- endset -%}

@@ -13,3 +13,8 @@
     select cast(unnest(generate_series({{ first_month }}, {{ last_month }}, interval 1 month)) as date) as month_start
     from {{ relation }}
 {%- endmacro %}
+
+{% macro spark__calendar_months(relation, first_month, last_month) -%}
+    select explode(sequence({{ first_month }}, {{ last_month }}, interval 1 month)) as month_start
+    from {{ relation }}
+{%- endmacro %}

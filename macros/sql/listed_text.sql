@@ -11,3 +11,7 @@
 {% macro duckdb__listed_text(column) -%}
     {%- do return("string_agg(distinct " ~ column ~ ", ', ' order by " ~ column ~ ")") -%}
 {%- endmacro %}
+
+{% macro spark__listed_text(column) -%}
+    {%- do return("nullif(array_join(array_sort(collect_set(" ~ column ~ ")), ', '), '')") -%}
+{%- endmacro %}

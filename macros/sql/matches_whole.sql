@@ -12,3 +12,7 @@
 {% macro duckdb__matches_whole(text, pattern) -%}
     {%- do return("regexp_full_match(" ~ text ~ ", " ~ sql_text(pattern) ~ ")") -%}
 {%- endmacro %}
+
+{% macro spark__matches_whole(text, pattern) -%}
+    {%- do return("(" ~ text ~ " rlike " ~ sql_text("\\A(?:" ~ pattern ~ ")\\z") ~ ")") -%}
+{%- endmacro %}

@@ -72,7 +72,7 @@ final as (
         stg_customers.state,
         stg_orders.order_status,
         case
-            when stg_orders.order_status in ({{ sql_text_list(var('invalid_order_statuses')) }}) then false
+            when stg_orders.order_status in ({{ sql_text_list(checked_var('invalid_order_statuses')) }}) then false
             else items_by_order.order_id is not null
         end as is_valid_purchase,
         stg_orders.purchased_at,

@@ -1,4 +1,4 @@
-{%- set clock_driven = var('drift_clock_driven_features') -%}
+{%- set clock_driven = checked_var('drift_clock_driven_features') -%}
 with
 
 features as (

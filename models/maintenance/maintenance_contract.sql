@@ -69,7 +69,7 @@ intervals as (
 
 -- Every threshold has its row, also where history was too short to simulate.
 thresholds as (
-    {% for threshold in var('contract_thresholds') %}
+    {% for threshold in checked_var('contract_thresholds') %}
         {{ "union all" if not loop.first }}
         select cast({{ threshold }} as double) as threshold
     {% endfor %}

@@ -86,8 +86,8 @@ outcomes as (
         coalesce(sum(next_purchases.next_spend), 0) as next_spend,
         coalesce(
             sum(
-                cast(next_purchases.next_spend as decimal(18, 4))
-                * cast(next_purchases.next_spend as decimal(18, 4))
+                cast(next_purchases.next_spend as decimal(19, 2))
+                * cast(next_purchases.next_spend as decimal(19, 2))
             ), 0
         ) as next_spend_squared,
         sum(next_purchases.next_review_sum) as next_review_sum,

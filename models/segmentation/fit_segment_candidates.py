@@ -1,16 +1,21 @@
 """Evidence for every candidate of a new model version; nothing unless there is none yet or a refit is asked for."""
 
-from olist_segments.versions import append_candidates, contract_asks_for_refit
+from olist_segments.engine import read, read_existing, read_neighbour, written
+from olist_segments.versions import append_candidates, contract_asks_for_refit, fitted_by_a_killed_build
 
 
 def model(dbt, session):
     """Rows: model version × feature set × algorithm × setting."""
     dbt.config(materialized="incremental")
-    existing = session.sql(f"select * from {dbt.this}").df() if dbt.is_incremental else None
-    fit_input = dbt.ref("segment_fit_input").df()
+    existing = read_existing(dbt, session)
+    fit_input = read(dbt.ref("segment_fit_input"), order_by="input_role, customer_unique_id")
     settings = dbt.config.get("settings")
     refit = dbt.config.get("refit")
     if settings["auto_refit"] and not refit and existing is not None:
-        newest = existing["model_version"].max()
-        refit = contract_asks_for_refit(session, newest, fit_input["as_of_date"].max())
-    return append_candidates(fit_input, existing, settings, refit=refit)
+        contract = read_neighbour(dbt, session, "maintenance_contract")
+        refit = contract_asks_for_refit(contract, existing["model_version"].max(), fit_input["as_of_date"].max())
+    is_interrupted = refit and fitted_by_a_killed_build(
+        existing, read_neighbour(dbt, session, "builds", schema="build_log")
+    )
+    candidates = append_candidates(fit_input, existing, settings, refit=refit, is_interrupted=is_interrupted)
+    return written(dbt, session, candidates)

@@ -1,16 +1,17 @@
 """The chosen candidate of each new version as the table that SQL scores with, its segments matched and named."""
 
+from olist_segments.engine import read, read_existing, written
 from olist_segments.versions import append_models
 
 
 def model(dbt, session):
     """Rows: model version × segment × feature."""
     dbt.config(materialized="incremental")
-    existing = session.sql(f"select * from {dbt.this}").df() if dbt.is_incremental else None
-    return append_models(
-        dbt.ref("fit_segment_candidates").df(),
-        dbt.ref("segment_fit_input").df(),
-        dbt.ref("segment_archetypes").df(),
-        existing,
+    rows = append_models(
+        read(dbt.ref("fit_segment_candidates")),
+        read(dbt.ref("segment_fit_input")),
+        read(dbt.ref("segment_archetypes"), order_by="segment_key"),
+        read_existing(dbt, session),
         dbt.config.get("settings"),
     )
+    return written(dbt, session, rows)

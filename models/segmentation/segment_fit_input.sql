@@ -1,4 +1,4 @@
-{%- set features = var('feature_transforms').keys() | list -%}
+{%- set features = checked_var('feature_transforms').keys() | list -%}
 with
 
 features as (

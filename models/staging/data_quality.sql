@@ -47,6 +47,10 @@
         'kept; never counted as delivered or late'
     ),
     (
+        'delivered_over_a_year_after_purchase', 'stg_olist__orders',
+        "delivered_at > purchased_at + interval '1 year'", 'kept; its delivery days are many'
+    ),
+    (
         'delivered_before_purchase', 'stg_olist__orders', 'delivered_at < purchased_at',
         'kept; its delivery days are negative'
     ),
@@ -99,7 +103,9 @@ unmatched_rows as (
         select
             {{ sql_text('no_' ~ parent | replace('stg_olist__', '') ~ '_for_' ~ child_column) }} as rule_name,
             {{ sql_text(child) }} as table_name,
-            {{ sql_text(('an ' if child_column[0] in 'aeiou' else 'a ') ~ child_column ~ ' that is absent from ' ~ parent) }}
+            {{ sql_text(
+                ('an ' if child_column[0] in 'aeiou' else 'a ') ~ child_column ~ ' that is absent from ' ~ parent
+            ) }}
                 as breach,
             {{ sql_text(treatment) }} as treatment,
             {{ not is_known }} as is_unexpected,
@@ -157,6 +163,45 @@ reviews_before_purchase as (
     inner join stg_olist__orders on stg_olist__order_reviews.order_id = stg_olist__orders.order_id
 ),
 
+orders_in_turn as (
+    select
+        order_id,
+        purchased_at,
+        lag(purchased_at) over (
+            order by purchased_at nulls last, order_id nulls last
+        ) as previous_purchased_at
+    from stg_olist__orders
+),
+
+-- Half a year without an order parts history in two.
+stretches as (
+    select
+        order_id,
+        sum(
+            case when purchased_at > previous_purchased_at + interval '183 days' then 1 else 0 end
+        ) over (
+            order by purchased_at nulls last, order_id nulls last
+            rows between unbounded preceding and current row
+        ) as stretch_number
+    from orders_in_turn
+),
+
+purchases_apart as (
+    select
+        'purchase_apart_from_the_others' as rule_name,
+        'stg_olist__orders' as table_name,
+        'an order that half a year without orders parts from most' as breach,
+        'kept in orders; history runs over the longest row of months with data' as treatment,
+        false as is_unexpected,
+        coalesce(sum(order_count) - max(order_count), 0) as affected_rows,
+        coalesce(sum(order_count), 0) as checked_rows
+    from (
+        select count(*) as order_count
+        from stretches
+        group by stretch_number
+    ) as orders_of_stretches
+),
+
 order_totals as (
     select
         order_id,
@@ -197,6 +242,8 @@ all_rules as (
     select * from reused_review_ids
     union all
     select * from reviews_before_purchase
+    union all
+    select * from purchases_apart
     union all
     select * from payment_differences
 ),

@@ -21,7 +21,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,8 @@ MANIFEST = "manifest.json"
 _CURRENT = "current"
 _BUILDS = ".builds"
 _LOCK = ".lock"
+_MOMENT = "%Y%m%dT%H%M%S.%fZ"
+_NAMED_BY_MOMENT = f"{'[0-9]' * 8}T{'[0-9]' * 6}.{'[0-9]' * 6}Z"
 _SHOWN = (DATABASE, PARQUET, VERSIONS, MANIFEST)
 
 
@@ -68,7 +70,7 @@ def new_build(folder: Path) -> Iterator[Path]:
             raise UserError(f"another publish is writing to '{folder}': wait for it to end and try again.") from error
         _refuse_foreign_files(folder)
         _remove_leftovers(folder)
-        build = folder / _BUILDS / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}"
+        build = folder / _BUILDS / _name_of_next(folder)
         build.mkdir(parents=True)
         on_failure.callback(shutil.rmtree, build, ignore_errors=True)
         yield build
@@ -85,6 +87,15 @@ def new_build(folder: Path) -> Iterator[Path]:
 def model_versions(manifest: dict[str, Any]) -> set[tuple[int, str]]:
     """The model versions of a manifest, each told from its namesakes by the moment of its fit."""
     return {(version["model_version"], version["fitted_at"]) for version in manifest.get("model_versions", [])}
+
+
+def _name_of_next(folder: Path) -> str:
+    """The moment, or where the clock was set back the first one after the newest build: names rise with every build."""
+    now = datetime.now(UTC).strftime(_MOMENT)
+    newest = max((build.name for build in (folder / _BUILDS).glob(_NAMED_BY_MOMENT)), default="")
+    if now > newest:
+        return now
+    return (datetime.strptime(newest, _MOMENT) + timedelta(microseconds=1)).strftime(_MOMENT)
 
 
 def _refuse_foreign_files(folder: Path) -> None:

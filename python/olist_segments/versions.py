@@ -19,28 +19,42 @@ import pandas as pd
 
 from olist_segments.candidates import evaluate_candidates, from_json
 from olist_segments.design import Scaling, design_matrix, fit_scaling
+from olist_segments.errors import UserError
 from olist_segments.evidence.segmentation import Segmentation
 from olist_segments.naming import SegmentName, name_segments, profile_segments
 
 IntArray = npt.NDArray[np.int64]
 
+# Columns of the evidence that are equal where data, settings and packages are.
+_FITTED = ["feature_set", "algorithm", "setting", "parameters", "is_chosen", "data_as_of", "package_versions"]
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "olist-segments")
 
 
 def append_candidates(
-    fit_input: pd.DataFrame, existing: pd.DataFrame | None, settings: Mapping[str, Any], *, refit: bool
+    fit_input: pd.DataFrame,
+    existing: pd.DataFrame | None,
+    settings: Mapping[str, Any],
+    *,
+    refit: bool,
+    is_interrupted: bool = False,
 ) -> pd.DataFrame:
     """The evidence rows of the next version, or none.
 
     `fit_input`: the table segment_fit_input (people of the fit date and of the outcome date). `existing`: the rows
     written so far, or None before the first. `settings`: feature_sets, feature_transforms, algorithms, k_min, k_max,
-    rule, seed.
+    rule, seed. `is_interrupted`: the newest version there is of a build that was killed (`fitted_by_a_killed_build`);
+    where the refit finds its evidence again, that version is the one asked for and none is appended.
     """
     is_first = existing is None or existing.empty
     if not is_first and not refit:
         assert existing is not None
         return existing.head(0)
     fit_people = fit_input[fit_input["input_role"] == "fit"]
+    if fit_people.empty:
+        raise UserError(
+            "nobody bought anything in the months that history runs over (table order_months): there is nobody to "
+            "segment; look at the dates and the customers of the orders."
+        )
     past = fit_input[fit_input["input_role"] == "outcome"]
     candidates = evaluate_candidates(
         fit_people,
@@ -60,25 +74,35 @@ def append_candidates(
     candidates["fitted_at"] = datetime.now(UTC).replace(tzinfo=None)
     candidates["random_seed"] = settings["seed"]
     candidates["package_versions"] = json.dumps(versions, sort_keys=True)
+    if existing is not None and is_interrupted and _is_same_evidence(candidates, existing):
+        return existing.head(0)
     return candidates
 
 
-def contract_asks_for_refit(connection: Any, model_version: int, today: pd.Timestamp) -> bool:
+def fitted_by_a_killed_build(existing: pd.DataFrame | None, builds: pd.DataFrame | None) -> bool:
+    """Whether the newest version was fitted by a build that never came to its end, nor any build since.
+
+    `existing`: the evidence rows written so far. `builds`: the notes in build_log.builds in the order they were taken,
+    that of the running build last; None where none are.
+    """
+    if existing is None or existing.empty or builds is None:
+        return False
+    ended = np.flatnonzero(builds["finished_at"].notna())
+    killed = builds.iloc[ended[-1] + 1 if len(ended) else 0 : -1]
+    newest = existing.loc[existing["model_version"] == existing["model_version"].max(), "fitted_at"].max()
+    return bool(len(killed) and newest >= killed["started_at"].min())
+
+
+def contract_asks_for_refit(contract: pd.DataFrame | None, model_version: int, today: pd.Timestamp) -> bool:
     """Whether the contract, as the last build left it, is broken for `model_version`, or has fallen due by `today`.
 
-    `connection` runs SQL in the warehouse (DuckDB). What moved since the last build is judged by the next one, but for
-    the age of the model, which is known at once.
+    `contract`: the rows of maintenance_contract, or None before it was first built. What moved since the last build is
+    judged by the next one, but for the age of the model, which is known at once.
     """
-    exists = connection.sql("select 1 from information_schema.tables where table_name = 'maintenance_contract'")
-    if not exists.fetchall():
+    if contract is None:
         return False
-    rows = connection.sql(
-        "select model_version, is_broken_today, due_date from maintenance_contract where is_the_contract"
-    ).fetchall()
-    return any(
-        version == model_version and (is_broken or (due is not None and today.date() > due))
-        for version, is_broken, due in rows
-    )
+    terms = contract[contract["is_the_contract"] & (contract["model_version"] == model_version)]
+    return bool(terms["is_broken_today"].any() or (terms["due_date"] < today).any())
 
 
 def append_models(
@@ -154,6 +178,16 @@ def read_model(rows: pd.DataFrame) -> tuple[list[Scaling], Segmentation, list[Se
     columns = (segments[column].astype(str) for column in ("segment_key", "segment_name", "name_source"))
     names = [SegmentName(key, name, source, None) for key, name, source in zip(*columns, strict=True)]
     return scalings, segmentation, names
+
+
+def _is_same_evidence(candidates: pd.DataFrame, existing: pd.DataFrame) -> bool:
+    """Whether the newest version in `existing` came from the same data and settings as `candidates`."""
+    newest = existing[existing["model_version"] == existing["model_version"].max()]
+    found, known = (
+        frame[_FITTED].fillna("").astype(str).sort_values(_FITTED).reset_index(drop=True)
+        for frame in (candidates, newest)
+    )
+    return found.equals(known)
 
 
 def _fit_people(fit_input: pd.DataFrame) -> pd.DataFrame:

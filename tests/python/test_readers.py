@@ -17,19 +17,12 @@ import duckdb
 import pytest
 import sqlalchemy
 from olist_segments.publish import publish
+from served_folders import next_build
 from warehouses import PROJECT, Warehouse
 
 READERS = PROJECT / "tests" / "readers"
 # Two tables of one build agree: the members that segments count are the customers.
 QUERY = "select (select count(*) from customer_segments), (select sum(customer_count)::bigint from segment_profiles)"
-LEAVE = """
-    begin;
-    delete from customer_segments where customer_unique_id in (
-        select customer_unique_id from customer_segments where segment_key = $key order by customer_unique_id limit 10
-    );
-    update segment_profiles set customer_count = customer_count - 10 where segment_key = $key;
-    commit;
-"""
 
 
 @dataclass(frozen=True)
@@ -109,15 +102,6 @@ def copied(built: Warehouse, tmp_path: Path) -> Warehouse:
     shutil.copy(built.path, warehouse.path)
     publish(warehouse.serving, warehouse.path)
     return warehouse
-
-
-def next_build(warehouse: Warehouse) -> None:
-    """A build with ten members of the largest segment less, published."""
-    with duckdb.connect(str(warehouse.path)) as connection:
-        largest = connection.sql("select max_by(segment_key, customer_count) from segment_profiles").fetchall()[0][0]
-        for statement in LEAVE.split(";")[:-1]:
-            connection.execute(statement, {"key": largest} if "$key" in statement else None)
-    publish(warehouse.serving, warehouse.path)
 
 
 def test_a_reader_keeps_its_build_while_new_connections_see_the_new_ones(

@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from olist_segments.candidates import from_json
 from olist_segments.design import design_matrix
-from olist_segments.versions import append_candidates, append_labels, append_models, read_model
+from olist_segments.versions import (
+    append_candidates,
+    append_labels,
+    append_models,
+    fitted_by_a_killed_build,
+    read_model,
+)
 from warehouses import PROJECT
 
 TRANSFORMS = {"recency_days": "identity", "order_count": "ln", "total_spend": "log1p", "avg_review_score": "identity"}
@@ -113,6 +119,50 @@ def test_a_refit_on_the_same_data_keeps_every_key_name_and_label(seed: int) -> N
     assert named[1] == named[2]
     pd.testing.assert_series_equal(history.labels_of(1), history.labels_of(2))
     assert set(history.model.loc[history.model["model_version"] == 2, "name_source"]) == {"previous_version"}
+
+
+@pytest.mark.parametrize(
+    ("people_then", "setting", "appended"),
+    [
+        (people(900, seed=1), {}, []),
+        (people(900, seed=1), {"seed": 8}, [3]),
+        (people(900, seed=1), {"k_max": 4}, [3]),
+        (people(901, seed=1), {}, [3]),
+    ],
+    ids=["as_it_was", "another_seed", "other_candidates", "another_customer"],
+)
+def test_a_refit_asked_for_again_after_a_kill_is_the_one_that_was_begun(
+    people_then: pd.DataFrame, setting: dict[str, Any], appended: list[int], first: pd.DataFrame
+) -> None:
+    """The killed build wrote the evidence of version 2; only other data or settings make a version 3."""
+    history = History()
+    history.build(people(900, seed=2))
+    evidence = append_candidates(first, history.candidates, FIT, refit=True)
+    existing = pd.concat([history.candidates, evidence], ignore_index=True).sample(frac=1, random_state=1)
+    new = append_candidates(people_then, existing, FIT | setting, refit=True, is_interrupted=True)
+    assert new["model_version"].unique().tolist() == appended
+
+
+@pytest.mark.parametrize(
+    ("builds", "is_interrupted"),
+    [
+        ([("01:00", "02:00"), ("03:00", None)], False),
+        ([("01:00", None), ("03:00", None)], True),
+        ([("01:00", "02:00"), ("01:10", None), ("03:00", None)], True),
+        # Killed after the fit was over, or before there was one.
+        ([("01:00", None), ("02:00", "02:30"), ("03:00", None)], False),
+        ([("02:00", None), ("03:00", None)], False),
+    ],
+)
+def test_a_version_of_a_killed_build_is_told_from_the_notes_of_builds(
+    builds: list[tuple[str, str | None]], is_interrupted: bool
+) -> None:
+    """The newest version was fitted at half past one; the last build is the one that asks."""
+    existing = pd.DataFrame({"model_version": [1, 2], "fitted_at": pd.to_datetime(["00:10", "01:30"], format="%H:%M")})
+    notes = pd.DataFrame(builds, columns=["started_at", "finished_at"]).apply(pd.to_datetime, format="%H:%M")
+    assert fitted_by_a_killed_build(existing, notes) == is_interrupted
+    assert not fitted_by_a_killed_build(existing.head(0), notes)
+    assert not fitted_by_a_killed_build(existing, None)
 
 
 @pytest.mark.parametrize("seed", [4, 5, 6])

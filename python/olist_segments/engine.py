@@ -1,0 +1,70 @@
+"""What dbt's Python models read and write, the same on DuckDB and on Spark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+_SPARK_TYPES = {"b": "boolean", "i": "bigint", "u": "bigint", "f": "double", "M": "timestamp"}
+
+
+def read(relation: Any, order_by: str | None = None) -> pd.DataFrame:
+    """The rows of what `dbt.ref` gives, in the order of the columns `order_by` ("a, b"; they hold no null).
+
+    Dates are datetime64 on both engines; Spark collects them all, so what is read must be bounded.
+    """
+    frame: pd.DataFrame
+    if not _is_spark(relation):
+        frame = (relation.order(order_by) if order_by else relation).df()
+        return frame
+    frame = (relation.orderBy(order_by.split(", ")) if order_by else relation).toPandas()
+    for name, kind in relation.dtypes:
+        if kind == "date":
+            frame[name] = pd.to_datetime(frame[name])
+    return frame
+
+
+def read_existing(dbt: Any, session: Any) -> pd.DataFrame | None:
+    """The rows that the incremental model `dbt` has written so far; None before the first build."""
+    return read(session.sql(f"select * from {dbt.this}")) if dbt.is_incremental else None
+
+
+def read_neighbour(dbt: Any, session: Any, table: str, schema: str | None = None) -> pd.DataFrame | None:
+    """The rows of `table` beside the model `dbt`, or in `schema`, as they stand; None where there is no such table."""
+    name = f"{schema or dbt.this.schema}.{table}"
+    if hasattr(session, "catalog"):
+        exists = session.catalog.tableExists(name)
+    else:
+        exists = session.sql(
+            f"select 1 from information_schema.tables where table_schema || '.' || table_name = '{name}'"
+        ).fetchall()
+    return read(session.sql(f"select * from {name}")) if exists else None
+
+
+def written(dbt: Any, session: Any, rows: pd.DataFrame, replaces: str | None = None) -> Any:
+    """What the model `dbt` returns to have `rows` written.
+
+    With `replaces`, a column, rows written earlier whose value of it is among `rows` give way. DuckDB deletes those by
+    itself; on Spark, which overwrites the table as a whole, the other rows are written again. Columns that are in the
+    table keep their type there, so that a table without rows, or a column without values, changes none.
+    """
+    if not hasattr(session, "createDataFrame"):
+        return rows
+    existing = session.table(str(dbt.this)) if dbt.is_incremental else None
+    if replaces and existing is not None:
+        before = read(existing)
+        rows = pd.concat([before[~before[replaces].isin(rows[replaces])], rows]) if len(rows) else before
+    types = {} if existing is None else dict(existing.dtypes)
+    schema = ", ".join(f"{name} {types.get(name) or _spark_type(rows[name])}" for name in rows.columns)
+    # PySpark sends texts in one piece, and pandas may hold them in several.
+    texts = {name: object for name in rows.columns if isinstance(rows[name].dtype, pd.StringDtype)}
+    return session.createDataFrame(rows.astype(texts), schema=schema)
+
+
+def _spark_type(column: pd.Series[Any]) -> str:
+    return _SPARK_TYPES.get(column.infer_objects().dtype.kind, "string")
+
+
+def _is_spark(relation: Any) -> bool:
+    return hasattr(relation, "toPandas")

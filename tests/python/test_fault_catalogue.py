@@ -1,0 +1,249 @@
+"""The fault catalogue, walked through: each case is refused with its sentence, or built with its rows counted.
+
+The cases are data, in tests/faults/catalogue.yml. None may give a stack trace, a wrong total, or change half of what is
+there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from faults import FILES, PROJECT, Project, RunnerOf, assert_totals_tie
+
+Operation = Callable[[Project, str, Any], object]
+CATALOGUE = PROJECT / "tests" / "faults" / "catalogue.yml"
+STAGED = ["path:models/staging"]
+UP_TO_FEATURES = ["path:models/staging", "+customer_features", "customers"]
+NOBODY = 65534
+
+
+@dataclass(frozen=True)
+class Case:
+    """One entry of the catalogue for one file."""
+
+    id: str
+    file: str
+    do: dict[str, Any]
+    refused: str = ""
+    counted: dict[str, int] = field(default_factory=dict)
+    same: bool = False
+    warns: str = ""
+
+
+def read_catalogue() -> list[Case]:
+    cases = []
+    for entry in yaml.safe_load(CATALOGUE.read_text(encoding="utf-8")):
+        files = list(FILES) if entry["files"] == "all" else [entry["files"]]
+        rest = {key: value for key, value in entry.items() if key not in ("id", "files")}
+        cases += [
+            Case(id=f"{entry['id']} - {file}" if len(files) > 1 else entry["id"], file=file, **rest) for file in files
+        ]
+    return cases
+
+
+CASES = read_catalogue()
+
+
+def table_of(text: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(text, newline="")))
+
+
+def text_of(rows: list[list[str]], delimiter: str = ",") -> str:
+    stream = io.StringIO(newline="")
+    csv.writer(stream, delimiter=delimiter, lineterminator="\n").writerows(rows)
+    return stream.getvalue()
+
+
+def text_in(p: Project, name: str) -> str:
+    return p.path(name).read_bytes().decode()
+
+
+def replace(p: Project, name: str, pairs: list[str]) -> None:
+    for old, new in zip(pairs[::2], pairs[1::2], strict=True):
+        p.replace(name, old, new)
+
+
+def end_lines_with(p: Project, name: str, end: str) -> None:
+    """Other ends of lines, but for those inside a comment, which are the customer's."""
+    comment = "mas\n\no"
+    p.write(name, FILES[name].replace(comment, "@").replace("\n", end).replace("@", comment))
+
+
+def change_table(change: Callable[[list[list[str]], Any], list[list[str]]]) -> Operation:
+    return lambda p, name, value: p.write(name, text_of(change(table_of(text_in(p, name)), value)))
+
+
+def renamed(rows: list[list[str]], value: str) -> list[list[str]]:
+    header = [name.upper() for name in rows[0]] if value == "CAPITALS" else [value, *rows[0][1:]]
+    return [header, *rows[1:]]
+
+
+def cut_last_row(p: Project, name: str, _: Any) -> None:
+    """The file as a full disk leaves it: its last row ends before its last comma."""
+    *rows, last = text_in(p, name).rstrip("\n").split("\n")
+    p.write(name, "\n".join([*rows, last[: last.rindex(",")]]))
+
+
+def quote_last_row(p: Project, name: str, _: Any) -> None:
+    *rows, last = text_in(p, name).rstrip("\n").split("\n")
+    p.write(name, "\n".join([*rows, f'"{last}', ""]))
+
+
+def put_folder(p: Project, name: str, _: Any) -> None:
+    p.path(name).unlink()
+    p.path(name).mkdir()
+
+
+def change_parquet(p: Project, name: str, change: Callable[[bytes], bytes]) -> None:
+    path = p.path(name, "parquet")
+    path.write_bytes(change(path.read_bytes()))
+
+
+OPERATIONS: dict[str, Operation] = {
+    "remove": lambda p, name, _: p.path(name).unlink(),
+    "copy_as": lambda p, name, ending: shutil.copy(p.path(name), p.path(name, ending)),
+    "write": lambda p, name, text: p.write(name, text),
+    "bytes": lambda p, name, text: p.write(name, text.encode("latin-1")),
+    "prepend": lambda p, name, text: p.write(name, text + text_in(p, name)),
+    "append": lambda p, name, lines: p.write(name, text_in(p, name) + "".join(line + "\n" for line in lines)),
+    "keep_lines": lambda p, name, count: p.write(name, "".join(text_in(p, name).splitlines(keepends=True)[:count])),
+    "drop_lines": lambda p, name, count: p.write(name, "".join(text_in(p, name).splitlines(keepends=True)[count:])),
+    "folder": put_folder,
+    "forbid": lambda p, name, _: p.path(name).chmod(0),
+    "cut_last_row_in_half": cut_last_row,
+    "delimiter": lambda p, name, mark: p.write(name, text_of(table_of(text_in(p, name)), mark)),
+    "encode": lambda p, name, codec: p.write(name, text_in(p, name).encode(codec)),
+    "line_end": end_lines_with,
+    "line_end_of_header": lambda p, name, end: p.write(name, text_in(p, name).replace("\n", end, 1)),
+    "unbalanced_quote": quote_last_row,
+    "rename_as": lambda p, name, ending: p.path(name).rename(p.path(name, ending)),
+    "cut_bytes": lambda p, name, share: change_parquet(p, name, lambda data: data[: int(len(data) * share)]),
+    "scramble": lambda p, name, _: change_parquet(p, name, lambda data: data[:4] + bytes(len(data) - 8) + data[-4:]),
+    "replace": replace,
+    "rename_first_column": change_table(renamed),
+    "repeat_first_column": change_table(lambda rows, _: [[*row, row[0]] for row in rows]),
+    "reverse_columns": change_table(lambda rows, _: [row[::-1] for row in rows]),
+    "add_column": change_table(lambda rows, name: [[*row, name if i == 0 else "x"] for i, row in enumerate(rows)]),
+    "parquet": lambda p, name, query: p.to_parquet(name, query),
+}
+
+
+def damage(p: Project, case: Case) -> None:
+    for operation, value in case.do.items():
+        OPERATIONS[operation](p, case.file, value)
+
+
+def words(p: Project, case: Case) -> dict[str, object]:
+    """What the places of a sentence stand for: of the damaged file where it is text, of the valid one otherwise."""
+    whole = table_of(FILES[case.file])[0]
+    path = p.path(case.file) if p.path(case.file).exists() else p.path(case.file, "parquet")
+    try:
+        text = path.read_bytes().decode() if path.is_file() else ""
+    except (UnicodeDecodeError, PermissionError):
+        text = ""
+    lines = text.split("\n")
+    last = max((number for number, line in enumerate(lines) if line), default=0)
+    return {
+        "file": path.name if path.exists() else f"{case.file}.csv",
+        "name": case.file,
+        "folder": p.folder,
+        "first": whole[0],
+        "last": whole[-1],
+        "fields": len(whole),
+        "header": ", ".join(table_of(text)[0]) if lines[0] else "",
+        "header_text": lines[0][:100],
+        "first_row": ", ".join(name.strip().strip('"') for name in lines[0].split(","))[:300],
+        "line": last + 1,
+        "row": lines[last].lstrip('"'),
+    }
+
+
+@contextlib.contextmanager
+def as_nobody(folder: Path) -> Iterator[None]:
+    """Without the rights of root, who may read everything; modules must be loaded by then (the fixture valid)."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.fixture(scope="module")
+def valid(runner_of: RunnerOf, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Counter[str]]:
+    """The staging tables of the valid files, and the rows that each rule of data_quality counts there."""
+    p = Project(runner_of, tmp_path_factory.mktemp("valid"))
+    p.write_all(FILES)
+    run = p.run(*UP_TO_FEATURES)
+    assert run.success, run.log
+    assert run.warnings == []
+    assert_totals_tie(p)
+    staged = {name: rows for name, rows in p.tables(("main",)).items() if ".stg_" in name}
+    return staged, counts_of_rules(p)
+
+
+def counts_of_rules(p: Project) -> Counter[str]:
+    rows = p.query("select replace(table_name, 'stg_olist__', ''), rule_name, affected_rows from data_quality")
+    return Counter({f"{table}.{rule}": count for table, rule, count in rows})
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.refused], ids=lambda case: case.id)
+@pytest.mark.usefixtures("valid")
+def test_refused_with_one_sentence(runner_of: RunnerOf, case: Case) -> None:
+    # Not under pytest's own folder, which nobody but its owner may enter.
+    with tempfile.TemporaryDirectory() as home:
+        p = Project(runner_of, Path(home))
+        p.write_all(FILES)
+        damage(p, case)
+        sentence = case.refused.format(**words(p, case))
+
+        with as_nobody(Path(home)) if "forbid" in case.do else contextlib.nullcontext():
+            run = p.run()
+
+        assert not run.success
+        assert run.sentences == [sentence]
+        assert "Traceback" not in run.log
+        assert p.tables() == {}, "a refused input leaves nothing behind"
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.same], ids=lambda case: case.id)
+def test_built_as_from_valid_files(project: Project, valid: tuple[dict[str, Any], Counter[str]], case: Case) -> None:
+    damage(project, case)
+
+    run = project.run(*STAGED)
+
+    assert run.success, run.log
+    staged = {name: rows for name, rows in project.tables(("main",)).items() if ".stg_" in name}
+    assert staged == valid[0]
+    warnings = [case.warns.format(**words(project, case))] if case.warns else []
+    assert len(run.warnings) == len(warnings)
+    assert all(told in given for told, given in zip(warnings, run.warnings, strict=True))
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if not c.refused and not c.same], ids=lambda case: case.id)
+def test_built_and_counted(project: Project, valid: tuple[dict[str, Any], Counter[str]], case: Case) -> None:
+    damage(project, case)
+
+    run = project.run(*UP_TO_FEATURES)
+
+    assert run.success, run.log
+    counted = counts_of_rules(project)
+    counted.subtract(valid[1])
+    assert {rule: count for rule, count in counted.items() if count} == case.counted
+    assert_totals_tie(project)

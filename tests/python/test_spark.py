@@ -1,0 +1,301 @@
+"""The same project on Apache Spark: every table equal to DuckDB's, and wrong set-ups told in one sentence.
+
+`make test-spark` runs these; OLIST_SPARK_CLUSTER=1 adds a build on a real master with two workers.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from marketplaces import read_tables, write_tables
+from olist_segments.publish import publish
+from warehouses import CLOCK_COLUMNS, FEW_CANDIDATES, SAMPLE, Warehouse
+
+pytestmark = pytest.mark.skipif(os.environ.get("OLIST_TEST_SPARK") != "1", reason="make test-spark runs these")
+
+SCHEMA = "olist_segments"
+# What depends on the clock, and what digests the SQL text of an engine.
+NOT_COMPARED = CLOCK_COLUMNS | {"inputs_digest"}
+TOLERANCE = 1e-9
+CONNECT_SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
+
+
+@dataclass(frozen=True)
+class SparkWarehouse(Warehouse):
+    """Parquet tables and the metastore below `home`, written in process or by the server at `remote`."""
+
+    remote: str = ""
+
+    @property
+    def spark_home(self) -> Path:
+        return self.home / "spark"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return super().environment | {"OLIST_SPARK_HOME": str(self.spark_home), "SPARK_REMOTE": self.remote}
+
+    def dbt(self, *arguments: str, data: Path, **options: Any) -> str:
+        return super().dbt(*arguments, "--target", "spark", data=data, **options)
+
+    def files(self, table: str) -> str:
+        return str(self.spark_home / "warehouse" / f"{SCHEMA}.db" / table / "*.parquet")
+
+
+def faults_of(spark: SparkWarehouse, warehouse: Warehouse) -> list[str]:
+    """Every way in which a table on Spark is not the table on DuckDB: one text a table and column."""
+    faults = []
+    with duckdb.connect(str(warehouse.path), read_only=True) as connection:
+        connection.execute("set timezone = 'UTC'")
+        tables = connection.execute(
+            "select table_name from duckdb_tables() where schema_name = 'main' order by table_name"
+        ).fetchall()
+        assert len(tables) > 40
+        for (table,) in tables:
+            columns = types(connection, f"main.{table}")
+            there = types(connection, f"read_parquet('{spark.files(table)}')")
+            if set(columns) != set(there):
+                faults.append(f"{table}: columns {set(columns) ^ set(there)} stand on one side only")
+                continue
+            names = [name for name in columns if name not in NOT_COMPARED]
+            here = rows(connection, f"main.{table}", names, columns)
+            other = rows(connection, f"read_parquet('{spark.files(table)}')", names, columns)
+            if len(here) != len(other):
+                faults.append(f"{table}: {len(here)} rows on DuckDB, {len(other)} on Spark")
+                continue
+            for name in names:
+                differs = ~equal(here[name], other[name], is_double=columns[name] == "DOUBLE")
+                if differs.any():
+                    first = int(np.argmax(differs))
+                    faults.append(
+                        f"{table}.{name}: {differs.sum()} of {len(here)} rows differ, such as "
+                        f"{here[name].iloc[first]!r} on DuckDB and {other[name].iloc[first]!r} on Spark"
+                    )
+    return faults
+
+
+def types(connection: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    described = connection.execute(f"describe select * from {relation}").fetchall()
+    return {name: kind for name, kind, *_ in described}
+
+
+def rows(
+    connection: duckdb.DuckDBPyConnection, relation: str, names: list[str], columns: dict[str, str]
+) -> pd.DataFrame:
+    """The rows in the order of their exact columns, then of their rounded doubles."""
+    doubles = [name for name in names if columns[name] == "DOUBLE"]
+    exact = [name for name in names if name not in doubles]
+    order = ", ".join([*exact, *(f"round({name}, 6)" for name in doubles)])
+    shown = ", ".join(f"cast({name} as {columns[name]}) as {name}" for name in names)
+    return connection.execute(f"select {shown} from {relation} order by {order}").df()
+
+
+def equal(here: pd.Series[Any], other: pd.Series[Any], *, is_double: bool) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    if is_double:
+        return np.isclose(here.to_numpy(float), other.to_numpy(float), TOLERANCE, TOLERANCE, equal_nan=True)
+    return ((here == other) | (here.isna() & other.isna())).to_numpy(bool)
+
+
+REFIT = {**FEW_CANDIDATES, "refit": True}
+
+
+def build_first_version(warehouse: Warehouse, data: Path) -> None:
+    warehouse.build(data, "--select", "+fit_ageing", "+fit_segment_stability", variables=FEW_CANDIDATES)
+
+
+@pytest.fixture(scope="session")
+def duckdb_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """Two model versions, the second of a whole build with its tests."""
+    warehouse = Warehouse(tmp_path_factory.mktemp("duckdb"))
+    build_first_version(warehouse, SAMPLE)
+    warehouse.dbt("build", "--exclude-resource-type", "unit_test", data=SAMPLE, variables=REFIT)
+    return warehouse
+
+
+@pytest.fixture(scope="session")
+def spark_warehouse(tmp_path_factory: pytest.TempPathFactory) -> SparkWarehouse:
+    """The same, from CSV files and with the unit tests too."""
+    warehouse = SparkWarehouse(tmp_path_factory.mktemp("spark"))
+    data = write_tables(read_tables(SAMPLE), warehouse.home / "csv", "csv")
+    build_first_version(warehouse, data)
+    warehouse.dbt("build", data=data, variables=REFIT)
+    return warehouse
+
+
+def test_every_table_is_that_of_duckdb(spark_warehouse: SparkWarehouse, duckdb_warehouse: Warehouse) -> None:
+    assert faults_of(spark_warehouse, duckdb_warehouse) == []
+    versions = duckdb_warehouse.query("select model_version from segment_versions order by 1")["model_version"]
+    assert list(versions) == [1, 2]
+
+
+def test_faults_are_found(duckdb_warehouse: Warehouse, spark_warehouse: SparkWarehouse, tmp_path: Path) -> None:
+    changed = Warehouse(tmp_path)
+    shutil.copy(duckdb_warehouse.path, changed.path)
+    with duckdb.connect(str(changed.path)) as connection:
+        connection.execute("update segment_profiles set avg_total_spend = avg_total_spend * (1 + 1e-7)")
+        connection.execute("delete from orders where rowid = 0")
+    faults = faults_of(spark_warehouse, changed)
+    assert len(faults) == 2
+    assert faults[0].startswith("orders: ")
+    assert faults[1].startswith("segment_profiles.avg_total_spend: ")
+
+
+def test_spark_takes_published_versions_back(duckdb_warehouse: Warehouse, tmp_path: Path) -> None:
+    publish(duckdb_warehouse.serving, duckdb_warehouse.path)
+    spark = SparkWarehouse(tmp_path, duckdb_warehouse.serving)
+    told = spark.dbt("run", "--select", "stg_olist__sellers", data=SAMPLE)
+    assert "up to version 2, were taken back" in told
+    for table in ("fit_segment_candidates", "fit_segment_model", "fit_segment_labels"):
+        taken = duckdb.sql(
+            f"select model_version, count(*) from '{spark.files(table)}' group by 1 order by 1"
+        ).fetchall()
+        assert taken == [
+            (row.model_version, row.n)
+            for row in duckdb_warehouse.query(
+                f"select model_version, count(*) as n from {table} group by 1 order by 1"
+            ).itertuples()
+        ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            ",delivered,2017",
+            ",delivered,17",
+            "olist_orders_dataset.csv, row 1, column order_purchase_timestamp: '17-",
+        ),
+        (
+            "order_id,customer_id,order_status",
+            "order_id,customer,order_status",
+            "olist_orders_dataset.csv has no column 'customer_id'",
+        ),
+        ("\n", "\no1,c1\n", "olist_orders_dataset.csv, row 1: the row has not the 8 fields of the header ('o1,c1')"),
+    ],
+)
+def test_a_broken_file_is_refused_in_one_sentence(old: str, new: str, sentence: str, tmp_path: Path) -> None:
+    tables = read_tables(SAMPLE)
+    orders = tables["olist_orders_dataset"]
+    is_whole = (orders["order_status"] == "delivered") & orders["order_purchase_timestamp"].dt.year.eq(2017)
+    data = write_tables({**tables, "olist_orders_dataset": orders[is_whole]}, tmp_path / "data", "csv")
+    path = data / "olist_orders_dataset.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    told = SparkWarehouse(tmp_path).dbt("run", "--select", "stg_olist__orders", data=data, succeeds=False)
+    assert sentence in told
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"SPARK_REMOTE": "sc://127.0.0.1:1"}, "No Spark Connect server answers at 127.0.0.1:1 (Connection refused)"),
+        ({"SPARK_REMOTE": "127.0.0.1"}, "SPARK_REMOTE is '127.0.0.1', which is no address of a Spark Connect server"),
+        ({"JAVA_HOME": "/nowhere"}, "Spark needs Java and '/nowhere/bin/java' does not run: install Java 17 or newer"),
+    ],
+)
+def test_a_wrong_set_up_is_told_in_one_sentence(
+    environment: dict[str, str], sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    warehouse = SparkWarehouse(tmp_path, remote=environment.get("SPARK_REMOTE", ""))
+    told = warehouse.dbt("run", "--select", "stg_olist__sellers", data=SAMPLE, succeeds=False)
+    assert sentence in told
+    assert "Traceback" not in told
+
+
+def test_an_old_java_is_refused(tmp_path: Path) -> None:
+    from olist_segments.spark import java_fault
+
+    java = tmp_path / "java"
+    java.write_text("#!/bin/sh\necho 'openjdk version \"1.8.0_412\"' >&2\n")
+    java.chmod(0o755)
+    assert str(java_fault(str(java))).startswith(f"Spark needs Java 17 and '{java}' is Java 8: install")
+    assert str(java_fault(None)).startswith("Spark needs Java and none is on the PATH: install")
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+def wait_for(port: int, process: subprocess.Popen[bytes], seconds: int = 120) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        with socket.socket() as attempt:
+            attempt.settimeout(1)
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.5)
+    raise AssertionError(f"nothing listens on port {port}")
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[SparkWarehouse]:
+    """A master, two workers and a Spark Connect server, all from the pip package, and the warehouse that they write."""
+    import pyspark
+
+    bin_folder = Path(pyspark.__file__).parent / "bin"
+    master_port, connect_port = free_port(), free_port()
+    master = f"spark://127.0.0.1:{master_port}"
+    deploy = "org.apache.spark.deploy"
+    warehouse = SparkWarehouse(tmp_path, remote=f"sc://127.0.0.1:{connect_port}")
+    settings = {
+        "spark.connect.grpc.binding.port": connect_port,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.memory": "2g",
+        "spark.executor.memory": "1g",
+        "spark.ui.enabled": "false",
+        "spark.sql.catalogImplementation": "hive",
+        "spark.sql.warehouse.dir": warehouse.spark_home / "warehouse",
+        "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={tmp_path}/metastore;create=true",
+    }
+    server = [option for name, value in settings.items() for option in ("--conf", f"{name}={value}")]
+    worker = f"--host 127.0.0.1 --cores 1 --memory 2g --webui-port 0 --work-dir {tmp_path / 'work'}".split()
+    commands = [
+        ["spark-class", f"{deploy}.master.Master", *f"--host 127.0.0.1 --port {master_port} --webui-port 0".split()],
+        ["spark-class", f"{deploy}.worker.Worker", master, *worker],
+        ["spark-class", f"{deploy}.worker.Worker", master, *worker],
+        ["spark-submit", "--master", master, *server, "--class", CONNECT_SERVER, "spark-internal"],
+    ]
+    environment = {name: value for name, value in os.environ.items() if name != "SPARK_REMOTE"}
+    with ExitStack() as stack:
+        processes = []
+        for number, (program, *arguments) in enumerate(commands):
+            log = stack.enter_context((tmp_path / f"{number}.log").open("wb"))
+            processes.append(
+                subprocess.Popen(
+                    [str(bin_folder / program), *arguments],
+                    cwd=tmp_path,
+                    env=environment | {"SPARK_LOCAL_IP": "127.0.0.1"},
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                )
+            )
+            stack.callback(processes[-1].wait)
+            stack.callback(processes[-1].terminate)
+            if number == 0:
+                wait_for(master_port, processes[0])
+        wait_for(connect_port, processes[-1])
+        yield warehouse
+        registered = (tmp_path / "0.log").read_text().count("Registering worker")
+        assert registered == 2
+
+
+@pytest.mark.skipif(os.environ.get("OLIST_SPARK_CLUSTER") != "1", reason="starts four Java processes")
+def test_a_cluster_of_two_workers_builds_the_same(cluster: SparkWarehouse, duckdb_warehouse: Warehouse) -> None:
+    build_first_version(cluster, SAMPLE)
+    cluster.dbt("build", "--exclude-resource-type", "unit_test", data=SAMPLE, variables=REFIT)
+    assert faults_of(cluster, duckdb_warehouse) == []

@@ -1,0 +1,112 @@
+"""A warehouse, and a served folder, of an earlier release: this one opens them, builds on them and loses no version."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+from nights import REFIT, SETTINGS, WHOLE
+from olist_segments.publish import publish
+from served_folders import checked_manifest
+from warehouses import PROJECT, Warehouse
+
+RELEASES = sorted((PROJECT / "tests" / "upgrade").glob("*.tar.xz"))
+MODEL = (
+    "select {columns} from fit_segment_model where model_version <= 2 order by model_version, segment_number, feature"
+)
+LABELS = "from fit_segment_labels where model_version <= 2 order by model_version, customer_unique_id"
+HISTORY = (
+    "select as_of_date, customer_unique_id, model_version, segment_key from customer_segments_monthly "
+    "where as_of_date < (select max(as_of_date) from as_of_dates) order by 1, 2"
+)
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What the release left: its warehouse, unpacked anew for each test, and the nine files it was built from."""
+
+    warehouse: Warehouse
+    data: Path
+
+
+@pytest.fixture(params=RELEASES, ids=lambda path: path.name.removesuffix(".tar.xz"))
+def earlier(request: pytest.FixtureRequest, tmp_path: Path) -> Earlier:
+    home = tmp_path / "earlier"
+    with tarfile.open(request.param) as archive:
+        archive.extractall(home, filter="tar")
+    data = tmp_path / "data"
+    data.mkdir()
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as connection:
+        tables = connection.sql("select table_name from duckdb_tables() where schema_name = 'raw'").fetchall()
+        assert len(tables) == 9
+        for (table,) in tables:
+            connection.execute(f"copy raw.{table} to '{data}/{table}.csv' (header)")
+    return Earlier(Warehouse(home), data)
+
+
+def command(warehouse: Warehouse, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "olist_segments.cli", *arguments],
+        cwd=PROJECT,
+        env=os.environ | warehouse.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def model_of(warehouse: Warehouse, columns: list[str] | None = None) -> pd.DataFrame:
+    return warehouse.query(MODEL.format(columns=", ".join(columns or ["*"])))
+
+
+def test_a_warehouse_of_an_earlier_release_is_built_on(earlier: Earlier) -> None:
+    warehouse = earlier.warehouse
+    model, labels, history = (warehouse.query(sql) for sql in (MODEL.format(columns="*"), LABELS, HISTORY))
+    fitted_at = model["fitted_at"].drop_duplicates().tolist()
+    assert model["model_version"].unique().tolist() == [1, 2]
+    assert len(history) > 1_000
+    assert "in " in command(warehouse, "summary").stdout
+
+    output = warehouse.dbt(*WHOLE, data=earlier.data, variables=SETTINGS)
+    assert "ERROR=0" in output
+    pd.testing.assert_frame_equal(model_of(warehouse, list(model.columns)), model)
+    pd.testing.assert_frame_equal(warehouse.query(LABELS)[labels.columns], labels)
+    pd.testing.assert_frame_equal(warehouse.query(HISTORY), history)
+    assert warehouse.query("select bool_and(inputs_digest is not null) from customer_features_monthly").iloc[0, 0]
+
+    before = json.loads((warehouse.serving / "manifest.json").read_text())
+    sentence = publish(warehouse.serving, warehouse.path)
+    assert "Beware" not in sentence
+    after = checked_manifest(warehouse.serving)
+    assert after["build"] > before["build"]
+    assert after["model_versions"] == before["model_versions"]
+    contract = command(warehouse, "contract")
+    assert contract.returncode in (0, 3), contract.stderr
+    assert "refit every" in contract.stdout
+
+    warehouse.dbt(*WHOLE, data=earlier.data, variables=REFIT)
+    versions = warehouse.query("select model_version, fitted_at from segment_versions order by 1")
+    assert versions["model_version"].tolist() == [1, 2, 3]
+    assert versions["fitted_at"].tolist()[:2] == fitted_at
+    pd.testing.assert_frame_equal(model_of(warehouse, list(model.columns)), model)
+    pd.testing.assert_frame_equal(warehouse.query(HISTORY), history)
+
+
+def test_versions_published_by_an_earlier_release_are_taken_back(earlier: Earlier) -> None:
+    warehouse = earlier.warehouse
+    model, history = warehouse.query(MODEL.format(columns="*")), warehouse.query(HISTORY)
+    warehouse.path.unlink()
+    output = warehouse.dbt(*WHOLE, data=earlier.data, variables=SETTINGS)
+    assert "up to version 2, were taken back" in output
+    pd.testing.assert_frame_equal(model_of(warehouse, list(model.columns)), model)
+    pd.testing.assert_frame_equal(warehouse.query(HISTORY), history)
+    assert "Beware" not in publish(warehouse.serving, warehouse.path)
+    assert len(checked_manifest(warehouse.serving)["model_versions"]) == 2
