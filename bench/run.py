@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -32,30 +33,36 @@ SECTIONS = {
 PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "scikit-learn")
 
 
+def written_sections() -> dict[str, str]:
+    """The sections of results.md by name, as they were written last."""
+    text = RESULTS.read_text() if RESULTS.exists() else ""
+    return dict(re.findall(r"<!-- (\w+) -->\n(.*?)(?=\n<!-- \w+ -->|\Z)", text, re.S))
+
+
 def main(names: list[str]) -> int:
-    """Run the named sections; only a run of all of them is written down."""
+    """Run the named sections, or all, and put them in the place of what results.md says of them."""
     unknown = [name for name in names if name not in SECTIONS]
     if unknown:
         print(f"There is no section {unknown[0]!r}: use {', '.join(SECTIONS)}.", file=sys.stderr)
         return 2
-    home = Path(tempfile.mkdtemp(prefix="olist-bench-"))
-    lines = [
-        "# Benchmarks",
-        "",
-        f"Written by `make bench` on {os.cpu_count()} cores ({platform.machine()}), "
-        f"Python {platform.python_version()},",
-        ", ".join(f"{package} {version(package)}" for package in PACKAGES) + ".",
-    ]
-    try:
-        for name in names or SECTIONS:
-            (home / name).mkdir()
-            lines += ["", *SECTIONS[name](home / name)]
-    finally:
-        shutil.rmtree(home)
-    text = "\n".join(lines) + "\n"
-    print(text)
-    if not names:
-        RESULTS.write_text(text)
+    sections = written_sections()
+    for name in names or SECTIONS:
+        home = Path(tempfile.mkdtemp(prefix="olist-bench-"))
+        try:
+            sections[name] = "\n".join(SECTIONS[name](home)).strip() + "\n"
+        finally:
+            shutil.rmtree(home)
+        print(sections[name])
+        lines = [
+            "# Benchmarks",
+            "",
+            f"Written by `make bench` on {os.cpu_count()} cores ({platform.machine()}), "
+            f"Python {platform.python_version()},",
+            ", ".join(f"{package} {version(package)}" for package in PACKAGES) + ".",
+            "Ratios are measured side by side in one run of their section; `python bench/run.py SECTION` repeats one.",
+        ]
+        told = [f"<!-- {name} -->\n{sections[name]}" for name in SECTIONS if name in sections]
+        RESULTS.write_text("\n".join([*lines, "", *told]))
     return 0
 
 
