@@ -99,7 +99,7 @@ bench: $(INSTALLED) ## Speed and recovery, measured side by side: prints and wri
 lock: ## Pin every package anew (needs uv)
 	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --extra dev \
 		--no-emit-index-url --no-header --quiet --output-file requirements.lock pyproject.toml
-	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --extra dev --extra spark --extra sail \
+	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --extra dev --extra spark \
 		--constraint requirements.lock --no-emit-index-url --no-header --quiet --output-file requirements-spark.lock pyproject.toml
 
 clean: ## Remove what builds made, but neither .venv, warehouse.duckdb nor serving

@@ -1,6 +1,6 @@
 {#-
-  Reading raw files on Spark: the leaves of load_raw_files. A path may be whatever the cluster reads. The text is taken as
-  UTF-8; a place is told by row, not by line. Spark has no transactions: a run that is killed while the tables change
+  Reading raw files on Spark: the leaves of load_raw_files. A path may be whatever the cluster reads. The text is taken
+  as UTF-8; a place is told by row, not by line. Spark has no transactions: a run that is killed while the tables change
   places is to be run again.
 -#}
 

@@ -25,6 +25,8 @@ from pyspark.errors import AnalysisException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
+from olist_segments.errors import UserError
+
 OLDEST_JAVA = 17
 CONNECT_PORT = 15002
 CONNECT_SECONDS = 5
@@ -56,6 +58,8 @@ class SessionJob(PythonJobHelper):
         names = {"__name__": self.name, "spark": SparkSession.builder.getOrCreate()}
         try:
             exec(compile(compiled_code, self.name, "exec"), names)
+        except UserError as error:
+            raise DbtRuntimeError(str(error)) from None
         except Exception as error:
             raise DbtRuntimeError(f"Python model failed:\n{''.join(traceback.format_exception(error))}") from error
 

@@ -8,6 +8,7 @@ texts (text_given, expected) as (
     ('x01003', false),
     (' 01003', false),
     ('', false),
+    (concat('01003', chr(10)), false),
     (null, null)
 ),
 
