@@ -8,6 +8,9 @@ MARKETPLACE := data/marketplace
 TEST_HOME := target/test
 TEST_BUILD := OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb OLIST_SERVING_DIR=$(TEST_HOME)/serving
 
+PIN := uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --extra dev \
+	--no-emit-index-url --no-header --quiet
+
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
@@ -97,10 +100,8 @@ bench: $(INSTALLED) ## Speed and recovery, measured side by side: prints and wri
 	python bench/run.py
 
 lock: ## Pin every package anew (needs uv)
-	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --extra dev \
-		--no-emit-index-url --no-header --quiet --output-file requirements.lock pyproject.toml
-	uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --extra dev --extra spark \
-		--constraint requirements.lock --no-emit-index-url --no-header --quiet --output-file requirements-spark.lock pyproject.toml
+	$(PIN) --output-file requirements.lock pyproject.toml
+	$(PIN) --extra spark --constraint requirements.lock --output-file requirements-spark.lock pyproject.toml
 
 clean: ## Remove what builds made, but neither .venv, warehouse.duckdb nor serving
 	rm -rf target logs report.html docs.html $(MARKETPLACE)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from build_phases import KINDS, ORDERS, dbt, kinds
+from common import ORDERS, PYTHON, dbt, generate, kinds
 
 NOTEBOOK = Path(__file__).parent / "notebook.py"
 
@@ -15,13 +15,12 @@ NOTEBOOK = Path(__file__).parent / "notebook.py"
 def section(home: Path) -> list[str]:
     """Run the notebook's script and a first build with all tests in the folder `home`; the lines of the table."""
     data = home / "data"
-    generate = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", str(ORDERS), "--out", str(data)]
-    subprocess.run(generate, check=True, capture_output=True)
+    generate(data, ORDERS)
     script = subprocess.run([sys.executable, str(NOTEBOOK), str(data)], check=True, capture_output=True, text=True)
     steps: dict[str, float] = json.loads(script.stdout)
     theirs = sum(steps.values())
     ours, results = dbt(home, data, "build")
-    python = kinds(results)[KINDS[2]]
+    python = kinds(results)[PYTHON]
     return [
         "## Against the usual notebook",
         "",

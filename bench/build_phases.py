@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import duckdb
 import yaml
+from common import KINDS, LOADED, ORDERS, PROJECT, SAME_KIND, TESTS, Result, dbt, generate, kinds, seconds_by, timed
 
-PROJECT = Path(__file__).resolve().parents[1]
-ORDERS = 100_000
 TYPES = {"text": "varchar", "integer": "integer", "double": "double", "timestamp": "timestamp"}
 # The monthly features as plain SQL over the raw files, without dbt, staging, contracts or order: the least it can cost.
 BARE_FEATURES = """
@@ -45,16 +39,6 @@ BARE_FEATURES = """
 """
 
 
-def timed(action: object, repeats: int = 1) -> float:
-    """Seconds of the fastest of `repeats` calls."""
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        action()  # type: ignore[operator]
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
-
-
 def bare_read(data: Path, database: Path | str) -> duckdb.DuckDBPyConnection:
     """The nine files into typed tables, with nothing checked."""
     sources = yaml.safe_load((PROJECT / "models/staging/_olist__sources.yml").read_text())["sources"][0]["tables"]
@@ -71,29 +55,8 @@ def bare_read(data: Path, database: Path | str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def dbt_environment(home: Path, data: Path) -> dict[str, str]:
-    """The environment of a dbt that builds `data` into the folder `home`."""
-    return os.environ | {
-        "OLIST_DATA_DIR": str(data),
-        "OLIST_WAREHOUSE": str(home / "warehouse.duckdb"),
-        "OLIST_SERVING_DIR": str(home / "serving"),
-        "DBT_TARGET_PATH": str(home / "target"),
-        "DBT_LOG_PATH": str(home / "logs"),
-    }
-
-
-def dbt(home: Path, data: Path, *arguments: str) -> tuple[float, list[dict[str, object]]]:
-    """One dbt call: seconds on the wall, and its results by node."""
-    command = [sys.executable, "-m", "dbt.cli.main", "--quiet", *arguments]
-    start = time.perf_counter()
-    subprocess.run(command, cwd=PROJECT, env=dbt_environment(home, data), check=True)
-    seconds = time.perf_counter() - start
-    results = json.loads((home / "target" / "run_results.json").read_text())["results"]
-    return seconds, results
-
-
-LOADED, FEATURES, EVIDENCE = "loading and checking", "SQL up to the monthly features", "evidence for all candidates"
-MAINTENANCE, OTHER, TESTS = "the room maintenance", "everything else", "tests"
+FEATURES, EVIDENCE = "SQL up to the monthly features", "evidence for all candidates"
+MAINTENANCE, OTHER = "the room maintenance", "everything else"
 # What the monthly features are made of.
 UPSTREAM = {
     "stg_olist__orders",
@@ -111,10 +74,8 @@ UPSTREAM = {
 
 def phase_of(kind: str, name: str) -> str:
     """The phase that a node of dbt counts towards."""
-    if kind == "operation":
-        return LOADED
-    if kind in ("test", "unit_test"):
-        return TESTS
+    if kind in SAME_KIND:
+        return SAME_KIND[kind]
     if name in UPSTREAM:
         return FEATURES
     if name == "fit_segment_candidates":
@@ -124,31 +85,9 @@ def phase_of(kind: str, name: str) -> str:
     return OTHER
 
 
-def phases(results: list[dict[str, object]]) -> dict[str, float]:
+def phases(results: list[Result]) -> dict[str, float]:
     """Seconds inside dbt's nodes, by phase."""
-    sums = dict.fromkeys((LOADED, FEATURES, EVIDENCE, MAINTENANCE, OTHER, TESTS), 0.0)
-    for result in results:
-        kind, _, name = str(result["unique_id"]).split(".", 2)
-        sums[phase_of(kind, name)] += float(result["execution_time"])  # type: ignore[arg-type]
-    return sums
-
-
-KINDS = ("loading and checking", "SQL models and seeds", "Python models", "tests")
-
-
-def kinds(results: list[dict[str, object]]) -> dict[str, float]:
-    """Seconds inside dbt's nodes, by what runs in them."""
-    sums = dict.fromkeys(KINDS, 0.0)
-    for result in results:
-        kind, _, name = str(result["unique_id"]).split(".", 2)
-        if kind == "operation":
-            key = KINDS[0]
-        elif kind in ("test", "unit_test"):
-            key = KINDS[3]
-        else:
-            key = KINDS[2 if any((PROJECT / "models").rglob(f"{name}.py")) else 1]
-        sums[key] += float(result["execution_time"])  # type: ignore[arg-type]
-    return sums
+    return seconds_by(results, phase_of, (LOADED, FEATURES, EVIDENCE, MAINTENANCE, OTHER, TESTS))
 
 
 def without_last_day(data: Path, out: Path) -> Path:
@@ -177,10 +116,9 @@ def section(home: Path) -> list[str]:
     """Run every phase once (short ones thrice) in the folder `home`; the lines of the tables."""
     orders = ORDERS
     data = home / "data"
-    generate = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", str(orders), "--out", str(data)]
     rows: list[tuple[str, float, str]] = []
 
-    seconds = timed(lambda: subprocess.run(generate, check=True, capture_output=True))
+    seconds = timed(lambda: generate(data, orders))
     rows.append(("generate the marketplace as CSV", seconds, f"{orders / seconds:,.0f} orders a second"))
     in_memory = timed(lambda: bare_read(data, ":memory:").close(), 3)
     rows.append(("bare DuckDB: read the nine files into memory", in_memory, ""))

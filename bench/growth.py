@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import duckdb
-from build_phases import ORDERS, PROJECT, dbt_environment
+from common import ORDERS, PROJECT, dbt_environment, generate, timed
 
 TIMES = (1, 3, 10, 30)
 MEMORY_LIMIT = "4GB"
@@ -65,10 +65,7 @@ def section(home: Path) -> list[str]:
         folder = home / str(times)
         data = folder / "data"
         orders = times * ORDERS
-        generate = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", str(orders)]
-        start = time.perf_counter()
-        subprocess.run([*generate, "--format", "parquet", "--out", str(data)], check=True, capture_output=True)
-        generation = time.perf_counter() - start
+        generation = timed(lambda data=data, orders=orders: generate(data, orders, "--format", "parquet"))
         seconds, gigabytes = measured_build(folder, data)
         with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as warehouse:
             months = warehouse.sql("select count(*) from customer_segments_monthly").fetchall()[0][0]

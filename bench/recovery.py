@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pandas as pd
-from build_phases import dbt
+from common import dbt, generate
 from sklearn.metrics import adjusted_rand_score
 
 ORDERS = 6_000
@@ -18,8 +16,7 @@ SEPARATIONS = (0, 1, 2, 3, 4, 5, 6, 8)
 def recovery(home: Path, separation: float) -> str:
     """One row of the table: generate, build, compare today's segments with the planted kinds."""
     data = home / "data"
-    command = [sys.executable, "-m", "olist_segments.cli", "generate", "--format", "parquet", "--orders", str(ORDERS)]
-    subprocess.run([*command, "--separation", str(separation), "--out", str(data)], check=True, capture_output=True)
+    generate(data, ORDERS, "--format", "parquet", "--separation", str(separation))
     dbt(home, data, "build", "--exclude", "path:models/maintenance", "--exclude-resource-type", "test", "unit_test")
     truth = pd.read_csv(data / "planted_segments.csv")
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:

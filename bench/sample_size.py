@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import yaml
-from build_phases import ORDERS, PROJECT, dbt
+from common import ORDERS, PROJECT, dbt, generate
 from olist_segments.design import design_matrix, fit_scaling
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
@@ -24,8 +22,7 @@ FEATURE_SET = "rfm_review_delivery"
 def section(home: Path) -> list[str]:
     """Build features of ten times Olist in `home`, fit on samples and on everybody; the lines of the table."""
     data = home / "data"
-    generate = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", str(TIMES * ORDERS)]
-    subprocess.run([*generate, "--format", "parquet", "--out", str(data)], check=True, capture_output=True)
+    generate(data, TIMES * ORDERS, "--format", "parquet")
     dbt(home, data, "run", "--select", "+customer_features")
     variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
     features = {name: variables["feature_transforms"][name] for name in variables["feature_sets"][FEATURE_SET]}

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
-from build_phases import ORDERS, dbt, timed
+from common import ORDERS, dbt, generate, timed
 
 REPEATS = 7
 FORMS = {"identity": "{}", "ln": "ln({})", "log1p": "ln(1 + {})", "sqrt": "sqrt({})"}
@@ -58,8 +56,7 @@ def bare_query(warehouse: duckdb.DuckDBPyConnection) -> str:
 def section(home: Path) -> list[str]:
     """Build once without tests in `home`, then time both queries; the lines of the table."""
     data = home / "data"
-    generate = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", str(ORDERS), "--format", "parquet"]
-    subprocess.run([*generate, "--out", str(data)], check=True, capture_output=True)
+    generate(data, ORDERS, "--format", "parquet")
     dbt(home, data, "build", "--exclude", "path:models/maintenance", "--exclude-resource-type", "test", "unit_test")
     with duckdb.connect(str(home / "warehouse.duckdb"), config={"threads": 2}) as warehouse:
         queries = {"bare arithmetic, numbers written out": bare_query(warehouse), "SQL scoring": scoring_query(home)}

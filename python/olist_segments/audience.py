@@ -10,9 +10,7 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-import os
 import re
-import tempfile
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,7 +19,8 @@ from typing import Any
 import duckdb
 
 from olist_segments.errors import UserError
-from olist_segments.serving import DATABASE, serving_path
+from olist_segments.files import replace_file
+from olist_segments.serving import published_tables
 from olist_segments.warehouse import open_warehouse, warehouse_path
 
 COLUMNS = (
@@ -116,16 +115,10 @@ def audience(segment: str, file: Path, min_probability: float = 0.0, exclude_dis
     UserError where there are no tables, no such segment, or where `file` can't be written or is no campaign list.
     """
     _check_destination(file)
-    published = serving_path() / DATABASE
-    source = published if published.is_file() else warehouse_path()
+    source = published_tables() or warehouse_path()
     found = read_audience(source, segment, min_probability, exclude_dissatisfied)
     text, changed = to_csv(found.rows)
-    try:
-        _replace(file, text.encode("utf-8-sig"))
-    except OSError as error:
-        raise UserError(
-            f"'{file}' could not be written ({error.strerror}): name a file in a folder that exists and can be written."
-        ) from error
+    replace_file(file, text.encode("utf-8-sig"), private=True)
     return "\n".join(_sentences(found, file, source, changed))
 
 
@@ -202,20 +195,6 @@ def _check_destination(file: Path) -> None:
         raise UserError(f"'{file}' can't be read ({error.strerror}): name another file.") from error
     if not is_list:
         raise UserError(f"'{file}' is there already and is no campaign list: name another file, or move it away.")
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """Put `content` in the place of `file` in one rename, for its owner only; what was there stays when it fails."""
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(name, file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _sentences(found: Audience, file: Path, source: Path, changed: int) -> list[str]:

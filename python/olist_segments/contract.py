@@ -16,7 +16,7 @@ import duckdb
 from jinja2 import Environment, StrictUndefined
 
 from olist_segments.errors import UserError
-from olist_segments.warehouse import open_warehouse, warehouse_path
+from olist_segments.warehouse import open_warehouse, query_rows, warehouse_path
 
 ASKS_FOR_REFIT = 3
 """Exit code when the contract is broken: a cron job or CI can act on it."""
@@ -62,7 +62,7 @@ def read_contract() -> dict[str, Any]:
     """
     with open_warehouse() as connection:
         try:
-            tables = {name: _rows(connection, query) for name, query in _QUERIES.items()}
+            tables = {name: query_rows(connection, query) for name, query in _QUERIES.items()}
         except duckdb.CatalogException as error:
             raise UserError(f"'{warehouse_path()}' holds no contract yet: run dbt build to its end.") from error
     terms = [row for row in tables["thresholds"] if row["is_the_contract"]]
@@ -72,11 +72,6 @@ def read_contract() -> dict[str, Any]:
             "contract_thresholds in dbt_project.yml and run dbt build."
         )
     return {**tables, "terms": terms[0], "version": tables["version"][0]}
-
-
-def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    relation = connection.sql(query)
-    return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
 
 def render(contract: dict[str, Any], form: str) -> str:

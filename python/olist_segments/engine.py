@@ -15,7 +15,7 @@ def read(relation: Any, order_by: str | None = None) -> pd.DataFrame:
     Dates are datetime64 on both engines; Spark collects them all, so what is read must be bounded.
     """
     frame: pd.DataFrame
-    if not _is_spark(relation):
+    if not hasattr(relation, "toPandas"):
         frame = (relation.order(order_by) if order_by else relation).df()
         return frame
     frame = (relation.orderBy(order_by.split(", ")) if order_by else relation).toPandas()
@@ -33,7 +33,7 @@ def read_existing(dbt: Any, session: Any) -> pd.DataFrame | None:
 def read_neighbour(dbt: Any, session: Any, table: str, schema: str | None = None) -> pd.DataFrame | None:
     """The rows of `table` beside the model `dbt`, or in `schema`, as they stand; None where there is no such table."""
     name = f"{schema or dbt.this.schema}.{table}"
-    if hasattr(session, "catalog"):
+    if _is_spark_session(session):
         exists = session.catalog.tableExists(name)
     else:
         exists = session.sql(
@@ -49,7 +49,7 @@ def written(dbt: Any, session: Any, rows: pd.DataFrame, replaces: str | None = N
     itself; on Spark, which overwrites the table as a whole, the other rows are written again. Columns that are in the
     table keep their type there, so that a table without rows, or a column without values, changes none.
     """
-    if not hasattr(session, "createDataFrame"):
+    if not _is_spark_session(session):
         return rows
     existing = session.table(str(dbt.this)) if dbt.is_incremental else None
     if replaces and existing is not None:
@@ -66,5 +66,5 @@ def _spark_type(column: pd.Series[Any]) -> str:
     return _SPARK_TYPES.get(column.infer_objects().dtype.kind, "string")
 
 
-def _is_spark(relation: Any) -> bool:
-    return hasattr(relation, "toPandas")
+def _is_spark_session(session: Any) -> bool:
+    return hasattr(session, "createDataFrame")

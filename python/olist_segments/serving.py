@@ -46,6 +46,12 @@ def serving_path() -> Path:
     return Path(os.environ.get("OLIST_SERVING_DIR") or DEFAULT_FOLDER)
 
 
+def published_tables() -> Path | None:
+    """The database that readers open; None where nothing is published."""
+    database = serving_path() / DATABASE
+    return database if database.is_file() else None
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest in `folder`, or an empty one where there is none that can be read."""
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from olist_segments.errors import UserError
-from olist_segments.warehouse import open_warehouse, warehouse_path
+from olist_segments.warehouse import open_warehouse, query_rows, warehouse_path
 
 _SEGMENTS = """
     select
@@ -49,8 +49,7 @@ def summary() -> str:
     with open_warehouse() as connection:
         try:
             segments = connection.sql(_SEGMENTS).fetchall()
-            versions = connection.sql(_VERSION)
-            in_force = [dict(zip(versions.columns, row, strict=True)) for row in versions.fetchall()]
+            in_force = query_rows(connection, _VERSION)
         except duckdb.CatalogException as error:
             raise UserError(f"'{warehouse_path()}' holds no segments yet: run dbt build to its end.") from error
     if not in_force:

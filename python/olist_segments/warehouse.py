@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -37,6 +38,12 @@ def attach_warehouse(connection: duckdb.DuckDBPyConnection, path: Path | None = 
         connection.execute(f"attach {sql_text(path)} as warehouse (read_only)")
     except duckdb.IOException as error:
         raise _not_openable(path, error) from error
+
+
+def query_rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    """The rows of a query, each by the names of its columns."""
+    relation = connection.sql(query)
+    return [dict(zip(relation.columns, row, strict=True)) for row in relation.fetchall()]
 
 
 def sql_text(value: object) -> str:

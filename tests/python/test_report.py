@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from olist_segments.cli import main
 from olist_segments.errors import UserError
-from olist_segments.report import charts, command, palette, words
+from olist_segments.report import charts, palette, words
 from olist_segments.report.page import _QUERIES
 from olist_segments.report.source import ask, choose_source, reading
 from olist_segments.report.verdict import Facts, sentences
@@ -455,7 +455,7 @@ def test_a_page_that_cannot_be_written_leaves_the_old_one(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(command.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     assert main(["report", "--out", str(file)]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert file.read_text() == "old"

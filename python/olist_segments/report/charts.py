@@ -23,6 +23,12 @@ from olist_segments.report.words import short
 WIDE = 820
 NARROW = 340
 
+
+def is_wide(width: int) -> bool:
+    """True for the drawing that is not for a phone."""
+    return width == WIDE
+
+
 Marks = list[dict[str, Any]]
 _TAG = re.compile(r"<[^>]*>")
 _ROUND = re.compile(r"-?\d+\.\d{2,}")
@@ -92,7 +98,7 @@ def draw_rows(
     """
     drawn_axis = _axis(axis, grid=True)
     if axis is not None:
-        drawn_axis.values = _ticks(domain[1], 8 if width == WIDE else 4)
+        drawn_axis.values = _ticks(domain[1], 8 if is_wide(width) else 4)
     x = alt.X("x:Q", title=None, scale=alt.Scale(domain=domain, nice=False), axis=drawn_axis)
     y = alt.Y("y:Q", title=None, scale=alt.Scale(domain=[0, rows.height], reverse=True, nice=False), axis=None)
     layers: list[alt.Chart] = []
@@ -280,7 +286,7 @@ def stacked_months(
                 sort=list(months),
                 title=None,
                 scale=alt.Scale(domain=list(months)),
-                axis=_axis(None, values=_spread(months, 4 if width < 500 else 8)),
+                axis=_axis(None, values=_spread(months, 8 if is_wide(width) else 4)),
             ),
             y=alt.Y("value:Q", title=None, axis=_axis(axis, grid=True, ticks=4)),
             fill=alt.Fill(
@@ -290,7 +296,7 @@ def stacked_months(
                     orient="top",
                     title=None,
                     symbolType="square",
-                    columns=2 if width < 500 else 5,
+                    columns=5 if is_wide(width) else 2,
                     labelLimit=0,
                     labelFontSize=12,
                     symbolStrokeWidth=0,
@@ -403,7 +409,7 @@ def scatter_panels(
                     symbolFillColor="var(--muted)",
                     symbolStrokeColor="var(--muted)",
                     columnPadding=26,
-                    columns=2 if width < 500 else 5,
+                    columns=5 if is_wide(width) else 2,
                 ),
             ),
             fill=_as_is("colour"),

@@ -87,7 +87,7 @@ def candidates(answer: Answer) -> Figure:
                 width,
                 points,
                 titles,
-                min(len(titles), 2) if width > 500 else 1,
+                min(len(titles), 2) if charts.is_wide(width) else 1,
                 x_title="segments",
                 y_title="structure gap",
             ),
@@ -139,7 +139,7 @@ def stability(answer: Answer, colours: Mapping[str, str]) -> Figure | None:
 
 def _stability_rows(width: int, rows: Sequence[Row], colours: Mapping[str, str]) -> Any:
     marks = charts.Rows()
-    is_wide = width == charts.WIDE
+    is_wide = charts.is_wide(width)
     left = -0.72 if is_wide else 0
     marks.text(0.75, "stable from 0.75", 8)
     marks.next(24)
@@ -381,10 +381,10 @@ def drift(answer: Answer) -> Figure | None:
                 [cell for cell in cells if cell["column"] in {month(date) for date in dates[-_columns(width) :]}],
                 [month(date) for date in dates[-_columns(width) :]],
                 names,
-                26 if width > 500 else 42,
-                row_characters=40 if width > 500 else 18,
+                26 if charts.is_wide(width) else 42,
+                row_characters=40 if charts.is_wide(width) else 18,
                 column_characters=4,
-                font_size=11 if width > 500 else 10,
+                font_size=11 if charts.is_wide(width) else 10,
             ),
             f"Heat map of drift verdicts by feature and month. On {day(dates[-1])}: "
             + "; ".join(f"{_followed(row, populations)}, {row['verdict']}" for row in behaviour)
@@ -394,7 +394,7 @@ def drift(answer: Answer) -> Figure | None:
 
 
 def _columns(width: int) -> int:
-    return 15 if width > 500 else 6
+    return 15 if charts.is_wide(width) else 6
 
 
 def _followed(row: Row, populations: Mapping[str, str]) -> str:

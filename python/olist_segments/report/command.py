@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
-import tempfile
 from pathlib import Path
 
-from olist_segments.errors import UserError
-from olist_segments.report.page import write_page
+from olist_segments.files import replace_file
 from olist_segments.report.source import SOURCES, choose_source, reading
 
 DEFAULT_FILE = "report.html"
@@ -32,33 +29,12 @@ def report(file: Path, kind: str | None = None) -> str:
     `kind`: one of SOURCES, or None for the published tables where there are any. UserError where there are no tables,
     or where the file can't be written.
     """
+    # The other commands need not wait for the chart library.
+    from olist_segments.report.page import write_page
+
     path = choose_source(kind)
     with reading(path) as connection:
         page, as_of = write_page(connection, path.name)
     content = page.encode("utf-8")
-    try:
-        _replace(file, content)
-    except OSError as error:
-        raise UserError(
-            f"'{file}' could not be written ({error.strerror}): name a file in a folder that exists and can be written."
-        ) from error
+    replace_file(file, content)
     return f"Wrote '{file}' ({len(content) / 1e6:.1f} MB), as of {as_of}, from '{path}'."
-
-
-def _replace(file: Path, content: bytes) -> None:
-    """Put `content` in the place of `file` in one rename; what was there stays when anything fails."""
-    if file.is_dir():
-        raise IsADirectoryError(21, "it is a folder", str(file))
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(name).chmod(0o666 & ~umask)
-        os.replace(name, file)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -37,7 +37,7 @@ REASONS = {
     "delivery_arrived": "a parcel arrived",
     "model_changed": "the model changed",
 }
-_REASON_COLOURS = [f"var(--reason-{number})" for number in range(1, 6)]
+_REASON_COLOURS = [f"var(--reason-{number})" for number in range(1, len(REASONS) + 1)]
 # Members below which a segment's concentration in a state is left blank: it would be the noise of a few people.
 _FEW = 30
 
@@ -79,7 +79,7 @@ def sizes(answer: Answer, colours: Mapping[str, str]) -> Figure:
         day(first["as_of_date"]),
         drawn(
             "sizes",
-            lambda width: charts.draw_rows(width, marks, (0, largest * (1.42 if width > 500 else 2.3))),
+            lambda width: charts.draw_rows(width, marks, (0, largest * (1.42 if charts.is_wide(width) else 2.3))),
             "Bars of the share of customers and of revenue of each segment. "
             + " ".join(
                 f"{row['segment_name']}: {share1(row['customer_share'])} of customers, "
@@ -142,9 +142,9 @@ def traits(answer: Answer) -> Figure:
                 words,
                 names,
                 44,
-                row_characters=30 if width > 500 else 14,
-                column_characters=14 if width > 500 else 10,
-                font_size=13 if width > 500 else 11,
+                row_characters=30 if charts.is_wide(width) else 14,
+                column_characters=14 if charts.is_wide(width) else 10,
+                font_size=13 if charts.is_wide(width) else 11,
             ),
             "Heat map of how far each segment lies from the average. "
             + " ".join(
@@ -200,7 +200,12 @@ def shares_by_month(answer: Answer, colours: Mapping[str, str]) -> Figure:
         drawn(
             "shares",
             lambda width: charts.month_panels(
-                width, points, list(titles.values()), 3 if width > 500 else 1, months, height=110 if width > 500 else 64
+                width,
+                points,
+                list(titles.values()),
+                3 if charts.is_wide(width) else 1,
+                months,
+                height=110 if charts.is_wide(width) else 64,
             ),
             f"One panel a segment with its share of customers at each month end from {day(dates[0])} to "
             f"{day(dates[-1])}. Today: " + "; ".join(titles[key].replace("  ", " ") for key in order) + ".",
@@ -219,18 +224,18 @@ def reasons(answer: Answer) -> Figure:
     points = [
         {
             "month": month(row["as_of_date"]),
-            "kind": REASONS.get(row["reason"], row["reason"]),
-            "order": list(REASONS).index(row["reason"]) if row["reason"] in REASONS else len(REASONS),
+            "kind": _reason(row),
+            "order": _reason_place(row),
             "value": row["customer_share"],
             "tip": f"{month(row['as_of_date'])}: {plural(row['customer_count'], 'customer')} moved because "
-            f"{REASONS.get(row['reason'], row['reason'])} ({share1(row['customer_share'])})",
+            f"{_reason(row)} ({share1(row['customer_share'])})",
         }
         for row in rows
     ]
     return Figure(
         "reasons",
         f"In the month to {day(dates[-1])} {share(total)} of known customers changed segment; for "
-        f"{share(part)} of them the reason is “{REASONS.get(main['reason'], main['reason'])}”",
+        f"{share(part)} of them the reason is “{_reason(main)}”",
         "Each bar is a month: the share of the customers known at its start who were in another segment at its end, "
         "by what happened to them in between.",
         answer,
@@ -248,11 +253,17 @@ def reasons(answer: Answer) -> Figure:
                 width, points, [month(date) for date in dates], list(REASONS.values()), _REASON_COLOURS, ".0%"
             ),
             f"Stacked bars of the share of customers who changed segment in each month to {day(dates[-1])}, by reason. "
-            f"In the last month: "
-            + "; ".join(f"{REASONS.get(r['reason'], r['reason'])}, {count(r['customer_count'])}" for r in last)
-            + ".",
+            f"In the last month: " + "; ".join(f"{_reason(row)}, {count(row['customer_count'])}" for row in last) + ".",
         ),
     )
+
+
+def _reason(row: Row) -> str:
+    return REASONS.get(row["reason"], str(row["reason"]))
+
+
+def _reason_place(row: Row) -> int:
+    return list(REASONS).index(row["reason"]) if row["reason"] in REASONS else len(REASONS)
 
 
 def moves(answer: Answer) -> Figure:
@@ -312,20 +323,17 @@ def _streams(streams: Sequence[Sequence[Row]]) -> Callable[[int], Any]:
         name = _stream(parts[0])
         marks.text(0, _stream(parts[0], 30), 9)
         start = 0.0
-        for part in sorted(
-            parts, key=lambda row: list(REASONS).index(row["reason"]) if row["reason"] in REASONS else 9
-        ):
-            words = REASONS.get(part["reason"], part["reason"])
-            colour = dict(zip(REASONS, _REASON_COLOURS, strict=True)).get(part["reason"], "var(--mark)")
+        for part in sorted(parts, key=_reason_place):
+            place = _reason_place(part)
+            colour = _REASON_COLOURS[place] if place < len(_REASON_COLOURS) else "var(--mark)"
             end = start + part["customer_count"]
-            tip = (
-                f"{name}: {plural(part['customer_count'], 'customer')}, {words}, {money(part['total_spend'])} of spend"
-            )
+            who = plural(part["customer_count"], "customer")
+            tip = f"{name}: {who}, {_reason(part)}, {money(part['total_spend'])} of spend"
             marks.bar(end, 20, 14, colour, tip, start=start)
             start = end
         marks.text(start, count(start), 27, bold=True, after=True)
         marks.next(46)
-    return lambda width: charts.draw_rows(width, marks, (0, largest * (1.12 if width > 500 else 1.25)))
+    return lambda width: charts.draw_rows(width, marks, (0, largest * (1.12 if charts.is_wide(width) else 1.25)))
 
 
 def _stream(row: Row, letters: int = 1000) -> str:
@@ -384,7 +392,7 @@ def _outcome_rows(
 ) -> Any:
     """Names left of the dots where there is room, above them where there is not."""
     marks = charts.Rows()
-    is_wide = width == charts.WIDE
+    is_wide = charts.is_wide(width)
     left, right = -largest * 0.62 if is_wide else 0, largest * 1.03
     reference = None
     if everybody is not None:
@@ -471,13 +479,13 @@ def comparison(answer: Answer) -> Figure | None:
             lambda width: charts.lines(
                 width,
                 points,
-                (-0.3, (last or 1) * (1.16 if width > 500 else 1.42)),
+                (-0.3, (last or 1) * (1.16 if charts.is_wide(width) else 1.42)),
                 (low, high),
                 x_title="",
                 y_format=".2f",
                 labels=labels,
                 rules=[{"y": 0.5, "colour": "var(--muted)"}],
-                x_labels=_month_labels(dates, 3 if width < 500 else 6),
+                x_labels=_month_labels(dates, 6 if charts.is_wide(width) else 3),
             ),
             f"Lines of the ranking of customers by the segments and by rules of thumb on {len(dates)} dates. "
             + " ".join(
@@ -534,7 +542,7 @@ def delivery(answer: Answer) -> Figure:
         day(newest(rows)),
         drawn(
             "delivery",
-            lambda width: charts.draw_rows(width, marks, (1, 6.2 if width > 500 else 8.2)),
+            lambda width: charts.draw_rows(width, marks, (1, 6.2 if charts.is_wide(width) else 8.2)),
             "Bars of the mean review score by how early or late an order came. "
             + " ".join(
                 f"{row['delivery_band']}: {decimals(row['avg_review_score'], 1)} stars, "
@@ -585,7 +593,9 @@ def states(answer: Answer) -> Figure:
         day(newest(rows)),
         drawn(
             "states",
-            lambda width: charts.tile_maps(width, tiles, [""], 1, size=64 if width > 500 else 46, has_text=True),
+            lambda width: charts.tile_maps(
+                width, tiles, [""], 1, size=64 if charts.is_wide(width) else 46, has_text=True
+            ),
             "Tile map of Brazil with the share of customers of each state. "
             + " ".join(f"{row['state_name']} {share1(row['customer_share'])}." for row in rows),
         ),
@@ -651,7 +661,12 @@ def states_by_segment(answer: Answer) -> Figure:
         drawn(
             "states-by-segment",
             lambda width: charts.tile_maps(
-                width, tiles, titles, 3 if width > 500 else 2, size=34 if width > 500 else 22, has_text=False
+                width,
+                tiles,
+                titles,
+                3 if charts.is_wide(width) else 2,
+                size=34 if charts.is_wide(width) else 22,
+                has_text=False,
             ),
             "One tile map of Brazil a segment with its concentration in each state. "
             + " ".join(_strongest(title, many) for title in titles),
@@ -777,10 +792,10 @@ def cohorts(answer: Answer, as_of: date) -> Figure | None:
                 cells,
                 ages,
                 labels,
-                22 if width > 500 else 18,
+                22 if charts.is_wide(width) else 18,
                 row_characters=12,
-                font_size=11 if width > 500 else 10,
-                has_text=width > 500,
+                font_size=11 if charts.is_wide(width) else 10,
+                has_text=charts.is_wide(width),
             ),
             f"Heat map of {len(labels)} monthly cohorts by months since the first purchase. The highest share is "
             f"{share2(top['active_share'])}, of those who first bought in {month(top['cohort_month'])}, in month "

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 
 from olist_segments.errors import UserError
-from olist_segments.serving import DATABASE, serving_path
+from olist_segments.serving import published_tables, serving_path
 from olist_segments.warehouse import open_warehouse, warehouse_path
 
 Row = dict[str, Any]
@@ -38,8 +38,8 @@ def choose_source(kind: str | None) -> Path:
     The published tables come first: they are those of a whole build whose tests passed, they are what everybody else
     reads, and no build locks them. UserError where there is nothing to read.
     """
-    published = serving_path() / DATABASE
-    if kind != "warehouse" and published.is_file():
+    published = None if kind == "warehouse" else published_tables()
+    if published is not None:
         return published
     if kind == "published":
         raise UserError(
