@@ -38,8 +38,8 @@ REASONS = {
     "model_changed": "the model changed",
 }
 _REASON_COLOURS = [f"var(--reason-{number})" for number in range(1, len(REASONS) + 1)]
-# Members below which a segment's concentration in a state is left blank: it would be the noise of a few people.
-_FEW = 30
+FEW = 30
+"""Fewer people than this make no share worth showing."""
 
 
 def sizes(answer: Answer, colours: Mapping[str, str]) -> Figure:
@@ -350,7 +350,7 @@ def outcomes(answer: Answer, colours: Mapping[str, str]) -> Figure:
     days = (rows[0]["outcome_until"] - rows[0]["as_of_date"]).days
     everybody = next((row for row in rows if row["segmentation"] == "everybody"), None)
     # A share of a few people says little, and its interval would dwarf all others.
-    many = [row for row in rows if row["customer_count"] >= _FEW] or rows
+    many = [row for row in rows if row["customer_count"] >= FEW] or rows
     largest = max(row["ordered_again_high"] for row in many)
     best = next((row for row in many if row["segmentation"] == "clusters"), many[0])
     title = f"{share2(best['ordered_again_share'])} of {best['segment_name']} ordered again within {days} days"
@@ -362,7 +362,7 @@ def outcomes(answer: Answer, colours: Mapping[str, str]) -> Figure:
         f"Share of the members on {day(rows[0]['as_of_date'])} who ordered again by {day(rows[0]['outcome_until'])}, "
         "the newest period that the data cover in full. The line around each dot is where the share would lie had "
         f"chance played otherwise (95%); it leaves the chart where members are fewer than "
-        f"{_FEW}. The baseline sorts the same customers by fixed rules on recency, frequency and spend.",
+        f"{FEW}. The baseline sorts the same customers by fixed rules on recency, frequency and spend.",
         answer,
         [
             Column("segmentation", "segmentation"),
@@ -498,7 +498,7 @@ def comparison(answer: Answer) -> Figure | None:
 def delivery(answer: Answer) -> Figure:
     """Satisfaction against delivery."""
     rows = answer.rows
-    known = [row for row in rows if row["avg_review_score"] is not None and row["review_count"] >= _FEW] or [
+    known = [row for row in rows if row["avg_review_score"] is not None and row["review_count"] >= FEW] or [
         row for row in rows if row["avg_review_score"] is not None
     ]
     marks = charts.Rows()
@@ -612,7 +612,7 @@ def states_by_segment(answer: Answer) -> Figure:
     for title in titles:
         for (tile_row, tile_column), state in sorted(places.items()):
             cell = found.get((title, state))
-            few = cell is None or cell["customer_count"] < _FEW
+            few = cell is None or cell["customer_count"] < FEW
             fill, ink = (
                 ("var(--page)", "var(--muted)")
                 if few or cell is None
@@ -635,8 +635,8 @@ def states_by_segment(answer: Answer) -> Figure:
                     "tip": tip,
                 }
             )
-    many = [row for row in rows if row["customer_count"] >= _FEW]
-    title = f"No segment has {_FEW} members in any state: too few to compare"
+    many = [row for row in rows if row["customer_count"] >= FEW]
+    title = f"No segment has {FEW} members in any state: too few to compare"
     if many:
         top = max(many, key=lambda row: (row["concentration"], row["segment_key"], row["state"]))
         title = (
@@ -647,7 +647,7 @@ def states_by_segment(answer: Answer) -> Figure:
         "states-by-segment",
         title,
         "One map a segment. Blue: more of them live there than of customers in general; orange: fewer; pale: as many. "
-        f"Empty tiles have fewer than {_FEW} members, too few to say.",
+        f"Empty tiles have fewer than {FEW} members, too few to say.",
         answer,
         [
             Column("segment_name", "segment"),

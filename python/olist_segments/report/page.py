@@ -91,6 +91,7 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
     page = environment.from_string(_file("report.html.j2")).render(
         as_of=as_of,
         banners=_banners(answers),
+        few=figures.FEW,
         colour_class={key: colour[len("var(--") : -1] for key, colour in colours.items()},
         parts=_parts(answers, colours, as_of),
         policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
