@@ -63,17 +63,9 @@ memberships as (
         rfm_segment_key as segment_key,
         rfm_segment_name as segment_name
     from rfm_segments_monthly
-    union all
-    select
-        'everybody' as segmentation,
-        as_of_date,
-        customer_unique_id,
-        'everybody' as segment_key,
-        'Everybody' as segment_name
-    from segments_monthly
 ),
 
-outcomes as (
+outcomes_of_segments as (
     select
         memberships.segmentation,
         memberships.as_of_date,
@@ -101,9 +93,30 @@ outcomes as (
     group by 1, 2, 3, 4, 5
 ),
 
+-- Every segmentation divides the same people.
 everybody as (
-    select * from outcomes
-    where segmentation = 'everybody'
+    select
+        'everybody' as segmentation,
+        as_of_date,
+        outcome_until,
+        'everybody' as segment_key,
+        'Everybody' as segment_name,
+        sum(customer_count) as customer_count,
+        sum(ordered_again_count) as ordered_again_count,
+        sum(next_order_count) as next_order_count,
+        sum(next_spend) as next_spend,
+        sum(next_spend_squared) as next_spend_squared,
+        sum(next_review_sum) as next_review_sum,
+        sum(next_review_count) as next_review_count
+    from outcomes_of_segments
+    where segmentation = 'clusters'
+    group by as_of_date, outcome_until
+),
+
+outcomes as (
+    select * from outcomes_of_segments
+    union all
+    select * from everybody
 ),
 
 final as (

@@ -22,15 +22,6 @@ members as (
             and segments_monthly.as_of_date = features.as_of_date
 ),
 
-totals as (
-    select
-        as_of_date,
-        count(*) as customer_count,
-        sum(total_spend) as total_spend
-    from members
-    group by as_of_date
-),
-
 segments as (
     select
         as_of_date,
@@ -52,6 +43,15 @@ segments as (
         sum(cast(segment_probability as decimal(18, 9))) as probability_sum
     from members
     group by as_of_date, segment_key, segment_name, model_version
+),
+
+totals as (
+    select
+        as_of_date,
+        sum(customer_count) as customer_count,
+        sum(total_spend) as total_spend
+    from segments
+    group by as_of_date
 ),
 
 final as (

@@ -12,44 +12,34 @@ as_of_dates as (
     select * from {{ ref('as_of_dates') }}
 ),
 
+-- Read from the table again: a CTE that is read twice is kept whole, all of history in this case.
 today as (
-    select segments_monthly.*
-    from segments_monthly
-    inner join as_of_dates on segments_monthly.as_of_date = as_of_dates.as_of_date
+    select segments_today.*
+    from {{ ref('customer_segments_monthly') }} as segments_today
+    inner join as_of_dates on segments_today.as_of_date = as_of_dates.as_of_date
     where as_of_dates.is_newest
 ),
 
--- The last date on which the customer was somewhere else than today.
-last_elsewhere as (
+next_dates as (
+    select
+        as_of_date,
+        lead(as_of_date) over (order by as_of_date) as next_as_of_date
+    from as_of_dates
+),
+
+-- One pass over history: it has a row a person and date.
+stays as (
     select
         segments_monthly.customer_unique_id,
-        max(segments_monthly.as_of_date) as as_of_date
+        min(segments_monthly.as_of_date) as first_as_of_date,
+        max(segments_monthly.as_of_date)
+        filter (where segments_monthly.segment_key <> today.segment_key) as last_date_elsewhere,
+        max_by(segments_monthly.segment_key, segments_monthly.as_of_date)
+        filter (where segments_monthly.segment_key <> today.segment_key) as previous_segment_key,
+        max_by(segments_monthly.segment_name, segments_monthly.as_of_date)
+        filter (where segments_monthly.segment_key <> today.segment_key) as previous_segment_name
     from segments_monthly
     inner join today on segments_monthly.customer_unique_id = today.customer_unique_id
-    where segments_monthly.segment_key <> today.segment_key
-    group by segments_monthly.customer_unique_id
-),
-
-segment_before as (
-    select
-        last_elsewhere.customer_unique_id,
-        last_elsewhere.as_of_date,
-        segments_monthly.segment_key,
-        segments_monthly.segment_name
-    from last_elsewhere
-    inner join segments_monthly
-        on
-            last_elsewhere.customer_unique_id = segments_monthly.customer_unique_id
-            and last_elsewhere.as_of_date = segments_monthly.as_of_date
-),
-
-since as (
-    select
-        segments_monthly.customer_unique_id,
-        min(segments_monthly.as_of_date) as in_segment_since
-    from segments_monthly
-    left join last_elsewhere on segments_monthly.customer_unique_id = last_elsewhere.customer_unique_id
-    where last_elsewhere.as_of_date is null or segments_monthly.as_of_date > last_elsewhere.as_of_date
     group by segments_monthly.customer_unique_id
 ),
 
@@ -59,9 +49,9 @@ final as (
         today.as_of_date,
         today.segment_key,
         today.segment_name,
-        since.in_segment_since,
-        segment_before.segment_key as previous_segment_key,
-        segment_before.segment_name as previous_segment_name,
+        coalesce(next_dates.next_as_of_date, stays.first_as_of_date) as in_segment_since,
+        stays.previous_segment_key,
+        stays.previous_segment_name,
         today.segment_probability,
         today.runner_up_segment_key,
         today.model_version,
@@ -72,9 +62,10 @@ final as (
         features.avg_review_score,
         features.state
     from today
-    inner join since on today.customer_unique_id = since.customer_unique_id
+    inner join stays on today.customer_unique_id = stays.customer_unique_id
     inner join features on today.customer_unique_id = features.customer_unique_id
-    left join segment_before on today.customer_unique_id = segment_before.customer_unique_id
+    -- Somebody who is known at a date is known at all later ones.
+    left join next_dates on stays.last_date_elsewhere = next_dates.as_of_date
 )
 
 select * from final

@@ -73,13 +73,7 @@
 
 with
 
-{% for raw_table, staged_table in tables -%}
-    {{ staged_table }} as (
-        select * from {{ ref(staged_table) }}
-    ),
-
-{% endfor -%}
-
+-- The tables are read where they are checked: a CTE that is read several times is kept whole.
 duplicate_rows as (
     {% for raw_table, staged_table in tables %}
         {{ "union all" if not loop.first }}
@@ -93,7 +87,7 @@ duplicate_rows as (
             checked.row_count - kept.row_count as affected_rows,
             checked.row_count as checked_rows
         from (select count(*) as row_count from {{ source('olist', raw_table) }}) as checked
-        cross join (select count(*) as row_count from {{ staged_table }}) as kept
+        cross join (select count(*) as row_count from {{ ref(staged_table) }}) as kept
     {% endfor %}
 ),
 
@@ -112,8 +106,8 @@ unmatched_rows as (
             count(case when child_rows.{{ child_column }} is not null and parent_keys.key_value is null then 1 end)
                 as affected_rows,
             count(*) as checked_rows
-        from {{ child }} as child_rows
-        left join (select distinct {{ parent_column }} as key_value from {{ parent }}) as parent_keys
+        from {{ ref(child) }} as child_rows
+        left join (select distinct {{ parent_column }} as key_value from {{ ref(parent) }}) as parent_keys
             on child_rows.{{ child_column }} = parent_keys.key_value
     {% endfor %}
 ),
@@ -129,7 +123,7 @@ condition_rows as (
             false as is_unexpected,
             count(case when {{ condition }} then 1 end) as affected_rows,
             count(*) as checked_rows
-        from {{ table_name }}
+        from {{ ref(table_name) }}
     {% endfor %}
 ),
 
@@ -144,7 +138,7 @@ reused_review_ids as (
         coalesce(sum(rows_a_review), 0) as checked_rows
     from (
         select count(*) as rows_a_review
-        from stg_olist__order_reviews
+        from {{ ref('stg_olist__order_reviews') }}
         group by review_id
     ) as reviews
 ),
@@ -156,34 +150,40 @@ reviews_before_purchase as (
         'a review answered before its order was placed' as breach,
         'kept; known from the day of the purchase on' as treatment,
         false as is_unexpected,
-        count(case when stg_olist__order_reviews.answered_at < stg_olist__orders.purchased_at then 1 end)
-            as affected_rows,
+        count(case when reviews.answered_at < orders.purchased_at then 1 end) as affected_rows,
         count(*) as checked_rows
-    from stg_olist__order_reviews
-    inner join stg_olist__orders on stg_olist__order_reviews.order_id = stg_olist__orders.order_id
+    from {{ ref('stg_olist__order_reviews') }} as reviews
+    inner join {{ ref('stg_olist__orders') }} as orders on reviews.order_id = orders.order_id
 ),
 
-orders_in_turn as (
+days_with_orders as (
     select
-        order_id,
-        purchased_at,
-        lag(purchased_at) over (
-            order by purchased_at nulls last, order_id nulls last
-        ) as previous_purchased_at
-    from stg_olist__orders
+        cast(purchased_at as date) as purchase_date,
+        min(purchased_at) as first_purchased_at,
+        max(purchased_at) as last_purchased_at,
+        count(*) as order_count
+    from {{ ref('stg_olist__orders') }}
+    group by cast(purchased_at as date)
+),
+
+days_in_turn as (
+    select
+        *,
+        lag(last_purchased_at) over (order by purchase_date nulls last) as previous_purchased_at
+    from days_with_orders
 ),
 
 -- Half a year without an order parts history in two.
 stretches as (
     select
-        order_id,
+        order_count,
         sum(
-            case when purchased_at > previous_purchased_at + interval '183 days' then 1 else 0 end
+            case when first_purchased_at > previous_purchased_at + interval '183 days' then 1 else 0 end
         ) over (
-            order by purchased_at nulls last, order_id nulls last
+            order by purchase_date nulls last
             rows between unbounded preceding and current row
         ) as stretch_number
-    from orders_in_turn
+    from days_in_turn
 ),
 
 purchases_apart as (
@@ -196,7 +196,7 @@ purchases_apart as (
         coalesce(sum(order_count) - max(order_count), 0) as affected_rows,
         coalesce(sum(order_count), 0) as checked_rows
     from (
-        select count(*) as order_count
+        select sum(order_count) as order_count
         from stretches
         group by stretch_number
     ) as orders_of_stretches
@@ -206,7 +206,7 @@ order_totals as (
     select
         order_id,
         sum(price + freight) as order_total
-    from stg_olist__order_items
+    from {{ ref('stg_olist__order_items') }}
     group by order_id
 ),
 
@@ -214,7 +214,7 @@ payment_totals as (
     select
         order_id,
         sum(amount) as payment_total
-    from stg_olist__order_payments
+    from {{ ref('stg_olist__order_payments') }}
     group by order_id
 ),
 
