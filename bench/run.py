@@ -1,6 +1,6 @@
 """Every benchmark, in one run: prints the tables and writes them to bench/results.md.
 
-Usage: python bench/run.py [SECTION …], by default all of them.
+Usage: python bench/run.py [SECTION …], by default all of them, but for Spark's where Spark is not installed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import shutil
 import sys
 import tempfile
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import against_notebook
 import build_phases
+import engines
 import growth
 import recovery
 import sample_size
@@ -26,6 +28,7 @@ SECTIONS = {
     "build": build_phases.section,
     "notebook": against_notebook.section,
     "growth": growth.section,
+    "spark": engines.section,
     "scoring": scoring.section,
     "sample": sample_size.section,
     "recovery": recovery.section,
@@ -45,8 +48,10 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"There is no section {unknown[0]!r}: use {', '.join(SECTIONS)}.", file=sys.stderr)
         return 2
+    if not names:
+        names = [name for name in SECTIONS if name != "spark" or find_spec("pyspark")]
     sections = written_sections()
-    for name in names or SECTIONS:
+    for name in names:
         home = Path(tempfile.mkdtemp(prefix="olist-bench-"))
         try:
             sections[name] = "\n".join(SECTIONS[name](home)).strip() + "\n"

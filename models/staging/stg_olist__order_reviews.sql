@@ -23,3 +23,4 @@ final as (
 )
 
 select * from final
+order by review_id, order_id

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import gc
 import io
 import os
 import shutil
@@ -183,6 +184,8 @@ def as_nobody(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+        # What nobody could close is closed now.
+        gc.collect()
 
 
 @pytest.fixture(scope="module")
