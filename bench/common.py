@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+
 PROJECT = Path(__file__).resolve().parents[1]
 ORDERS = 100_000
 LOADED, SQL, PYTHON, TESTS = "loading and checking", "SQL models and seeds", "Python models", "tests"
@@ -17,6 +19,7 @@ KINDS = (LOADED, SQL, PYTHON, TESTS)
 # Types of dbt's nodes that are one thing however the others are told apart.
 SAME_KIND = {"operation": LOADED, "test": TESTS, "unit_test": TESTS}
 Result = dict[str, object]
+WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
 
 
 def generate(data: Path, orders: int, *options: str) -> None:
@@ -70,3 +73,9 @@ def kinds(results: list[Result]) -> dict[str, float]:
     """Seconds inside dbt's nodes, by what runs in them."""
     in_python = {path.stem for path in (PROJECT / "models").rglob("*.py")}
     return seconds_by(results, lambda kind, name: SAME_KIND.get(kind) or (PYTHON if name in in_python else SQL), KINDS)
+
+
+def customer_months(home: Path) -> int:
+    """How many customer-months the warehouse in the folder `home` has labelled."""
+    with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
+        return int(warehouse.sql("select count(*) from customer_segments_monthly").fetchall()[0][0])

@@ -5,11 +5,9 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-import duckdb
-from common import ORDERS, PYTHON, dbt, generate, kinds
+from common import ORDERS, PYTHON, WITHOUT_TESTS, customer_months, dbt, generate, kinds
 
 TIMES = (1, 3)
-WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
 
 
 def section(home: Path) -> list[str]:
@@ -24,8 +22,7 @@ def section(home: Path) -> list[str]:
             folder = home / engine
             wall, results = dbt(folder, data, "build", "--target", engine.lower(), *WITHOUT_TESTS)
             if engine == "DuckDB":
-                with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as warehouse:
-                    sizes.append(warehouse.sql("select count(*) from customer_segments_monthly").fetchall()[0][0])
+                sizes.append(customer_months(folder))
             seconds.append(wall)
             rows.append(f"| {times} | {sizes[-1]:,} | {engine} | {wall:.0f} | {kinds(results)[PYTHON]:.0f} |")
             shutil.rmtree(folder)

@@ -10,8 +10,7 @@ import threading
 import time
 from pathlib import Path
 
-import duckdb
-from common import ORDERS, PROJECT, dbt_environment, generate, timed
+from common import ORDERS, PROJECT, WITHOUT_TESTS, customer_months, dbt_environment, generate, timed
 
 TIMES = (1, 3, 10, 30)
 MEMORY_LIMIT = "4GB"
@@ -37,7 +36,7 @@ def measured_build(home: Path, data: Path) -> tuple[float, float]:
     command = [sys.executable, "-m", "dbt.cli.main", "--quiet", "build"]
     environment = dbt_environment(home, data) | {"OLIST_MEMORY_LIMIT": MEMORY_LIMIT}
     start = time.perf_counter()
-    process = subprocess.Popen([*command, "--exclude-resource-type", "test", "unit_test"], cwd=PROJECT, env=environment)
+    process = subprocess.Popen([*command, *WITHOUT_TESTS], cwd=PROJECT, env=environment)
     peak = 0
     ended = threading.Event()
 
@@ -67,8 +66,7 @@ def section(home: Path) -> list[str]:
         orders = times * ORDERS
         generation = timed(lambda data=data, orders=orders: generate(data, orders, "--format", "parquet"))
         seconds, gigabytes = measured_build(folder, data)
-        with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as warehouse:
-            months = warehouse.sql("select count(*) from customer_segments_monthly").fetchall()[0][0]
+        months = customer_months(folder)
         first = first or (seconds, months)
         rows.append(
             f"| {times} | {orders:,} | {months:,} | {generation:.1f} | {orders / generation:,.0f} | {seconds:.0f} "

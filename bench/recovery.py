@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
-from common import dbt, generate
+from common import WITHOUT_TESTS, dbt, generate
 from sklearn.metrics import adjusted_rand_score
 
 ORDERS = 6_000
@@ -17,7 +17,7 @@ def recovery(home: Path, separation: float) -> str:
     """One row of the table: generate, build, compare today's segments with the planted kinds."""
     data = home / "data"
     generate(data, ORDERS, "--format", "parquet", "--separation", str(separation))
-    dbt(home, data, "build", "--exclude", "path:models/maintenance", "--exclude-resource-type", "test", "unit_test")
+    dbt(home, data, "build", "--exclude", "path:models/maintenance", *WITHOUT_TESTS)
     truth = pd.read_csv(data / "planted_segments.csv")
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
         found = warehouse.sql("select customer_unique_id, segment_key from customer_segments").df().merge(truth)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import duckdb
-from common import ORDERS, dbt, generate, timed
+from common import ORDERS, WITHOUT_TESTS, dbt, generate, timed
 
 REPEATS = 7
 COPIES = 10
@@ -61,7 +61,7 @@ def section(home: Path) -> list[str]:
     """Build once without tests in `home`, then time both queries, on Olist and on ten of it; the lines of the table."""
     data = home / "data"
     generate(data, ORDERS, "--format", "parquet")
-    dbt(home, data, "build", "--exclude", "path:models/maintenance", "--exclude-resource-type", "test", "unit_test")
+    dbt(home, data, "build", "--exclude", "path:models/maintenance", *WITHOUT_TESTS)
     rows = []
     with duckdb.connect(str(home / "warehouse.duckdb"), config={"threads": 2}) as warehouse:
         queries = {"bare arithmetic": bare_query(warehouse), "SQL scoring": scoring_query(home)}
