@@ -4,14 +4,8 @@ orders as (
     select * from {{ ref('orders') }}
 ),
 
-recorded_events as (
-    select
-        max(purchased_at) as last_purchased_at,
-        greatest(
-            max(purchased_at), max(approved_at), max(handed_to_carrier_at), max(delivered_at),
-            max(last_review_answered_at)
-        ) as last_recorded_at
-    from orders
+order_count_of_all as (
+    select count(*) as order_count from orders
 ),
 
 orders_by_month as (
@@ -34,75 +28,150 @@ calendar as (
     {{ calendar_months('span', 'first_month', 'last_month') }}
 ),
 
--- The month of the newest purchase may still be running: it is judged by the days it has had.
-month_rates as (
+months as (
     select
         calendar.month_start,
         cast({{ dbt.last_day('calendar.month_start', 'month') }} as date) as month_end,
-        recorded_events.last_recorded_at,
+        extract(day from {{ dbt.last_day('calendar.month_start', 'month') }}) as day_count,
         coalesce(orders_by_month.order_count, 0) as order_count,
-        coalesce(orders_by_month.valid_purchase_count, 0) as valid_purchase_count,
-        case
-            when calendar.month_start = span.last_month then extract(day from recorded_events.last_purchased_at)
-            else extract(day from {{ dbt.last_day('calendar.month_start', 'month') }})
-        end as days_covered
+        coalesce(orders_by_month.valid_purchase_count, 0) as valid_purchase_count
     from calendar
-    cross join span
-    cross join recorded_events
     left join orders_by_month on calendar.month_start = orders_by_month.month_start
 ),
 
 typical_month as (
     select
-        percentile_cont(0.5) within group (order by cast(valid_purchase_count as double) / days_covered)
+        percentile_cont(0.5) within group (order by cast(valid_purchase_count as double) / day_count)
             as median_daily_purchases
-    from month_rates
+    from months
     where valid_purchase_count > 0
 ),
 
-months_judged as (
+purchase_days as (
     select
-        month_rates.*,
-        cast(month_rates.valid_purchase_count as double) / month_rates.days_covered
-        / nullif(typical_month.median_daily_purchases, 0) as share_of_typical_month
-    from month_rates
-    cross join typical_month
+        purchase_date,
+        count(*) as valid_purchase_count
+    from orders
+    where is_valid_purchase
+    group by purchase_date
 ),
 
--- Months with data in a row share a run: the count of months without data before them.
-runs_numbered as (
+-- So many days as usually bring ten purchases, a week at least.
+usual_stretch as (
+    select
+        median_daily_purchases,
+        cast(greatest(7, ceil(10 / median_daily_purchases)) as integer) as day_count
+    from typical_month
+),
+
+purchases_up_to_day as (
+    select
+        purchase_days.purchase_date,
+        usual_stretch.day_count * usual_stretch.median_daily_purchases as usual_purchase_count,
+        sum(earlier.valid_purchase_count) as valid_purchase_count
+    from purchase_days
+    cross join usual_stretch
+    inner join purchase_days as earlier
+        on
+            earlier.purchase_date <= purchase_days.purchase_date
+            and {{ dbt.datediff('earlier.purchase_date', 'purchase_days.purchase_date', 'day') }} < usual_stretch.day_count
+    group by 1, 2
+),
+
+-- A single purchase with a mistyped date must not move the newest day: the days up to it must hold enough others.
+newest_day as (
+    select
+        coalesce(
+            max(
+                case
+                    when
+                        valid_purchase_count - 1
+                        >= usual_purchase_count * {{ var('window_min_share_of_typical_month') }}
+                        then purchase_date
+                end
+            ),
+            max(purchase_date)
+        ) as newest_purchase_date
+    from purchases_up_to_day
+),
+
+-- The month of the newest day is over when enough orders have a record of any kind after it: one may be mistyped.
+orders_recorded_later as (
+    select count(*) as order_count
+    from orders
+    cross join newest_day
+    where
+        greatest(
+            orders.purchased_at,
+            coalesce(orders.approved_at, orders.purchased_at),
+            coalesce(orders.handed_to_carrier_at, orders.purchased_at),
+            coalesce(orders.delivered_at, orders.purchased_at),
+            coalesce(orders.last_review_answered_at, orders.purchased_at)
+        ) >= {{ dbt.dateadd('month', 1, dbt.date_trunc('month', 'newest_day.newest_purchase_date')) }}
+),
+
+newest_month as (
+    select
+        newest_day.newest_purchase_date,
+        cast({{ dbt.date_trunc('month', 'newest_day.newest_purchase_date') }} as date) as month_start,
+        orders_recorded_later.order_count
+        < greatest(3, {{ var('month_over_min_order_share') }} * order_count_of_all.order_count) as is_running
+    from newest_day
+    cross join orders_recorded_later
+    cross join order_count_of_all
+),
+
+-- A running month is judged by the days it has had.
+months_judged as (
+    select
+        months.*,
+        newest_month.newest_purchase_date,
+        coalesce(months.month_start = newest_month.month_start and newest_month.is_running, false) as is_running,
+        coalesce(
+            cast(months.valid_purchase_count as double)
+            / case
+                when months.month_start = newest_month.month_start and newest_month.is_running
+                    then extract(day from newest_month.newest_purchase_date)
+                else months.day_count
+            end
+            / nullif(typical_month.median_daily_purchases, 0), 0
+        ) as share_of_typical_month
+    from months
+    cross join typical_month
+    cross join newest_month
+),
+
+months_with_data as (
     select
         *,
-        coalesce(share_of_typical_month, 0) >= {{ var('window_min_share_of_typical_month') }} as has_data,
-        sum(
-            case
-                when coalesce(share_of_typical_month, 0) >= {{ var('window_min_share_of_typical_month') }} then 0
-                else 1
-            end
-        ) over (order by month_start rows between unbounded preceding and current row) as run_number
+        valid_purchase_count > 0
+        and share_of_typical_month >= {{ var('window_min_share_of_typical_month') }} as has_data
     from months_judged
 ),
 
-runs_ranked as (
+window_limits as (
     select
-        run_number,
-        row_number() over (order by count(*) desc, run_number desc) as run_rank
-    from runs_numbered
+        min(month_start) as first_month,
+        max(month_start) as last_month
+    from months_with_data
     where has_data
-    group by run_number
 ),
 
 final as (
     select
-        runs_numbered.month_start,
-        runs_numbered.month_end,
-        cast(runs_numbered.order_count as integer) as order_count,
-        cast(runs_numbered.valid_purchase_count as integer) as valid_purchase_count,
-        coalesce(runs_numbered.share_of_typical_month, 0) as share_of_typical_month,
-        runs_numbered.has_data and runs_ranked.run_rank = 1 as is_in_window,
-        cast(runs_numbered.last_recorded_at as date) as last_recorded_date
-    from runs_numbered
-    left join runs_ranked on runs_numbered.run_number = runs_ranked.run_number
+        months_with_data.month_start,
+        months_with_data.month_end,
+        cast(months_with_data.order_count as integer) as order_count,
+        cast(months_with_data.valid_purchase_count as integer) as valid_purchase_count,
+        months_with_data.share_of_typical_month,
+        months_with_data.has_data,
+        months_with_data.is_running,
+        coalesce(
+            months_with_data.month_start between window_limits.first_month and window_limits.last_month, false
+        ) as is_in_window,
+        months_with_data.newest_purchase_date
+    from months_with_data
+    cross join window_limits
 )
 
 select * from final
