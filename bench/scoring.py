@@ -26,13 +26,14 @@ def scoring_query(home: Path) -> str:
 def bare_query(warehouse: duckdb.DuckDBPyConnection) -> str:
     """The same columns with the numbers of the model in force written out and nothing looked up."""
     rows = warehouse.sql(
-        "select feature, transform, shift, scale, impute_value, segment_number, bias, centre, inverse_variance "
-        "from segment_model inner join segment_versions using (model_version) where is_in_force "
+        "select feature, transform, shift, scale, impute_value, lower_bound, upper_bound, segment_number, bias, centre, "
+        "inverse_variance from segment_model inner join segment_versions using (model_version) where is_in_force "
         "order by segment_number, feature"
     ).fetchall()
     standardised, distances, biases = {}, {}, {}
-    for feature, transform, shift, scale, impute_value, segment, bias, centre, inverse_variance in rows:
-        value = FORMS[transform].format(f"coalesce(cast({feature} as double), {impute_value!r})")
+    for feature, transform, shift, scale, impute_value, lower, upper, segment, bias, centre, inverse_variance in rows:
+        known = f"coalesce(cast({feature} as double), {impute_value!r})"
+        value = FORMS[transform].format(f"least(greatest({known}, {lower!r}), {upper!r})")
         standardised[feature] = f"({value} - ({shift!r})) / {scale!r} as z_{feature}"
         distance = f"(z_{feature} - ({centre!r}))"
         distances.setdefault(segment, []).append(f"{inverse_variance!r} * {distance} * {distance}")

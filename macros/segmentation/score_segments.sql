@@ -4,7 +4,7 @@
   A segment's score is bias + sum over features of inverse_variance * (z - centre)^2, which is -2 log density up to a
   constant all segments share; the label is the segment of the smallest score, ties go to the smallest segment number,
   and the probability is the softmax of -score / 2. z = (transform(x) - shift) / scale, all taken from the model, x
-  being the model's impute_value where the feature is missing.
+  being the model's impute_value where the feature is missing, and a bound of the model where it lies beyond it.
 
   Arguments:
     customers: relation with customer_unique_id, as_of_date, model_version and one column a scorable feature.
@@ -46,6 +46,8 @@
             coalesce(model.shift, 0) as shift,
             coalesce(model.scale, 1) as scale,
             coalesce(model.impute_value, 0) as impute_value,
+            model.lower_bound,
+            model.upper_bound,
             coalesce(model.centre, 0) as centre,
             coalesce(model.inverse_variance, 0) as inverse_variance
         from segments_of_versions
@@ -61,7 +63,7 @@
         select
             model_version
             {%- for feature in features %}
-            {%- for parameter in ["transform", "shift", "scale", "impute_value"] %},
+            {%- for parameter in ["transform", "shift", "scale", "impute_value", "lower_bound", "upper_bound"] %},
             max(case when feature = '{{ feature }}' then {{ parameter }} end) as {{ feature }}__{{ parameter }}
             {%- endfor %}
             {%- endfor %}
@@ -84,7 +86,9 @@
             customers.as_of_date,
             model_one_row_a_version.*
             {%- for feature in features %},
-            {%- set value = "coalesce(cast(customers." ~ feature ~ " as double), " ~ feature ~ "__impute_value)" %}
+            {%- set known = "coalesce(cast(customers." ~ feature ~ " as double), " ~ feature ~ "__impute_value)" %}
+            {#- greatest and least pass over a bound that is null #}
+            {%- set value = "least(greatest(" ~ known ~ ", " ~ feature ~ "__lower_bound), " ~ feature ~ "__upper_bound)" %}
             (
                 case {{ feature }}__transform
                     when 'identity' then {{ value }}

@@ -17,6 +17,8 @@ final as (
         cast(shift as double) as shift,
         cast(scale as double) as scale,
         cast(impute_value as double) as impute_value,
+        cast(lower_bound as double) as lower_bound,
+        cast(upper_bound as double) as upper_bound,
         cast(is_constant as boolean) as is_constant,
         cast(centre as double) as centre,
         cast(inverse_variance as double) as inverse_variance,

@@ -1,8 +1,8 @@
 """From a feature table to the numbers that clustering sees, by a recipe simple enough for SQL to repeat.
 
 Every feature becomes z = (t(x) - shift) / scale, where t is a named transform, x is the raw value (or `impute_value`
-where it is missing) and shift and scale are the mean and the population standard deviation of t(x) over the known
-values. Features are always in the order of their names, so neither the order of columns nor of the mapping can change
+where it is missing) brought inside the bounds learned at the fit, and shift and scale are the mean and the population
+standard deviation of t(x) over the known values. Features are always in the order of their names, so neither the order of columns nor of the mapping can change
 a result.
 """
 
@@ -36,6 +36,15 @@ _DOMAINS: dict[str, tuple[float, bool, str]] = {
 }
 # The raw value that a transform sends to 0: stands in for a feature that nobody has a value of.
 _NEUTRAL = {"identity": 0.0, "ln": 1.0, "log1p": 0.0, "sqrt": 0.0}
+TAIL_SHARE = 0.005
+"""At most this share of the customers lies beyond a bound: the others are brought to it (Winsor's rule)."""
+
+FENCE = 1.5
+"""A bound is no further than so many interquartile ranges from the quartiles (Tukey 1977, the inner fences) …"""
+
+FENCE_MAX_SHARE = 0.05
+"""… unless more than this share lies beyond that: those are no outliers but a part of everybody."""
+
 # A spread smaller than this share of the values' size is rounding, not spread.
 _ROUNDING = 1e-12
 
@@ -44,8 +53,9 @@ _ROUNDING = 1e-12
 class Scaling:
     """How one feature becomes a z-score: z = (transform(x) - shift) / scale.
 
-    `shift` and `scale` are in transformed units, `impute_value` (used for a missing x) in raw units. `is_constant`
-    only reports that the feature did not vary where the scaling was learned: the formula is the same.
+    `shift` and `scale` are in transformed units, `impute_value` (used for a missing x) and the bounds (an x beyond one
+    counts as the bound; none is no bound) in raw units. `is_constant` only reports that the feature did not vary where
+    the scaling was learned: the formula is the same.
     """
 
     name: str
@@ -54,11 +64,19 @@ class Scaling:
     scale: float
     impute_value: float
     is_constant: bool = False
+    lower_bound: float | None = None
+    upper_bound: float | None = None
 
     def apply(self, values: FloatArray) -> FloatArray:
         """The z-scores of raw `values` (n,), missing ones (NaN) imputed first."""
         known = np.where(np.isnan(values), self.impute_value, values)
-        return (TRANSFORMS[self.transform](known) - self.shift) / self.scale
+        return (TRANSFORMS[self.transform](self.bounded(known)) - self.shift) / self.scale
+
+    def bounded(self, values: FloatArray) -> FloatArray:
+        """Raw `values` (n,) with those beyond a bound brought to it."""
+        low = -np.inf if self.lower_bound is None else self.lower_bound
+        high = np.inf if self.upper_bound is None else self.upper_bound
+        return np.clip(values, low, high)
 
 
 def raw_values(frame: pd.DataFrame, name: str, transform: str) -> FloatArray:
@@ -89,10 +107,30 @@ def raw_values(frame: pd.DataFrame, name: str, transform: str) -> FloatArray:
     return values
 
 
+def value_bounds(values: FloatArray, transform: str) -> tuple[float, float]:
+    """Where a feature is cut off, learned from its known raw `values` (n,): lower and upper bound, both among them.
+
+    At most TAIL_SHARE of the values lie beyond a bound, and none beyond the FENCE unless more than FENCE_MAX_SHARE do;
+    the fence is measured in transformed units. Cut off like this, neither a few huge orders nor a hundred test accounts
+    that paid a cent can draw a segment to themselves.
+    """
+    ordered = np.sort(values)
+    transformed = TRANSFORMS[transform](ordered)
+    lower = upper = int(len(ordered) * TAIL_SHARE)
+    first, third = np.quantile(transformed, [0.25, 0.75])
+    reach = FENCE * (third - first)
+    if reach > 0:
+        below = int(np.searchsorted(transformed, first - reach, side="left"))
+        above = len(ordered) - int(np.searchsorted(transformed, third + reach, side="right"))
+        lower = max(lower, below if below <= FENCE_MAX_SHARE * len(ordered) else 0)
+        upper = max(upper, above if above <= FENCE_MAX_SHARE * len(ordered) else 0)
+    return float(ordered[lower]), float(ordered[-1 - upper])
+
+
 def fit_scaling(frame: pd.DataFrame, features: Mapping[str, str]) -> list[Scaling]:
     """Learn one `Scaling` a feature from `frame` (n rows), in the order of the names.
 
-    `features` maps a column to the name of its transform. A missing review is not a zero: missing values are left out
+    `features` maps a column to the name of its transform. Values beyond `value_bounds` count as the bound. A missing review is not a zero: missing values are left out
     of shift and scale and are imputed later with the mean of the known raw values. A feature that does not vary (or
     that nobody has) gets scale 1, is reported as constant and is 0 for everybody it was learned from. Sums are exact
     (math.fsum), so the order of the rows can't change a digit. Raises UserError as `raw_values` does.
@@ -105,6 +143,8 @@ def fit_scaling(frame: pd.DataFrame, features: Mapping[str, str]) -> list[Scalin
         if not len(known):
             scalings.append(Scaling(name, transform, 0.0, 1.0, _NEUTRAL[transform], is_constant=True))
             continue
+        lower, upper = value_bounds(known, transform)
+        known = np.clip(known, lower, upper)
         transformed = TRANSFORMS[transform](known)
         shift = math.fsum(transformed) / len(known)
         scale = math.sqrt(math.fsum((transformed - shift) ** 2) / len(known))
@@ -112,7 +152,7 @@ def fit_scaling(frame: pd.DataFrame, features: Mapping[str, str]) -> list[Scalin
         is_constant = scale <= _ROUNDING * float(np.abs(transformed).max())
         if is_constant:
             shift, scale = float(transformed.min()), 1.0
-        scalings.append(Scaling(name, transform, shift, scale, impute_value, is_constant))
+        scalings.append(Scaling(name, transform, shift, scale, impute_value, is_constant, lower, upper))
     return scalings
 
 

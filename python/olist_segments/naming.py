@@ -109,8 +109,10 @@ def match_to_previous(overlap: IntArray, min_jaccard: float) -> dict[int, tuple[
     """
     union = overlap.sum(axis=1, keepdims=True) + overlap.sum(axis=0, keepdims=True) - overlap
     jaccard = np.divide(overlap, union, out=np.zeros(overlap.shape), where=union > 0)
-    pairs = zip(*linear_sum_assignment(-jaccard), strict=True)
-    return {int(new): (int(old), float(jaccard[new, old])) for new, old in pairs if jaccard[new, old] >= min_jaccard}
+    # A pair below the bar is worth nothing, so that it never displaces one above it.
+    worth = np.where(jaccard >= min_jaccard, jaccard, 0.0)
+    pairs = zip(*linear_sum_assignment(-worth), strict=True)
+    return {int(new): (int(old), float(jaccard[new, old])) for new, old in pairs if worth[new, old] > 0}
 
 
 def match_to_archetypes(

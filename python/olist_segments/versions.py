@@ -27,6 +27,7 @@ IntArray = npt.NDArray[np.int64]
 
 # Columns of the evidence that are equal where data, settings and packages are.
 _FITTED = ["feature_set", "algorithm", "setting", "parameters", "is_chosen", "data_as_of", "package_versions"]
+BOUNDS = ("lower_bound", "upper_bound")
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "olist-segments")
 
 
@@ -128,7 +129,9 @@ def append_models(
     if new:
         return pd.concat(new, ignore_index=True)
     assert existing is not None
-    return existing.head(0)
+    # The versions of a release without bounds are read without them.
+    unbounded = {name: pd.Series(dtype=np.float64) for name in BOUNDS if name not in existing.columns}
+    return existing.head(0).assign(**unbounded)
 
 
 def append_labels(
@@ -165,8 +168,16 @@ def read_model(rows: pd.DataFrame) -> tuple[list[Scaling], Segmentation, list[Se
     ordered = rows.sort_values(["segment_number", "feature"])
     first = ordered[ordered["segment_number"] == ordered["segment_number"].iloc[0]]
     scalings = [
-        Scaling(row.feature, row.transform, row.shift, row.scale, row.impute_value, bool(row.is_constant))
-        for row in first.itertuples()
+        Scaling(
+            row["feature"],
+            row["transform"],
+            row["shift"],
+            row["scale"],
+            row["impute_value"],
+            bool(row["is_constant"]),
+            *(None if pd.isna(row.get(name)) else float(row[name]) for name in BOUNDS),
+        )
+        for _, row in first.iterrows()
     ]
     segments = ordered.drop_duplicates("segment_number")
     shape = (len(segments), len(scalings))
@@ -235,6 +246,8 @@ def _model_rows(
                     "shift": scaling.shift,
                     "scale": scaling.scale,
                     "impute_value": scaling.impute_value,
+                    "lower_bound": np.nan if scaling.lower_bound is None else scaling.lower_bound,
+                    "upper_bound": np.nan if scaling.upper_bound is None else scaling.upper_bound,
                     "is_constant": scaling.is_constant,
                     "centre": segmentation.centre[segment, column],
                     # A feature that did not vary at the fit says nothing about anybody later either.

@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from olist_segments.design import TRANSFORMS, Scaling, design_matrix, fit_scaling
+from olist_segments.design import TRANSFORMS, Scaling, design_matrix, fit_scaling, value_bounds
 from olist_segments.errors import UserError
 
 
 def test_shift_scale_and_imputation_by_hand() -> None:
     frame = pd.DataFrame({"spend": [1.0, math.e, np.nan, math.e**2], "days": [0, 10, 20, 30]})
     days, spend = fit_scaling(frame, {"spend": "ln", "days": "identity"})
-    assert days == Scaling("days", "identity", 15.0, math.sqrt(125), 15.0)
+    assert days == Scaling("days", "identity", 15.0, math.sqrt(125), 15.0, False, 0.0, 30.0)
     assert (spend.shift, spend.scale) == pytest.approx((1.0, math.sqrt(2 / 3)))
     # The mean of the raw values, not of the logarithms.
     assert spend.impute_value == pytest.approx((1 + math.e + math.e**2) / 3)
@@ -83,3 +83,30 @@ def test_what_a_transform_cannot_take_is_told_in_one_sentence(column: list[objec
 def test_an_absent_feature_is_named() -> None:
     with pytest.raises(UserError, match="feature y is not a column"):
         fit_scaling(pd.DataFrame({"x": [1]}), {"y": "identity"})
+
+
+def test_a_hundredth_of_test_accounts_does_not_move_the_scale() -> None:
+    generator = np.random.default_rng(3)
+    spend = np.exp(generator.normal(4.6, 0.8, 5_000))
+    with_tests = spend.copy()
+    with_tests[generator.choice(5_000, 50, replace=False)] = 0.01
+    with_giants = spend.copy()
+    with_giants[generator.choice(5_000, 50, replace=False)] = 1e7
+    clean, cents, giants = (
+        fit_scaling(pd.DataFrame({"spend": values}), {"spend": "log1p"})[0]
+        for values in (spend, with_tests, with_giants)
+    )
+    assert cents.lower_bound is not None and giants.upper_bound is not None
+    assert cents.lower_bound > 5
+    assert giants.upper_bound < 2_000
+    assert cents.scale == pytest.approx(clean.scale, rel=0.05)
+    assert giants.scale == pytest.approx(clean.scale, rel=0.05)
+    # Cut off is not taken out: such a customer lies at the edge, not beyond it.
+    assert cents.apply(np.array([0.01])) == cents.apply(np.array([cents.lower_bound]))
+
+
+def test_what_a_twentieth_of_the_customers_have_is_not_cut_off() -> None:
+    scores = np.repeat([1.0, 4.0, 5.0], [120, 300, 580])
+    assert value_bounds(scores, "identity") == (1.0, 5.0)
+    days = np.arange(1.0, 10_001)
+    assert value_bounds(days, "identity") == (51.0, 9_950.0)

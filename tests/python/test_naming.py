@@ -50,6 +50,11 @@ def test_name_needs_both_the_transformed_and_the_raw_mean_on_its_side() -> None:
     assert not name_is_true({"late_delivery_share": 1.0}, both, 0, 0.1)
 
 
+def test_a_pair_below_the_bound_takes_no_key_from_one_above_it() -> None:
+    # Together the two pairs of the other diagonal (0.32 each) weigh more than the one that is similar enough (0.52).
+    assert match_to_previous(np.array([[52, 24], [24, 0]]), 0.5) == {0: (0, 0.52)}
+
+
 def test_clusters_of_a_marketplace_get_the_names_a_marketer_would_give(archetypes: pd.DataFrame) -> None:
     profile = profile_of((0.3, 5.0, -0.2, 0.8), (-2.0, 0.0, 0.1, 0.1), (0.4, 0.0, 1.2, -0.1), (0.3, 0.0, -0.6, -0.7))
     names = name_segments(profile, archetypes, **RULES)
