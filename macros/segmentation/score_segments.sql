@@ -9,11 +9,12 @@
   Arguments:
     customers: relation with customer_unique_id, as_of_date, model_version and one column a scorable feature.
     segment_model: relation with one row a version, segment and feature, as the model segment_model.
+    key_columns: the columns that tell the rows of `customers` apart.
 
-  Returns: customer_unique_id, as_of_date, model_version, segment_number, segment_probability,
+  Returns: the key columns, model_version, segment_number, segment_probability,
     runner_up_segment_number (null where the version has one segment).
 -#}
-{% macro score_segments(customers, segment_model) %}
+{% macro score_segments(customers, segment_model, key_columns=["customer_unique_id", "as_of_date"]) %}
     {%- set features = checked_var("feature_transforms").keys() | sort -%}
     {%- set slots = range(1, checked_var("max_segments") + 1) | list -%}
     {%- set scores -%}
@@ -82,8 +83,9 @@
 
     standardised as (
         select
-            customers.customer_unique_id,
-            customers.as_of_date,
+            {%- for key_column in key_columns %}
+            customers.{{ key_column }},
+            {%- endfor %}
             model_one_row_a_version.*
             {%- for feature in features %},
             {%- set known = "coalesce(cast(customers." ~ feature ~ " as double), " ~ feature ~ "__impute_value)" %}
@@ -104,8 +106,7 @@
 
     scored as (
         select
-            customer_unique_id,
-            as_of_date,
+            {{ key_columns | join(", ") }},
             model_version
             {%- for slot in slots %},
             bias_{{ slot }}
@@ -147,8 +148,7 @@
     )
 
     select
-        customer_unique_id,
-        as_of_date,
+        {{ key_columns | join(", ") }},
         model_version,
         cast(segment_number as integer) as segment_number,
         1 / (

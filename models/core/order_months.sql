@@ -42,57 +42,56 @@ months as (
 typical_month as (
     select
         percentile_cont(0.5) within group (order by cast(valid_purchase_count as double) / day_count)
-            as median_daily_purchases
+            as median_daily_purchases,
+        percentile_cont(0.5) within group (order by cast(order_count as double) / day_count) as median_daily_orders
     from months
     where valid_purchase_count > 0
 ),
 
-purchase_days as (
+order_days as (
     select
-        purchase_date,
-        count(*) as valid_purchase_count
+        purchase_date as order_date,
+        count(*) as order_count
     from orders
-    where is_valid_purchase
     group by purchase_date
 ),
 
--- So many days as usually bring ten purchases, a week at least.
+-- So many days as usually bring ten orders, a week at least.
 usual_stretch as (
     select
-        median_daily_purchases,
-        cast(greatest(7, ceil(10 / median_daily_purchases)) as integer) as day_count
+        median_daily_orders,
+        cast(greatest(7, ceil(10 / median_daily_orders)) as integer) as day_count
     from typical_month
 ),
 
-purchases_up_to_day as (
+orders_up_to_day as (
     select
-        purchase_days.purchase_date,
-        usual_stretch.day_count * usual_stretch.median_daily_purchases as usual_purchase_count,
-        sum(earlier.valid_purchase_count) as valid_purchase_count
-    from purchase_days
+        order_days.order_date,
+        usual_stretch.day_count * usual_stretch.median_daily_orders as usual_order_count,
+        sum(earlier.order_count) as order_count
+    from order_days
     cross join usual_stretch
-    inner join purchase_days as earlier
+    inner join order_days as earlier
         on
-            earlier.purchase_date <= purchase_days.purchase_date
-            and {{ dbt.datediff('earlier.purchase_date', 'purchase_days.purchase_date', 'day') }} < usual_stretch.day_count
+            earlier.order_date <= order_days.order_date
+            and {{ dbt.datediff('earlier.order_date', 'order_days.order_date', 'day') }} < usual_stretch.day_count
     group by 1, 2
 ),
 
--- A single purchase with a mistyped date must not move the newest day: the days up to it must hold enough others.
+-- A single order with a mistyped date must not move the newest day: the days up to it must hold enough others.
 newest_day as (
     select
         coalesce(
             max(
                 case
                     when
-                        valid_purchase_count - 1
-                        >= usual_purchase_count * {{ var('window_min_share_of_typical_month') }}
-                        then purchase_date
+                        order_count - 1 >= usual_order_count * {{ var('window_min_share_of_typical_month') }}
+                        then order_date
                 end
             ),
-            max(purchase_date)
-        ) as newest_purchase_date
-    from purchases_up_to_day
+            max(order_date)
+        ) as newest_order_date
+    from orders_up_to_day
 ),
 
 -- The month of the newest day is over when enough orders have a record of any kind after it: one may be mistyped.
@@ -107,13 +106,13 @@ orders_recorded_later as (
             coalesce(orders.handed_to_carrier_at, orders.purchased_at),
             coalesce(orders.delivered_at, orders.purchased_at),
             coalesce(orders.last_review_answered_at, orders.purchased_at)
-        ) >= {{ dbt.dateadd('month', 1, dbt.date_trunc('month', 'newest_day.newest_purchase_date')) }}
+        ) >= {{ dbt.dateadd('month', 1, dbt.date_trunc('month', 'newest_day.newest_order_date')) }}
 ),
 
 newest_month as (
     select
-        newest_day.newest_purchase_date,
-        cast({{ dbt.date_trunc('month', 'newest_day.newest_purchase_date') }} as date) as month_start,
+        newest_day.newest_order_date,
+        cast({{ dbt.date_trunc('month', 'newest_day.newest_order_date') }} as date) as month_start,
         orders_recorded_later.order_count
         < greatest(3, {{ var('month_over_min_order_share') }} * order_count_of_all.order_count) as is_running
     from newest_day
@@ -125,13 +124,13 @@ newest_month as (
 months_judged as (
     select
         months.*,
-        newest_month.newest_purchase_date,
+        newest_month.newest_order_date,
         coalesce(months.month_start = newest_month.month_start and newest_month.is_running, false) as is_running,
         coalesce(
             cast(months.valid_purchase_count as double)
             / case
                 when months.month_start = newest_month.month_start and newest_month.is_running
-                    then extract(day from newest_month.newest_purchase_date)
+                    then extract(day from newest_month.newest_order_date)
                 else months.day_count
             end
             / nullif(typical_month.median_daily_purchases, 0), 0
@@ -169,7 +168,7 @@ final as (
         coalesce(
             months_with_data.month_start between window_limits.first_month and window_limits.last_month, false
         ) as is_in_window,
-        months_with_data.newest_purchase_date
+        months_with_data.newest_order_date
     from months_with_data
     cross join window_limits
 )

@@ -7,7 +7,7 @@ order_months as (
 dates as (
     select
         month_start,
-        case when is_running then newest_purchase_date else month_end end as as_of_date
+        case when is_running then newest_order_date else month_end end as as_of_date
     from order_months
     where is_in_window
 ),

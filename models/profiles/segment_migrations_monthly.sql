@@ -1,4 +1,3 @@
-{%- set delivery_features = ['late_delivery_share', 'avg_delivery_days', 'delivered_order_count'] -%}
 with
 
 segments_monthly as (
@@ -13,12 +12,8 @@ as_of_dates as (
     select * from {{ ref('as_of_dates') }}
 ),
 
-switch_labels as (
-    select * from {{ ref('customer_segments_at_switch') }}
-),
-
-segment_model as (
-    select * from {{ ref('segment_model') }}
+move_reasons as (
+    select * from {{ ref('segment_move_reasons') }}
 ),
 
 date_pairs as (
@@ -28,21 +23,11 @@ date_pairs as (
     from as_of_dates
 ),
 
-versions_with_delivery as (
-    select distinct model_version
-    from segment_model
-    where feature in ({{ sql_text_list(delivery_features) }})
-),
-
 states as (
     select
         segments_monthly.customer_unique_id,
         segments_monthly.as_of_date,
-        segments_monthly.model_version,
         segments_monthly.segment_key,
-        features.order_count,
-        features.review_count,
-        features.delivered_order_count,
         features.total_spend,
         date_pairs.previous_as_of_date
     from segments_monthly
@@ -61,14 +46,6 @@ steps as (
         coalesce(arrived.previous_as_of_date, departed.as_of_date) as previous_as_of_date,
         departed.segment_key as from_segment_key,
         arrived.segment_key as to_segment_key,
-        departed.model_version as from_model_version,
-        arrived.model_version as to_model_version,
-        departed.order_count as from_order_count,
-        arrived.order_count as to_order_count,
-        departed.review_count as from_review_count,
-        arrived.review_count as to_review_count,
-        departed.delivered_order_count as from_delivered_count,
-        arrived.delivered_order_count as to_delivered_count,
         departed.total_spend as from_spend,
         arrived.total_spend as to_spend
     from states as arrived
@@ -86,21 +63,13 @@ reasoned as (
             when steps.from_segment_key is null then 'entered'
             when steps.to_segment_key is null then 'exited'
             when steps.from_segment_key = steps.to_segment_key then 'stayed'
-            when switch_labels.segment_key_by_earlier_version = steps.from_segment_key then 'model_changed'
-            when steps.to_order_count > steps.from_order_count then 'bought_again'
-            when steps.to_review_count > steps.from_review_count then 'review_arrived'
-            when
-                versions_with_delivery.model_version is not null
-                and steps.to_delivered_count > steps.from_delivered_count
-                then 'delivery_arrived'
-            else 'clock_only'
+            else move_reasons.reason
         end as reason
     from steps
-    left join switch_labels
+    left join move_reasons
         on
-            steps.customer_unique_id = switch_labels.customer_unique_id
-            and steps.as_of_date = switch_labels.as_of_date
-    left join versions_with_delivery on steps.to_model_version = versions_with_delivery.model_version
+            steps.customer_unique_id = move_reasons.customer_unique_id
+            and steps.as_of_date = move_reasons.as_of_date
     -- The newest rows have no later date to depart to, the first date none to arrive from.
     where steps.as_of_date is not null and steps.previous_as_of_date is not null
 ),

@@ -133,6 +133,7 @@ def test_a_build_never_refits_by_itself_and_a_refit_appends_a_version(
         "review_arrived",
         "delivery_arrived",
         "clock_only",
+        "several_reasons",
         "model_changed",
     }
 

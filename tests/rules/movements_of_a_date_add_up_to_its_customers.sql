@@ -18,7 +18,8 @@ in_table as (
                 case
                     when
                         reason in (
-                            'bought_again', 'review_arrived', 'delivery_arrived', 'clock_only', 'model_changed'
+                            'bought_again', 'review_arrived', 'delivery_arrived', 'clock_only', 'model_changed',
+                            'several_reasons'
                         )
                         then customer_count
                 end

@@ -35,6 +35,7 @@ REASONS = {
     "bought_again": "bought again",
     "review_arrived": "a review arrived",
     "delivery_arrived": "a parcel arrived",
+    "several_reasons": "several of these together",
     "model_changed": "the model changed",
 }
 _REASON_COLOURS = [f"var(--reason-{number})" for number in range(1, len(REASONS) + 1)]

@@ -56,8 +56,8 @@ SEGMENTS_DARK = (
     "#e8743f",
     "#a64d86",
 )
-REASONS_LIGHT = ("#aab3c0", "#2b5fb0", "#e08b2c", "#12a096", "#741a4a")
-REASONS_DARK = ("#596374", "#6ea2f5", "#f5b04c", "#7fe0cb", "#c9798f")
+REASONS_LIGHT = ("#aab3c0", "#2b5fb0", "#e08b2c", "#12a096", "#1b2430", "#741a4a")
+REASONS_DARK = ("#596374", "#6ea2f5", "#f5b04c", "#7fe0cb", "#ffffff", "#c9798f")
 SEQUENCE_LIGHT = ("#eef2f8", "#d3e0f2", "#a9c4e8", "#7aa3da", "#3f74bd", "#1d4a8c")
 SEQUENCE_DARK = ("#20262f", "#233650", "#2a4d7c", "#3569ab", "#6b9be0", "#b4d0fb")
 DIVERGING_LIGHT = ("#a5521c", "#dd9558", "#f6dcc3", "#f1f3f6", "#cfe0f2", "#7aa3da", "#2c5fa6")
