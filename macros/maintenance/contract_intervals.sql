@@ -7,7 +7,8 @@
     group_columns: list of columns, one curve each.
 
   Returns: the group columns, threshold, interval_days (0 when the first horizon fails already, null where no horizon
-    has enough origins), judged_until_days (the longest horizon that has) and origin_count (those of the shortest).
+    has enough origins), judged_from_days and judged_until_days (the shortest and the longest horizon that have) and
+    origin_count (those of the shortest).
 -#}
 {% macro contract_intervals(ageing, group_columns) %}
 {%- set grouping = group_columns | join(", ") -%}
@@ -52,6 +53,7 @@ select
     threshold,
     coalesce(max(case when horizon_days < first_failure or first_failure is null then horizon_days end), 0)
         as interval_days,
+    min(horizon_days) as judged_from_days,
     max(horizon_days) as judged_until_days,
     max(origin_count) as origin_count
 from first_failures

@@ -91,14 +91,8 @@
             {%- set known = "coalesce(cast(customers." ~ feature ~ " as double), " ~ feature ~ "__impute_value)" %}
             {#- greatest and least pass over a bound that is null #}
             {%- set value = "least(greatest(" ~ known ~ ", " ~ feature ~ "__lower_bound), " ~ feature ~ "__upper_bound)" %}
-            (
-                case {{ feature }}__transform
-                    when 'identity' then {{ value }}
-                    when 'ln' then ln({{ value }})
-                    when 'log1p' then ln(1 + {{ value }})
-                    when 'sqrt' then sqrt({{ value }})
-                end - {{ feature }}__shift
-            ) / {{ feature }}__scale as {{ feature }}__z
+            ({{ transformed_value(value, feature ~ "__transform") }} - {{ feature }}__shift)
+            / {{ feature }}__scale as {{ feature }}__z
             {%- endfor %}
         from {{ customers }} as customers
         inner join model_one_row_a_version on customers.model_version = model_one_row_a_version.model_version

@@ -57,6 +57,8 @@
         "match_min_jaccard": share,
         "refit": truth,
         "rescore_history": truth,
+        "warn_far_beyond_share": share,
+        "warn_same_score_share": share,
         "outcome_days": days,
         "drift_recent_buyer_days": days,
         "drift_reference_months": {"kind": "integer", "min": 1, "max": 120},

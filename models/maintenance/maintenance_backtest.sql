@@ -52,6 +52,7 @@ judged as (
         promises.middle_date,
         promises.threshold,
         promises.interval_days,
+        promises.judged_from_days,
         promises.judged_until_days,
         promises.origin_count as promise_origin_count,
         count(halves.origin_date) as judged_origin_count,
@@ -64,7 +65,7 @@ judged as (
             and promises.variant = halves.variant
             and halves.half = 'judgement'
             and promises.interval_days = halves.horizon_days
-    group by 1, 2, 3, 4, 5, 6, 7
+    group by 1, 2, 3, 4, 5, 6, 7, 8
 ),
 
 final as (
@@ -74,6 +75,7 @@ final as (
         threshold,
         middle_date,
         cast(interval_days as integer) as promised_interval_days,
+        cast(judged_from_days as integer) as promise_judged_from_days,
         cast(judged_until_days as integer) as promise_judged_until_days,
         cast(promise_origin_count as integer) as promise_origin_count,
         cast(judged_origin_count as integer) as judged_origin_count,

@@ -1,4 +1,3 @@
-{%- set reports = [('1_month', 28), ('2_months', 63), ('3_months', 91), ('6_months', 182)] -%}
 with
 
 segment_ageing as (
@@ -32,8 +31,7 @@ model_in_force as (
 today as (
     select
         max(as_of_date) as as_of_date,
-        count(*) as customer_count,
-        sum(total_spend) as total_spend
+        count(*) as customer_count
     from customer_segments
 ),
 
@@ -81,20 +79,6 @@ noise as (
     where variant = 'all features'
 ),
 
-wrongly_addressed as (
-    select
-        {% for name, days in reports -%}
-            percentile_cont(0.5) within group (
-                order by case when horizon_days = {{ days }} then addressed_differently_share end
-            ) as share_after_{{ name }},
-            percentile_cont(0.5) within group (
-                order by case when horizon_days = {{ days }} then spend_addressed_differently_share end
-            ) as spend_share_after_{{ name }}{{ "," if not loop.last }}
-        {% endfor %}
-    from ageing_in_force
-    where variant = 'all features'
-),
-
 -- A fit answers for what had happened by its date: only what came after it can ask for another. How many recent buyers
 -- have not been reviewed yet depends on the calendar, so gaps count among everybody only.
 features_asking as (
@@ -128,6 +112,7 @@ figures as (
         today.as_of_date,
         {{ dbt.datediff('model_in_force.data_as_of', 'today.as_of_date', 'day') }} as model_age_days,
         everything.interval_days as refit_interval_days,
+        everything.judged_from_days,
         everything.judged_until_days,
         everything.origin_count,
         clock_stopped.interval_days as refit_interval_days_clock_stopped,
@@ -135,12 +120,6 @@ figures as (
         present.present_agreement,
         present.present_agreement_high,
         today.customer_count,
-        {% for name, days in reports -%}
-            cast(round(wrongly_addressed.share_after_{{ name }} * today.customer_count) as integer)
-                as customers_misaddressed_after_{{ name }},
-            cast(wrongly_addressed.spend_share_after_{{ name }} * cast(today.total_spend as double) as decimal(18, 2))
-                as spend_misaddressed_after_{{ name }},
-        {% endfor -%}
         cast(
             {{ dbt.dateadd('day', 'everything.interval_days', 'model_in_force.data_as_of') }} as date
         ) as due_date,
@@ -152,7 +131,6 @@ figures as (
     cross join today
     cross join noise
     cross join present
-    cross join wrongly_addressed
     cross join features_asking
     cross join shares_asking
     left join intervals as everything
@@ -179,16 +157,13 @@ final as (
         as_of_date,
         cast(model_age_days as integer) as model_age_days,
         cast(refit_interval_days as integer) as refit_interval_days,
+        cast(judged_from_days as integer) as judged_from_days,
         cast(judged_until_days as integer) as judged_until_days,
         cast(refit_interval_days_clock_stopped as integer) as refit_interval_days_clock_stopped,
         cast(origin_count as integer) as origin_count,
         noise_floor,
         present_agreement,
         cast(customer_count as integer) as customer_count,
-        {% for name, days in reports -%}
-            customers_misaddressed_after_{{ name }},
-            spend_misaddressed_after_{{ name }},
-        {% endfor -%}
         due_date,
         is_overdue,
         is_stale,
@@ -197,6 +172,10 @@ final as (
         is_segment_share_drifting,
         is_overdue or is_stale or is_feature_drifting or is_segment_share_drifting as is_broken_today,
         case
+            when refit_interval_days = 0
+                then 'No interval can be promised: in the simulated past the agreement fell below '
+                || cast(threshold as {{ dbt.type_string() }}) || ' within '
+                || cast(judged_from_days as {{ dbt.type_string() }}) || ' days.'
             when is_overdue
                 then 'Refit: the model is ' || cast(model_age_days as {{ dbt.type_string() }})
                 || ' days old and was promised for ' || cast(refit_interval_days as {{ dbt.type_string() }}) || '.'

@@ -1,6 +1,7 @@
 """The maintenance contract as a person, a signatory or a machine reads it.
 
-Everything printed is a figure of the tables maintenance_contract, maintenance_backtest and segment_versions.
+Everything printed is a figure of the tables maintenance_contract, maintenance_contract_costs, maintenance_backtest,
+segment_stability and segment_versions.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from olist_segments.warehouse import open_warehouse, query_rows, warehouse_path
 ASKS_FOR_REFIT = 3
 """Exit code when the contract is broken: a cron job or CI can act on it."""
 
-_HORIZONS = (("1 month", "1_month"), ("2 months", "2_months"), ("3 months", "3_months"), ("6 months", "6_months"))
 _QUERIES = {
     "thresholds": "from maintenance_contract order by threshold",
     "backtest": """
@@ -29,6 +29,7 @@ _QUERIES = {
         inner join segment_versions using (model_version)
         where segment_versions.is_in_force and variant = 'all features' order by threshold
     """,
+    "costs": "from maintenance_contract_costs order by horizon_days",
     "version": "from segment_versions where is_in_force",
     "stability": """
         select segment_stability.* from segment_stability
@@ -56,7 +57,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def read_contract() -> dict[str, Any]:
-    """The contract's rows: `terms` (the threshold in force), `thresholds`, `backtest`, `version`, `stability`.
+    """The contract's rows: `terms` (the threshold in force), `thresholds`, `backtest`, `costs`,
+    `version`, `stability`.
 
     Raises UserError when there is no warehouse or no contract in it.
     """
@@ -81,9 +83,9 @@ def render(contract: dict[str, Any], form: str) -> str:
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
     )
-    environment.filters.update(count=_count, days=_days, share=_share, agreement=_agreement)
+    environment.filters.update(count=_count, days=_days, agreement=_agreement, kept=_kept)
     template = files("olist_segments").joinpath("templates", f"contract.{form}.j2").read_text(encoding="utf-8")
-    return environment.from_string(template).render(**contract, horizons=_HORIZONS)
+    return environment.from_string(template).render(**contract)
 
 
 def _plain(value: object) -> object:
@@ -102,9 +104,18 @@ def _days(value: int | None) -> str:
     return "unknown" if value is None else f"{value} days"
 
 
-def _share(value: float | None) -> str:
-    return "unknown" if value is None else f"{value:.0%}"
-
-
 def _agreement(value: float | None) -> str:
     return "unknown" if value is None else f"{value:.2f}"
+
+
+def _kept(threshold: float, backtest: list[dict[str, Any]]) -> str:
+    """What the backtest says of the promise at `threshold`: kept in how many origins, or why none could be judged."""
+    tested = next((row for row in backtest if row["threshold"] == threshold), None)
+    if tested is None:
+        return "too little history to judge"
+    days = tested["promised_interval_days"]
+    if days == 0:
+        return f"no promise: fell short within {tested['promise_judged_from_days']} days"
+    if not tested["judged_origin_count"]:
+        return f"too little history left to judge {days} days"
+    return f"{tested['held_origin_count']} of {tested['judged_origin_count']} origins at {days} days"

@@ -2,8 +2,8 @@
 
 Every feature becomes z = (t(x) - shift) / scale, where t is a named transform, x is the raw value (or `impute_value`
 where it is missing) brought inside the bounds learned at the fit, and shift and scale are the mean and the population
-standard deviation of t(x) over the known values. Features are always in the order of their names, so neither the order of columns nor of the mapping can change
-a result.
+standard deviation of t(x) over the known values. Features are always in the order of their names, so neither the order
+of columns nor of the mapping can change a result.
 """
 
 from __future__ import annotations
@@ -130,10 +130,11 @@ def value_bounds(values: FloatArray, transform: str) -> tuple[float, float]:
 def fit_scaling(frame: pd.DataFrame, features: Mapping[str, str]) -> list[Scaling]:
     """Learn one `Scaling` a feature from `frame` (n rows), in the order of the names.
 
-    `features` maps a column to the name of its transform. Values beyond `value_bounds` count as the bound. A missing review is not a zero: missing values are left out
-    of shift and scale and are imputed later with the mean of the known raw values. A feature that does not vary (or
-    that nobody has) gets scale 1, is reported as constant and is 0 for everybody it was learned from. Sums are exact
-    (math.fsum), so the order of the rows can't change a digit. Raises UserError as `raw_values` does.
+    `features` maps a column to the name of its transform. Values beyond `value_bounds` count as the bound. A missing
+    review is not a zero: missing values are left out of shift and scale and are imputed later with the mean of the known
+    raw values. A feature that does not vary (or that nobody has) gets scale 1, is reported as constant and is 0 for
+    everybody it was learned from. Sums are exact (math.fsum), so the order of the rows can't change a digit. Raises
+    UserError as `raw_values` does.
     """
     scalings = []
     for name in sorted(features):

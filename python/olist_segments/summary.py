@@ -25,6 +25,7 @@ _VERSION = """
     cross join (select max(as_of_date) as as_of_date from customer_segments) as newest
     where segment_versions.is_in_force
 """
+_WARNINGS = "select sentence from build_warnings order by severity desc, warning_name, sentence"
 _COLUMNS = (
     ("segment", "{}"),
     ("customers", "{:,}"),
@@ -50,6 +51,10 @@ def summary() -> str:
         try:
             segments = connection.sql(_SEGMENTS).fetchall()
             in_force = query_rows(connection, _VERSION)
+            # A warehouse of an earlier release has no such table.
+            tables = connection.sql("select table_name from duckdb_tables()").fetchall()
+            has_warnings = ("build_warnings",) in tables
+            warnings = [row["sentence"] for row in query_rows(connection, _WARNINGS)] if has_warnings else []
         except duckdb.CatalogException as error:
             raise UserError(f"'{warehouse_path()}' holds no segments yet: run dbt build to its end.") from error
     if not in_force:
@@ -73,5 +78,7 @@ def summary() -> str:
         f"(model version {model['model_version']}, {model['algorithm']} {model['setting']} on {model['feature_set']}, "
         f"data as of {model['data_as_of']})"
     )
-    notes = [] if model["is_eligible"] else ["", f"Beware: {model['reason']}."]
+    if not model["is_eligible"]:
+        warnings.insert(0, f"{model['reason']}.")
+    notes = [line for sentence in warnings for line in ("", f"Beware: {sentence}")]
     return "\n".join(["", title, "", *lines, *notes, "", f"All tables are in '{warehouse_path()}'."])

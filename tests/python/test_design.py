@@ -96,7 +96,8 @@ def test_a_hundredth_of_test_accounts_does_not_move_the_scale() -> None:
         fit_scaling(pd.DataFrame({"spend": values}), {"spend": "log1p"})[0]
         for values in (spend, with_tests, with_giants)
     )
-    assert cents.lower_bound is not None and giants.upper_bound is not None
+    assert cents.lower_bound is not None
+    assert giants.upper_bound is not None
     assert cents.lower_bound > 5
     assert giants.upper_bound < 2_000
     assert cents.scale == pytest.approx(clean.scale, rel=0.05)

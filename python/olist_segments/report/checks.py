@@ -21,6 +21,7 @@ from olist_segments.report.words import (
     long_month,
     month,
     plural,
+    share,
     share1,
     share2,
     short,
@@ -231,9 +232,7 @@ def ageing(answer: Answer, threshold: float | None, noise_floor: float | None) -
                 f"{decimals(threshold)}"
             )
     lowest = min([row["agreement_p10"] for row in frozen] + [row["agreement_median"] for row in rows])
-    floor = (
-        "" if noise_floor is None else f" Two fits of the same day agree to {decimals(noise_floor)}: more can’t be had."
-    )
+    floor = "" if noise_floor is None else f" Two fits of the same day agree to {decimals(noise_floor)} (median)."
     return Figure(
         "ageing",
         title,
@@ -280,8 +279,7 @@ def contract(answer: Answer, terms: Row) -> Figure:
         "contract",
         str(terms["explanation"]).rstrip("."),
         "The model scores everybody every night and is fitted again at the interval of the promised agreement, or "
-        "earlier when a trigger fires. The last columns say how many of today’s customers a model left alone would "
-        "address otherwise than a fresh one.",
+        "earlier when a trigger fires.",
         answer,
         [
             Column("threshold", "promised agreement", decimals),
@@ -290,11 +288,31 @@ def contract(answer: Answer, terms: Row) -> Figure:
             Column("refit_interval_days_clock_stopped", "clock stopped, days", count),
             Column("due_date", "due"),
             Column("is_broken_today", "asks for a refit today"),
-            Column("customers_misaddressed_after_1_month", "addressed otherwise after 28 days", count),
-            Column("customers_misaddressed_after_3_months", "after 91 days", count),
-            Column("spend_misaddressed_after_3_months", "their spend, BRL", cents),
         ],
         day(terms["as_of_date"]),
+    )
+
+
+def contract_costs(answer: Answer) -> Figure | None:
+    """What a model left alone costs. None where history is too short to simulate."""
+    rows = answer.rows
+    if not rows:
+        return None
+    last = rows[-1]
+    return Figure(
+        "contract_costs",
+        f"Left alone for {count(last['horizon_days'])} days, the model would place "
+        f"{share(last['reassigned_share'])} of customers in another segment than a fresh one",
+        "The share of customers in another segment, median of the simulated origins, applied to today’s customers.",
+        answer,
+        [
+            Column("horizon_days", "age of the model, days", count),
+            Column("origin_count", "origins", count),
+            Column("reassigned_customer_count", "customers in another segment", count),
+            Column("reassigned_share", "share of customers", share1),
+            Column("reassigned_spend", "their spend, BRL", cents),
+        ],
+        day(last["as_of_date"]),
     )
 
 
@@ -406,6 +424,7 @@ def months(answer: Answer, left_out: Row, as_of: date) -> Figure:
     """Which months count."""
     rows = answer.rows
     kinds = ["counts", "left out"]
+    words = {True: "a month of the history", False: "left out of the history"}
     points = [
         {
             "month": month(row["month_start"]),
@@ -413,7 +432,7 @@ def months(answer: Answer, left_out: Row, as_of: date) -> Figure:
             "order": 0,
             "value": row["valid_purchase_count"],
             "tip": f"{month(row['month_start'])}: {plural(row['valid_purchase_count'], 'purchase')}, "
-            f"{'counts' if row['is_in_window'] else 'left out of the history'}",
+            f"{'a gap in the history' if row['is_in_window'] and not row['has_data'] else words[row['is_in_window']]}",
         }
         for row in rows
     ]
@@ -425,14 +444,16 @@ def months(answer: Answer, left_out: Row, as_of: date) -> Figure:
     return Figure(
         "months",
         title,
-        "Purchases a month. History is built over the longest run of months that have enough of them. Purchases before "
-        "it still count for the customers who made them; those after it do not.",
+        "Purchases per month. History runs from the first to the newest month that has enough of them; a thinner month "
+        "in between is a gap inside it. Purchases before it still count for the customers who made them; those after "
+        "it do not.",
         answer,
         [
             Column("month_start", "month"),
             Column("order_count", "orders", count),
             Column("valid_purchase_count", "purchases", count),
             Column("share_of_typical_month", "of a typical month", decimals),
+            Column("has_data", "enough"),
             Column("is_in_window", "counts"),
         ],
         day(as_of),
@@ -446,7 +467,7 @@ def months(answer: Answer, left_out: Row, as_of: date) -> Figure:
                 ["var(--accent)", "var(--mark)"],
                 ",d",
             ),
-            f"Bars of purchases a month. {title}.",
+            f"Bars of purchases per month. {title}.",
         ),
     )
 

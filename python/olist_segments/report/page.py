@@ -29,6 +29,7 @@ _QUERIES = (
     "cohorts",
     "comparison",
     "contract",
+    "contract_costs",
     "delivery",
     "drift",
     "left_out",
@@ -47,6 +48,7 @@ _QUERIES = (
     "states_by_segment",
     "traits",
     "version",
+    "warnings",
 )
 _FEW_CUSTOMERS = 5000
 
@@ -139,6 +141,7 @@ def _banners(answers: dict[str, Answer]) -> list[str]:
     terms = _terms(answers["contract"])
     if terms is not None and terms["is_broken_today"]:
         found.append(f"The maintenance contract asks for a refit. {terms['explanation']}")
+    found.extend(row["sentence"] for row in answers["warnings"].rows)
     return found
 
 
@@ -253,6 +256,7 @@ def _parts(answers: dict[str, Answer], colours: dict[str, str], as_of: date) -> 
                     checks.stability(answers["stability"], colours),
                     ageing,
                     checks.contract(answers["contract"], terms) if terms else None,
+                    checks.contract_costs(answers["contract_costs"]),
                     checks.backtest(answers["backtest"], as_of),
                     checks.drift(answers["drift"]),
                 ],
@@ -260,6 +264,7 @@ def _parts(answers: dict[str, Answer], colours: dict[str, str], as_of: date) -> 
                     "The stability of the segments was not measured: there was too little to cluster.",
                     "History is too short to tell how the segmentation ages: fewer than five origins.",
                     "There is no maintenance contract in force.",
+                    "",
                     "No promise of the first half of history could be judged by the second.",
                     "No drift was measured.",
                 ],

@@ -1,0 +1,178 @@
+{%- set features = checked_var('feature_transforms').keys() | sort -%}
+{%- set text = dbt.type_string() -%}
+with
+
+orders as (
+    select * from {{ ref('orders') }}
+),
+
+order_months as (
+    select * from {{ ref('order_months') }}
+),
+
+customer_features as (
+    select * from {{ ref('customer_features') }}
+),
+
+segment_model as (
+    select * from {{ ref('segment_model') }}
+),
+
+segment_versions as (
+    select * from {{ ref('segment_versions') }}
+),
+
+rfm_segments as (
+    select * from {{ ref('rfm_segments') }}
+),
+
+newest as (
+    select as_of_date from {{ ref('as_of_dates') }}
+    where is_newest
+),
+
+later_purchases as (
+    select count(*) as affected_count
+    from orders
+    cross join newest
+    where orders.is_valid_purchase and orders.purchase_date > newest.as_of_date
+),
+
+gap_months as (
+    select
+        count(*) as affected_count,
+        {{ listed_text("cast(year(month_start) as " ~ text ~ ") || '-' || right('0' || cast(month(month_start) as "
+            ~ text ~ "), 2)") }} as months
+    from order_months
+    where is_in_window and not has_data
+),
+
+bounds as (
+    select
+        segment_model.feature,
+        segment_model.transform,
+        segment_model.scale,
+        segment_model.lower_bound,
+        segment_model.upper_bound
+    from segment_model
+    inner join segment_versions on segment_model.model_version = segment_versions.model_version
+    where segment_versions.is_in_force and segment_model.segment_number = 1 and not segment_model.is_constant
+),
+
+feature_values as (
+    {%- for feature in features %}
+    {{ "union all" if not loop.first }}
+    select
+        '{{ feature }}' as feature,
+        cast({{ feature }} as double) as feature_value
+    from customer_features
+    where {{ feature }} is not null
+    {%- endfor %}
+),
+
+-- Far beyond a bound: by more than a standard deviation, in transformed units.
+far_beyond as (
+    select
+        bounds.feature,
+        bounds.lower_bound,
+        bounds.upper_bound,
+        count(*) as checked_count,
+        count(
+            case
+                when
+                    feature_values.feature_value < bounds.lower_bound
+                    and {{ transformed_value('bounds.lower_bound', 'bounds.transform') }}
+                    - {{ transformed_value('feature_values.feature_value', 'bounds.transform') }} > bounds.scale
+                    then 1
+            end
+        ) as below_count,
+        count(
+            case
+                when
+                    feature_values.feature_value > bounds.upper_bound
+                    and {{ transformed_value('feature_values.feature_value', 'bounds.transform') }}
+                    - {{ transformed_value('bounds.upper_bound', 'bounds.transform') }} > bounds.scale
+                    then 1
+            end
+        ) as above_count
+    from feature_values
+    inner join bounds on feature_values.feature = bounds.feature
+    group by 1, 2, 3
+),
+
+rfm_scores as (
+    {%- for dimension, score in [('recency', 'recency_score'), ('monetary', 'monetary_score')] %}
+    {{ "union all" if not loop.first }}
+    select
+        '{{ dimension }}' as dimension,
+        {{ score }} as score,
+        count(*) as affected_count,
+        sum(count(*)) over () as checked_count
+    from rfm_segments
+    group by {{ score }}
+    {%- endfor %}
+),
+
+warnings as (
+    select
+        'purchases_not_counted' as warning_name,
+        'warning' as severity,
+        affected_count,
+        cast(affected_count as {{ text }})
+        || case when affected_count = 1 then ' valid purchase after ' else ' valid purchases after ' end
+        || cast(newest.as_of_date as {{ text }})
+        || ', the newest as-of date, are counted nowhere: too few orders were placed on those days to be more than '
+        || 'mistyped dates or the thin end of an export (var window_min_share_of_typical_month).' as sentence
+    from later_purchases
+    cross join newest
+    where affected_count > 0
+    union all
+    select
+        'months_without_data' as warning_name,
+        'note' as severity,
+        affected_count,
+        'History has a gap: ' || months || case when affected_count = 1 then ' has' else ' have' end
+        || ' too few purchases, so the figures of these months say little.' as sentence
+    from gap_months
+    where affected_count > 0
+    {%- for side, count_column, bound_column, words in [
+        ('low', 'below_count', 'lower_bound', 'far below '),
+        ('high', 'above_count', 'upper_bound', 'far above '),
+    ] %}
+    union all
+    select
+        'values_far_too_{{ side }}' as warning_name,
+        'warning' as severity,
+        {{ count_column }} as affected_count,
+        cast({{ count_column }} as {{ text }}) || ' of ' || cast(checked_count as {{ text }}) || ' customers have a '
+        || feature || ' {{ words }}' || cast(cast({{ bound_column }} as decimal(18, 2)) as {{ text }})
+        || ', the {{ 'least' if side == 'low' else 'most' }} that the segmentation tells apart: look for test orders, '
+        || 'for wholesale customers or for a change of unit.' as sentence
+    from far_beyond
+    where {{ count_column }} > {{ var('warn_far_beyond_share') }} * checked_count
+    {%- endfor %}
+    union all
+    select
+        'rfm_scores_do_not_spread' as warning_name,
+        'warning' as severity,
+        affected_count,
+        'The RFM baseline gives ' || cast(affected_count as {{ text }}) || ' of ' || cast(checked_count as {{ text }})
+        || ' customers the same ' || dimension || ' score: its bins (seed rfm_score_bins) do not fit these data.'
+            as sentence
+    from rfm_scores
+    where affected_count > {{ var('warn_same_score_share') }} * checked_count
+),
+
+final as (
+    select
+        warnings.warning_name,
+        warnings.severity,
+        newest.as_of_date,
+        cast(warnings.affected_count as bigint) as affected_count,
+        warnings.sentence
+    from warnings
+    cross join newest
+)
+
+select * from final
+order by severity desc, warning_name, sentence

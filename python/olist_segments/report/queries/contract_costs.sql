@@ -1,0 +1,3 @@
+select *
+from maintenance_contract_costs
+order by horizon_days
