@@ -27,8 +27,8 @@ def bare_query(warehouse: duckdb.DuckDBPyConnection) -> str:
     """The same columns with the numbers of the model in force written out and nothing looked up."""
     rows = warehouse.sql(
         "select feature, transform, shift, scale, impute_value, lower_bound, upper_bound, segment_number, bias, "
-        "centre, inverse_variance from segment_model inner join segment_versions using (model_version) where is_in_force "
-        "order by segment_number, feature"
+        "centre, inverse_variance from segment_model inner join segment_versions using (model_version) "
+        "where is_in_force order by segment_number, feature"
     ).fetchall()
     standardised, distances, biases = {}, {}, {}
     for feature, transform, shift, scale, impute_value, lower, upper, segment, bias, centre, inverse_variance in rows:

@@ -131,9 +131,9 @@ def fit_scaling(frame: pd.DataFrame, features: Mapping[str, str]) -> list[Scalin
     """Learn one `Scaling` a feature from `frame` (n rows), in the order of the names.
 
     `features` maps a column to the name of its transform. Values beyond `value_bounds` count as the bound. A missing
-    review is not a zero: missing values are left out of shift and scale and are imputed later with the mean of the known
-    raw values. A feature that does not vary (or that nobody has) gets scale 1, is reported as constant and is 0 for
-    everybody it was learned from. Sums are exact (math.fsum), so the order of the rows can't change a digit. Raises
+    review is not a zero: missing values are left out of shift and scale and are imputed later with the mean of the
+    known raw values. A feature that does not vary (or that nobody has) gets scale 1, is reported as constant and is 0
+    for everybody it was learned from. Sums are exact (math.fsum), so the order of the rows can't change a digit. Raises
     UserError as `raw_values` does.
     """
     scalings = []

@@ -50,12 +50,15 @@ class Profile:
     """How k segments differ from everybody, in d features.
 
     `features`: the d names; `z`: (k, d) mean standardised value; `raw_gap`: (k, d) mean raw value less everybody's
-    mean.
+    mean; `share_above` and `share_below`: (k, d) shares, 0 to 1, of the members with a known value for whom it is above
+    or below everybody's mean.
     """
 
     features: tuple[str, ...]
     z: FloatArray
     raw_gap: FloatArray
+    share_above: FloatArray
+    share_below: FloatArray
 
 
 def profile_segments(
@@ -66,22 +69,26 @@ def profile_segments(
     `raw` (n rows) holds the features in their own units with gaps, `z` (n, d) the same standardised and imputed,
     `labels` (n,) the segment of each row. A segment without members has a profile of zeros.
     """
+    values = raw[list(features)].to_numpy(dtype=np.float64, na_value=np.nan)
     overall = raw[list(features)].astype(float).mean().to_numpy()
-    z_means = np.zeros((segment_count, len(features)))
-    raw_gap = np.zeros((segment_count, len(features)))
+    z_means, raw_gap, above, below = (np.zeros((segment_count, len(features))) for _ in range(4))
     for segment in range(segment_count):
         members = labels == segment
         if members.any():
             z_means[segment] = z[members].mean(axis=0)
             raw_gap[segment] = raw.loc[members, list(features)].astype(float).mean().to_numpy() - overall
-    return Profile(tuple(features), z_means, np.nan_to_num(raw_gap))
+            known = np.maximum((~np.isnan(values[members])).sum(axis=0), 1)
+            above[segment] = (values[members] > overall).sum(axis=0) / known
+            below[segment] = (values[members] < overall).sum(axis=0) / known
+    return Profile(tuple(features), z_means, np.nan_to_num(raw_gap), above, below)
 
 
 def name_is_true(traits: Mapping[str, float], profile: Profile, segment: int, min_effect: float) -> bool:
     """Whether every trait is on the stated side of the mean, by at least `min_effect` standard deviations.
 
     `traits` maps a feature to a signed weight. A trait on a feature that the profile lacks is not true. Both the
-    standardised and the raw mean must agree, so that a transform can't make a name true on paper only.
+    standardised and the raw mean must agree, so that a transform can't make a name true on paper only; and most members
+    must be on that side themselves, so that a few can't lend the others a name.
     """
     for feature, weight in traits.items():
         if feature not in profile.features:
@@ -89,6 +96,8 @@ def name_is_true(traits: Mapping[str, float], profile: Profile, segment: int, mi
         column = profile.features.index(feature)
         sign = np.sign(weight)
         if sign * profile.z[segment, column] < min_effect or sign * profile.raw_gap[segment, column] <= 0:
+            return False
+        if (profile.share_above if sign > 0 else profile.share_below)[segment, column] <= 0.5:
             return False
     return True
 
@@ -140,8 +149,14 @@ def match_to_archetypes(
 
 
 def name_from_traits(profile: Profile, segment: int) -> tuple[str, str]:
-    """Key and name made of the two features in which the segment differs most from everybody."""
-    strongest = np.argsort(-np.abs(profile.z[segment]), kind="stable")[:2]
+    """Key and name made of the two features in which the segment differs most from everybody, most members included.
+
+    Where none sets most members apart, the strongest stands alone.
+    """
+    order = np.argsort(-np.abs(profile.z[segment]), kind="stable")
+    signs = {profile.features[column]: float(np.sign(profile.z[segment, column])) for column in order}
+    true = [c for c in order if name_is_true({profile.features[c]: signs[profile.features[c]]}, profile, segment, 0.0)]
+    strongest = true[:2] or order[:1]
     keys, phrases = [], []
     for column in strongest:
         feature = profile.features[column]

@@ -1,5 +1,7 @@
 """Names of segments: true, unique, kept across refits."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,7 +30,7 @@ def archetypes() -> pd.DataFrame:
 
 def profile_of(*rows: tuple[float, ...]) -> Profile:
     z = np.array(rows, dtype=float)
-    return Profile(FEATURES, z, z * 10)
+    return Profile(FEATURES, z, z * 10, np.where(z > 0, 0.9, 0.1), np.where(z < 0, 0.9, 0.1))
 
 
 def test_profile_is_the_distance_from_everybodys_mean() -> None:
@@ -37,17 +39,34 @@ def test_profile_is_the_distance_from_everybodys_mean() -> None:
     profile = profile_segments(raw, z, ["recency_days", "avg_review_score"], np.array([0, 0, 1]), 3)
     assert profile.z.tolist() == [[-0.75, 0.5], [1.5, -1.0], [0.0, 0.0]]
     assert profile.raw_gap.tolist() == [[-15.0, 2.0], [30.0, -2.0], [0.0, 0.0]]
+    assert profile.share_above.tolist() == [[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]]
+    assert profile.share_below.tolist() == [[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]
 
 
-def test_name_needs_both_the_transformed_and_the_raw_mean_on_its_side() -> None:
+def test_name_needs_the_means_and_most_members_on_its_side() -> None:
     traits = {"total_spend": 2.0}
-    both = Profile(("total_spend",), np.array([[0.5]]), np.array([[80.0]]))
-    only_transformed = Profile(("total_spend",), np.array([[0.5]]), np.array([[-3.0]]))
-    too_little = Profile(("total_spend",), np.array([[0.05]]), np.array([[80.0]]))
-    assert name_is_true(traits, both, 0, 0.1)
-    assert not name_is_true(traits, only_transformed, 0, 0.1)
-    assert not name_is_true(traits, too_little, 0, 0.1)
-    assert not name_is_true({"late_delivery_share": 1.0}, both, 0, 0.1)
+
+    def profile(z: float, raw_gap: float, share_above: float) -> Profile:
+        arrays = (np.array([[value]]) for value in (z, raw_gap, share_above, 1 - share_above))
+        return Profile(("total_spend",), *arrays)
+
+    assert name_is_true(traits, profile(0.5, 80.0, 0.7), 0, 0.1)
+    # Only the transformed mean, too little, and a few giants among many small baskets.
+    assert not name_is_true(traits, profile(0.5, -3.0, 0.7), 0, 0.1)
+    assert not name_is_true(traits, profile(0.05, 80.0, 0.7), 0, 0.1)
+    assert not name_is_true(traits, profile(0.5, 80.0, 0.5), 0, 0.1)
+    assert not name_is_true({"late_delivery_share": 1.0}, profile(0.5, 80.0, 0.7), 0, 0.1)
+
+
+def test_the_playbook_holds_no_figure_of_one_marketplace_and_no_deadline_that_has_passed(
+    archetypes: pd.DataFrame,
+) -> None:
+    texts = archetypes[["meaning", "recommended_action", "channel", "kpi", "stop_rule"]]
+    figures = texts.map(lambda text: bool(re.search(r"%|BRL|R\$|\bof 100\b|\bin 100\b|\b(?:19|20)\d\d\b", text)))
+    assert not figures.any().any(), texts[figures.any(axis=1)]
+    assert not archetypes["meaning"].str.contains(r"\d").any()
+    # How long ago somebody bought differs within a segment: a rule counts from the first contact.
+    assert not archetypes["stop_rule"].str.contains("purchase|order date").any()
 
 
 def test_a_pair_below_the_bound_takes_no_key_from_one_above_it() -> None:
@@ -69,7 +88,8 @@ def test_clusters_of_a_marketplace_get_the_names_a_marketer_would_give(archetype
 
 def test_no_archetype_is_given_to_a_profile_that_contradicts_it(archetypes: pd.DataFrame) -> None:
     # Close to "dissatisfied", but these people score above the mean in raw terms.
-    profile = Profile(FEATURES, np.array([[-2.0, 0.0, 0.0, 0.0]]), np.array([[0.2, 0.0, 0.0, 0.0]]))
+    below = np.array([[0.9, 0.0, 0.0, 0.0]])
+    profile = Profile(FEATURES, np.array([[-2.0, 0.0, 0.0, 0.0]]), np.array([[0.2, 0.0, 0.0, 0.0]]), 1 - below, below)
     assert match_to_archetypes(profile, archetypes, [0], min_effect=0.1, min_cosine=0.5) == {}
 
 
@@ -82,7 +102,10 @@ def test_cluster_like_no_archetype_is_named_from_its_two_strongest_traits() -> N
 
 
 def test_unknown_feature_is_named_plainly() -> None:
-    profile = Profile(("freight_share", "recency_days"), np.array([[1.5, -0.5]]), np.array([[1.0, -1.0]]))
+    above = np.array([[0.9, 0.1]])
+    profile = Profile(
+        ("freight_share", "recency_days"), np.array([[1.5, -0.5]]), np.array([[1.0, -1.0]]), above, 1 - above
+    )
     assert name_from_traits(profile, 0) == ("high_freight_share_recent", "High freight_share, recent")
 
 

@@ -1,4 +1,5 @@
--- What an archetype promises of its segment (dissatisfied, big spenders, recent …) holds for the members at the fit.
+-- What an archetype promises of its segment (dissatisfied, big spenders, recent …) holds for the members at the fit: for
+-- their mean, and for most of them.
 {%- set archetype_columns = adapter.get_columns_in_relation(ref('segment_archetypes')) | map(attribute='name') | list %}
 {%- set features = var('feature_transforms').keys() | select('in', archetype_columns) | sort %}
 with
@@ -27,13 +28,18 @@ everybody as (
 
 segment_means as (
     select
-        model_version,
-        segment_key
+        labelled.model_version,
+        labelled.segment_key
         {%- for feature in features %},
-        avg({{ feature }}) as {{ feature }}
+        avg(labelled.{{ feature }}) as {{ feature }},
+        count(case when labelled.{{ feature }} > everybody.{{ feature }} then 1 end)
+        / nullif(cast(count(labelled.{{ feature }}) as double), 0) as {{ feature }}__share_above,
+        count(case when labelled.{{ feature }} < everybody.{{ feature }} then 1 end)
+        / nullif(cast(count(labelled.{{ feature }}) as double), 0) as {{ feature }}__share_below
         {%- endfor %}
     from labelled
-    group by model_version, segment_key
+    inner join everybody on labelled.model_version = everybody.model_version
+    group by labelled.model_version, labelled.segment_key
 ),
 
 means as (
@@ -44,7 +50,9 @@ means as (
             segment_means.segment_key,
             '{{ feature }}' as feature,
             segment_means.{{ feature }} as segment_mean,
-            everybody.{{ feature }} as overall_mean
+            everybody.{{ feature }} as overall_mean,
+            segment_means.{{ feature }}__share_above as share_above,
+            segment_means.{{ feature }}__share_below as share_below
         from segment_means
         inner join everybody on segment_means.model_version = everybody.model_version
     {% endfor %}
@@ -69,7 +77,9 @@ select
     promises.feature,
     promises.promised,
     means.segment_mean,
-    means.overall_mean
+    means.overall_mean,
+    means.share_above,
+    means.share_below
 from named
 inner join promises
     on
@@ -80,4 +90,6 @@ inner join means
         named.model_version = means.model_version
         and named.segment_key = means.segment_key
         and promises.feature = means.feature
-where (means.segment_mean - means.overall_mean) * promises.promised <= 0
+where
+    (means.segment_mean - means.overall_mean) * promises.promised <= 0
+    or case when promises.promised > 0 then means.share_above else means.share_below end <= 0.5
