@@ -119,10 +119,12 @@ warnings as (
         'warning' as severity,
         affected_count,
         cast(affected_count as {{ text }})
-        || case when affected_count = 1 then ' valid purchase after ' else ' valid purchases after ' end
-        || cast(newest.as_of_date as {{ text }})
-        || ', the newest as-of date, are counted nowhere: too few orders were placed on those days to be more than '
-        || 'mistyped dates or the thin end of an export (var window_min_share_of_typical_month).' as sentence
+        || case
+            when affected_count = 1 then ' valid purchase counts nowhere: it was' else ' valid purchases count nowhere: they were'
+        end
+        || ' made after the newest as-of date, ' || cast(newest.as_of_date as {{ text }})
+        || ', where orders are so few that they look like mistyped dates or the thin end of an export '
+        || '(var window_min_share_of_typical_month).' as sentence
     from later_purchases
     cross join newest
     where affected_count > 0
