@@ -26,6 +26,7 @@
     {% do return({
         "invalid_order_statuses": {"kind": "list", "of": {"kind": "text"}, "may_be_empty": true},
         "window_min_share_of_typical_month": share,
+        "max_days_after_purchase": {"kind": "settings", "settings": {"delivery": days, "review": days}},
         "feature_transforms": {
             "kind": "mapping", "of": {"kind": "name", "among": ["identity", "ln", "log1p", "sqrt"]}
         },
