@@ -10,7 +10,7 @@ select
     concat(
         'data_quality: ', cast(affected_rows as {{ dbt.type_string() }}), ' of ',
         cast(checked_rows as {{ dbt.type_string() }}), ' rows of ', table_name, ' break the rule ', rule_name,
-        ', as the real export has none that does; ', treatment, '.'
+        ', which no row of the real export does: ', treatment, '.'
     ) as sentence
 from {{ ref('data_quality') }}
 where is_unexpected and affected_rows > 0
