@@ -41,7 +41,7 @@
 {#-
   Rows that are odd in themselves. One entry a table: the staging model and its rules. A rule: its name, the condition
   of a breach over the columns that data_quality reads of the table, whether the export itself is known to have such
-  rows, what is done.
+  rows, what is done; and the breach in words, where engines write the condition differently or nobody could read it.
 -#}
 {% macro data_quality_checks() %}
     {% set max_days = checked_var('max_days_after_purchase') %}
@@ -50,7 +50,9 @@
     {% set answer_unknown = 'kept; known on no date, as nobody knows when it was answered' %}
     {% set place_unknown = 'kept; counted under unknown' %}
     {% set city_is_odd = "not " ~ matches_whole('city', "[A-Za-zÀ-ÖØ-öø-ÿ '.-]+") %}
+    {% set odd_city = 'a city with digits or signs that stand in no name of a place' %}
     {% set state_is_unknown = "state is not null and not " ~ is_among('state', states_of_brazil()) %}
+    {% set odd_state = 'a state that is none of the 27 of Brazil' %}
     {% do return([
         ('stg_olist__orders', [
             ('missing_order_status', 'order_status is null', false, 'kept as unknown, which counts as a purchase'),
@@ -107,8 +109,8 @@
             ('missing_zip_code_prefix', 'zip_code_prefix is null', false, 'kept; has no coordinates'),
             ('missing_city', 'city is null', false, place_unknown),
             ('missing_state', 'state is null', false, place_unknown),
-            ('state_not_of_brazil', state_is_unknown, false, 'kept; a state of its own'),
-            ('city_with_odd_characters', city_is_odd, true, as_it_is),
+            ('state_not_of_brazil', state_is_unknown, false, 'kept; a state of its own', odd_state),
+            ('city_with_odd_characters', city_is_odd, true, as_it_is, odd_city),
         ]),
         ('stg_olist__order_items', [
             ('missing_product_id', 'product_id is null', false, 'kept; category is unknown'),
@@ -169,15 +171,15 @@
             ('missing_zip_code_prefix', 'zip_code_prefix is null', false, 'kept; has no coordinates'),
             ('missing_city', 'city is null', false, as_it_is),
             ('missing_state', 'state is null', false, as_it_is),
-            ('state_not_of_brazil', state_is_unknown, false, as_it_is),
-            ('city_with_odd_characters', city_is_odd, true, as_it_is),
+            ('state_not_of_brazil', state_is_unknown, false, as_it_is, odd_state),
+            ('city_with_odd_characters', city_is_odd, true, as_it_is, odd_city),
         ]),
         ('stg_olist__geolocation', [
             ('missing_coordinates', 'latitude is null or longitude is null', false, as_it_is),
             ('missing_city', 'city is null', false, as_it_is),
             ('missing_state', 'state is null', false, as_it_is),
-            ('state_not_of_brazil', state_is_unknown, false, as_it_is),
-            ('city_with_odd_characters', city_is_odd, true, as_it_is),
+            ('state_not_of_brazil', state_is_unknown, false, as_it_is, odd_state),
+            ('city_with_odd_characters', city_is_odd, true, as_it_is, odd_city),
             (
                 'point_outside_brazil',
                 'latitude not between -33.8 and 5.3 or longitude not between -74 and -28.8', true, as_it_is

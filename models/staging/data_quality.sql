@@ -151,8 +151,8 @@ newest_purchase as (
 -- One scan a table, whatever the number of its rules.
 counts_of_{{ table_name }} as (
     select
-        {% for rule_name, condition, is_known, treatment in rules %}
-            count(case when {{ condition }} then 1 end) as {{ rule_name }},
+        {% for rule in rules %}
+            count(case when {{ rule[1] }} then 1 end) as {{ rule[0] }},
         {% endfor %}
         count(*) as checked_rows
     from {{ relations.get(table_name) or ref(table_name) }}
@@ -161,12 +161,13 @@ counts_of_{{ table_name }} as (
 condition_rows as (
     {% for table_name, rules in data_quality_checks() %}
         {% set is_first_table = loop.first %}
-        {% for rule_name, condition, is_known, treatment in rules %}
+        {% for rule in rules %}
+            {% set rule_name, condition, is_known, treatment = rule[:4] %}
             {{ "union all" if not (is_first_table and loop.first) }}
             select
                 {{ sql_text(rule_name) }} as rule_name,
                 {{ sql_text(table_name) }} as table_name,
-                {{ sql_text(condition) }} as breach,
+                {{ sql_text(rule[4] or condition) }} as breach,
                 {{ sql_text(treatment) }} as treatment,
                 {{ not is_known }} as is_unexpected,
                 {{ rule_name }} as affected_rows,

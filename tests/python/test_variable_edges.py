@@ -1,11 +1,12 @@
 """Whatever the rule of a var allows builds, passes every test and is read by every command: the edges of all rules.
 
-Many edges share a build: those that make a build long are taken on a marketplace of a month.
+Many edges share a build; the last groups take minutes and run with OLIST_ALL_EDGES=1.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -235,13 +236,22 @@ def test_what_is_smallest_and_a_refit_on_top(two_years: Path, tmp_path: Path, mo
     read_by_every_command(warehouse, monkeypatch)
 
 
-@pytest.mark.parametrize("group", ["largest", "every feature", "one feature"])
+ALL_EDGES = pytest.mark.skipif(
+    os.environ.get("OLIST_ALL_EDGES") != "1", reason="takes minutes: OLIST_ALL_EDGES=1 runs it"
+)
+
+
+@pytest.mark.parametrize(
+    "group",
+    ["largest", pytest.param("every feature", marks=ALL_EDGES), pytest.param("one feature", marks=ALL_EDGES)],
+)
 def test_two_years_build_under(group: str, two_years: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse = Warehouse(tmp_path)
     build(warehouse, two_years, group)
     read_by_every_command(warehouse, monkeypatch)
 
 
+@ALL_EDGES
 @pytest.mark.parametrize("group", ["every day", "many resamples"])
 def test_a_month_builds_under(group: str, a_month: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse = Warehouse(tmp_path)
