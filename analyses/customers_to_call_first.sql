@@ -10,7 +10,7 @@ orders as (
 ),
 
 reviews as (
-    select * from {{ ref('stg_olist__order_reviews') }}
+    select * from {{ ref('reviews') }}
 ),
 
 threshold as (

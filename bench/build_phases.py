@@ -64,6 +64,7 @@ UPSTREAM = {
     "stg_olist__order_items",
     "stg_olist__order_payments",
     "stg_olist__order_reviews",
+    "reviews",
     "orders",
     "order_months",
     "as_of_dates",

@@ -7,7 +7,7 @@
   Arguments:
     dates: relation with as_of_date, one row a date; with `of_customers` one row a customer_unique_id and as_of_date.
     purchases: relation with the valid purchases, columns as the model orders, customer_unique_id never null.
-    reviews: relation with one row a review, columns as the model stg_olist__order_reviews.
+    reviews: relation with one row a review, columns as the model reviews.
     of_customers: true when `dates` says of which customers each date is wanted; otherwise it is everybody.
 
   Returns: one row a customer and date, the columns of customer_features_monthly.
@@ -32,6 +32,9 @@ purchases_known as (
         count(
             case when cast(purchases.delivered_at as date) <= as_of_dates.as_of_date and purchases.is_late then 1 end
         ) as late_count,
+        count(
+            case when cast(purchases.delivered_at as date) <= as_of_dates.as_of_date then purchases.is_late end
+        ) as promised_count,
         sum(
             case when cast(purchases.delivered_at as date) <= as_of_dates.as_of_date then purchases.delivery_days end
         ) as delivery_days
@@ -49,9 +52,10 @@ reviews_of_purchases as (
     select
         purchases.customer_unique_id,
         reviews.review_score,
-        greatest(purchases.purchase_date, cast(reviews.answered_at as date)) as known_date
+        cast(reviews.answered_at as date) as known_date
     from {{ reviews }} as reviews
     inner join {{ purchases }} as purchases on reviews.order_id = purchases.order_id
+    where reviews.review_score is not null
 ),
 
 reviews_known as (
@@ -92,7 +96,7 @@ select
     reviews_known.worst_review_score,
     reviews_known.review_count is null as is_review_imputed,
     cast(purchases_known.delivered_count as integer) as delivered_order_count,
-    cast(purchases_known.late_count as double) / nullif(purchases_known.delivered_count, 0) as late_delivery_share,
+    cast(purchases_known.late_count as double) / nullif(purchases_known.promised_count, 0) as late_delivery_share,
     cast(purchases_known.delivery_days as double) / nullif(purchases_known.delivered_count, 0)
         as avg_delivery_days
 from purchases_known

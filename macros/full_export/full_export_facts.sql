@@ -1,7 +1,7 @@
 {#-
   What is known of the full Kaggle export: a query with one row a fact (fact, expected, actual), the actual figure taken
   from the tables of this build. On another marketplace the figures differ: compare only when `raw_tables_have` the
-  `full_export_row_counts`.
+  `full_export_row_counts`. A figure that differs informs: a copy may be rounded, or mended, and be used all the same.
 -#}
 {% macro full_export_facts() %}
     {%- set orders = ref("orders") -%}
@@ -100,14 +100,6 @@
             "last purchase that was delivered", 20180829, orders, as_number.format("max(purchase_date)"),
             "order_status = 'delivered'"
         ),
-        (
-            "exact copies of points", 261831, data_quality, "max(affected_rows)",
-            "table_name = 'stg_olist__geolocation' and rule_name = 'duplicate_key'"
-        ),
-        (
-            "customer records without a point", 278, data_quality, "max(affected_rows)",
-            "table_name = 'stg_olist__customers' and rule_name = 'no_geolocation_for_zip_code_prefix'"
-        ),
         ("rows that the export should not have", 0, data_quality, "sum(affected_rows)", "is_unexpected"),
         ("states", 27, staged_customers, "count(distinct state)", "true"),
         ("orders from SP, percent", 42, staged_customers, share_of_rows("state = 'SP'", 0), "true"),
@@ -119,6 +111,14 @@
         ("orders from BA, percent", 3.4, staged_customers, share_of_rows("state = 'BA'", 1), "true"),
         ("orders delivered late, percent", 8, orders, share_of_rows("is_late", 0), "delivered_at is not null"),
     ] -%}
+    {%- for table_name, rules in full_export_rule_counts().items() -%}
+        {%- for rule_name, count in rules.items() -%}
+            {%- set condition = "table_name = " ~ sql_text(table_name) ~ " and rule_name = " ~ sql_text(rule_name) -%}
+            {%- do facts.append(
+                ("rows of " ~ table_name ~ " under " ~ rule_name, count, data_quality, "max(affected_rows)", condition)
+            ) -%}
+        {%- endfor -%}
+    {%- endfor %}
 
     {%- for fact, expected, table, figure, condition in facts %}
     {{ "union all" if not loop.first }}
@@ -135,6 +135,79 @@
         "round(100.0 * count(case when " ~ condition ~ " then 1 end) / nullif(count(*), 0), " ~ digits ~ ")"
     ) -%}
 {%- endmacro %}
+
+{#- A decimal as text: without decimals where it is whole; nothing where it is null. -#}
+{% macro shown_number(value) -%}
+    coalesce(
+        case
+            when {{ value }} = floor({{ value }}) then cast(cast({{ value }} as bigint) as {{ dbt.type_string() }})
+            else cast({{ value }} as {{ dbt.type_string() }})
+        end,
+        'nothing'
+    )
+{%- endmacro %}
+
+{#-
+  Rows that break a rule of data_quality in the full export: staging model → rule → number; a rule that is missing here
+  has none. Measured, where no analysis has published the figure.
+-#}
+{% macro full_export_rule_counts() %}
+    {% do return({
+        "stg_olist__customers": {
+            "city_with_odd_characters": 1,
+            "no_geolocation_for_zip_code_prefix": 278,
+        },
+        "stg_olist__geolocation": {
+            "city_with_odd_characters": 31,
+            "duplicate_key": 261831,
+            "point_outside_brazil": 27,
+            "zip_code_prefix_in_several_states": 8,
+        },
+        "stg_olist__order_items": {
+            "freight_of_zero": 383,
+            "shipping_limit_long_after_purchase": 4,
+        },
+        "stg_olist__order_payments": {
+            "payment_differs_from_total": 303,
+            "payment_in_zero_installments": 2,
+            "payment_numbers_with_gaps": 80,
+            "payment_of_zero": 9,
+            "payment_type_not_defined": 3,
+        },
+        "stg_olist__order_reviews": {
+            "review_answered_after_newest_purchase": 336,
+            "review_answered_before_delivery": 4796,
+            "review_answered_before_purchase": 63,
+            "review_id_on_several_orders": 1603,
+            "survey_sent_before_purchase": 64,
+        },
+        "stg_olist__orders": {
+            "delivered_after_newest_purchase": 53,
+            "delivered_before_approval": 61,
+            "delivered_before_handover": 23,
+            "delivered_by_date_not_by_status": 6,
+            "delivered_without_approval": 14,
+            "delivered_without_date": 8,
+            "delivered_without_handover": 2,
+            "handed_over_before_approval": 1359,
+            "handed_over_before_purchase": 166,
+            "no_order_items_for_order_id": 775,
+            "no_order_payments_for_order_id": 1,
+            "no_order_reviews_for_order_id": 768,
+        },
+        "stg_olist__products": {
+            "no_product_categories_for_category_name": 13,
+            "product_with_measure_of_zero": 4,
+            "product_without_category": 610,
+            "product_without_description": 610,
+            "product_without_measures": 2,
+        },
+        "stg_olist__sellers": {
+            "city_with_odd_characters": 24,
+            "no_geolocation_for_zip_code_prefix": 7,
+        },
+    }) %}
+{% endmacro %}
 
 {#- Rows of each of the nine files in the full export. -#}
 {% macro full_export_row_counts() %}

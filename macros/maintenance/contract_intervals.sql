@@ -5,17 +5,18 @@
   Arguments:
     ageing: relation with the group columns, origin_date, horizon_days and ari_low.
     group_columns: list of columns, one curve each.
+    terms: thresholds, min_origins and origin_share; the vars of these names where one is not given.
 
   Returns: the group columns, threshold, interval_days (0 when the first horizon fails already, null where no horizon
     has enough origins), judged_from_days and judged_until_days (the shortest and the longest horizon that have) and
     origin_count (those of the shortest).
 -#}
-{% macro contract_intervals(ageing, group_columns) %}
+{% macro contract_intervals(ageing, group_columns, terms={}) %}
 {%- set grouping = group_columns | join(", ") -%}
 with
 
 thresholds as (
-    {% for threshold in checked_var("contract_thresholds") %}
+    {% for threshold in terms.thresholds or checked_var("contract_thresholds") %}
         {{ "union all" if not loop.first }}
         select cast({{ threshold }} as double) as threshold
     {% endfor %}
@@ -31,13 +32,13 @@ horizons as (
     from {{ ageing }}
     cross join thresholds
     group by {{ grouping }}, threshold, horizon_days
-    having count(*) >= {{ var("contract_min_origins") }}
+    having count(*) >= {{ terms.min_origins or var("contract_min_origins") }}
 ),
 
 judged as (
     select
         *,
-        held_count >= {{ var("contract_origin_share") }} * origin_count as holds
+        held_count >= {{ terms.origin_share or var("contract_origin_share") }} * origin_count as holds
     from horizons
 ),
 

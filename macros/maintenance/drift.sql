@@ -95,11 +95,12 @@
   Arguments:
     pairs: relation with the keys, months_apart, psi and psi_by_chance, one row a pair of dates.
     keys: list of columns that tell the calibrations apart.
+    bands: what the var drift_bands may be; that var where it is not given.
 
   Returns: the keys, months_apart, calibration_pairs, watch_margin, act_margin.
 -#}
-{% macro drift_bands(pairs, keys) %}
-    {%- set bands = checked_var("drift_bands") -%}
+{% macro drift_bands(pairs, keys, bands=none) %}
+    {%- set bands = bands or checked_var("drift_bands") -%}
     {%- set excess = "greatest(psi - psi_by_chance, 0)" -%}
     select
         {{ keys | join(", ") }}{{ "," if keys }}

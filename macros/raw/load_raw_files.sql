@@ -151,10 +151,9 @@
         select order_id
         from {{ incoming_table(graph.sources[of_source ~ "olist_orders_dataset"]) }}
         where
-            {% if invalid_statuses -%}
-            order_status not in ({{ sql_text_list(invalid_statuses) }}) and
-            {% endif -%}
-            order_id in (
+            not {{ is_among("coalesce(order_status, 'unknown')", invalid_statuses) }}
+            and order_purchase_timestamp is not null
+            and order_id in (
                 select order_id from {{ incoming_table(graph.sources[of_source ~ "olist_order_items_dataset"]) }}
             )
             and customer_id in (
@@ -164,9 +163,9 @@
     {% endset %}
     {% if run_query(query).rows | length == 0 %}
         {% do refuse_input(
-            "No order in the folder '" ~ folder ~ "' is a purchase, one with an item, a customer and a status other "
-            ~ "than " ~ (invalid_statuses | join(" or ") or "none") ~ ": there is nobody to segment; look at how the "
-            ~ "files were exported."
+            "No order in the folder '" ~ folder ~ "' is a purchase, one with a date, an item, a customer and a status "
+            ~ "other than " ~ (invalid_statuses | join(" or ") or "none") ~ ": there is nobody to segment; "
+            ~ "look at how the files were exported."
         ) %}
     {% endif %}
 {% endmacro %}

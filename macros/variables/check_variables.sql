@@ -39,11 +39,16 @@
     {% endfor %}
     {% if execute %}
         {% set columns = graph.nodes["model." ~ project_name ~ ".customer_features_monthly"].columns %}
-        {% for feature in var("feature_transforms") %}
+        {% for feature, transform in var("feature_transforms").items() %}
             {% if columns.get(feature, {}).get("data_type") not in ["integer", "double", "decimal(18, 2)"] %}
                 {% do refuse_variable(
                     "the var feature_transforms names " ~ feature
                     ~ ", which is no number of the table customer_features_monthly: take it off, or add the column."
+                ) %}
+            {% elif transform == "ln" and not columns[feature].meta.get("is_positive") %}
+                {% do refuse_variable(
+                    "the var feature_transforms." ~ feature ~ " is 'ln', and " ~ feature
+                    ~ " may be 0, which has no logarithm: give log1p."
                 ) %}
             {% endif %}
         {% endfor %}

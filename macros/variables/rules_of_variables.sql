@@ -14,6 +14,7 @@
     {% set truth = {"kind": "boolean"} %}
     {% set share = {"kind": "number", "min": 0, "max": 1} %}
     {% set days = {"kind": "integer", "min": 1, "max": 3650} %}
+    {% set days_of_parcels = {"kind": "integer", "min": 30, "max": 3650} %}
     {% set customers = {"kind": "integer", "min": 200, "max": 1000000000} %}
     {% set segments = {"kind": "integer", "min": 2, "max": 50} %}
     {% set deviations = {"kind": "number", "min": 0, "max": 1000} %}
@@ -25,8 +26,11 @@
     ] %}
     {% do return({
         "invalid_order_statuses": {"kind": "list", "of": {"kind": "text"}, "may_be_empty": true},
-        "window_min_share_of_typical_month": share,
         "month_over_min_order_share": share,
+        "window_min_share_of_typical_month": {"kind": "number", "min": 0.001, "max": 1},
+        "max_days_after_purchase": {
+            "kind": "settings", "settings": {"delivery": days_of_parcels, "review": days_of_parcels}
+        },
         "feature_transforms": {
             "kind": "mapping", "of": {"kind": "name", "among": ["identity", "ln", "log1p", "sqrt"]}
         },

@@ -1,3 +1,4 @@
+{%- set max_days = checked_var('max_days_after_purchase') -%}
 with
 
 stg_orders as (
@@ -16,8 +17,27 @@ stg_payments as (
     select * from {{ ref('stg_olist__order_payments') }}
 ),
 
-stg_reviews as (
-    select * from {{ ref('stg_olist__order_reviews') }}
+reviews as (
+    select * from {{ ref('reviews') }}
+),
+
+-- A moment that can't belong to its order is taken as unknown; data_quality counts it.
+orders_timed as (
+    select
+        order_id,
+        customer_id,
+        coalesce(order_status, 'unknown') as order_status,
+        purchased_at,
+        {% for moment, purchased_at in [
+            ('approved_at', 'purchased_at'),
+            ('handed_to_carrier_at', 'purchased_at'),
+            ('delivered_at', 'purchased_at'),
+            ('estimated_delivery_at', 'cast(purchased_at as date)'),
+        ] -%}
+            case when {{ is_implausible(moment, purchased_at, max_days.delivery) }} then null else {{ moment }} end
+                as {{ moment }}{{ "," if not loop.last }}
+        {% endfor %}
+    from stg_orders
 ),
 
 items_by_order as (
@@ -54,33 +74,33 @@ payments_by_order as (
 reviews_by_order as (
     select
         order_id,
-        count(*) as review_count,
-        cast(sum(review_score) as double) / count(*) as review_score,
+        count(review_score) as review_count,
+        cast(sum(review_score) as double) / nullif(count(review_score), 0) as review_score,
         min(answered_at) as first_review_answered_at,
         max(answered_at) as last_review_answered_at
-    from stg_reviews
+    from reviews
     group by order_id
 ),
 
 final as (
     select
-        stg_orders.order_id,
-        stg_orders.customer_id,
+        orders_timed.order_id,
+        orders_timed.customer_id,
         stg_customers.customer_unique_id,
         stg_customers.zip_code_prefix,
         stg_customers.city,
         stg_customers.state,
-        stg_orders.order_status,
+        orders_timed.order_status,
         case
-            when stg_orders.order_status in ({{ sql_text_list(checked_var('invalid_order_statuses')) }}) then false
-            else items_by_order.order_id is not null
+            when {{ is_among('orders_timed.order_status', checked_var('invalid_order_statuses')) }} then false
+            else items_by_order.order_id is not null and orders_timed.purchased_at is not null
         end as is_valid_purchase,
-        stg_orders.purchased_at,
-        stg_orders.approved_at,
-        stg_orders.handed_to_carrier_at,
-        stg_orders.delivered_at,
-        stg_orders.estimated_delivery_at,
-        cast(stg_orders.purchased_at as date) as purchase_date,
+        orders_timed.purchased_at,
+        orders_timed.approved_at,
+        orders_timed.handed_to_carrier_at,
+        orders_timed.delivered_at,
+        orders_timed.estimated_delivery_at,
+        cast(orders_timed.purchased_at as date) as purchase_date,
         cast(coalesce(items_by_order.item_count, 0) as integer) as item_count,
         cast(coalesce(items_by_order.seller_count, 0) as integer) as seller_count,
         cast(coalesce(items_by_order.item_total, 0) as decimal(18, 2)) as item_total,
@@ -96,17 +116,17 @@ final as (
         reviews_by_order.review_score,
         reviews_by_order.first_review_answered_at,
         reviews_by_order.last_review_answered_at,
-        cast({{ dbt.datediff('stg_orders.purchased_at', 'stg_orders.delivered_at', 'day') }} as integer)
+        cast({{ dbt.datediff('orders_timed.purchased_at', 'orders_timed.delivered_at', 'day') }} as integer)
             as delivery_days,
-        cast({{ dbt.datediff('stg_orders.estimated_delivery_at', 'stg_orders.delivered_at', 'day') }} as integer)
+        cast({{ dbt.datediff('orders_timed.estimated_delivery_at', 'orders_timed.delivered_at', 'day') }} as integer)
             as days_behind_estimate,
-        stg_orders.delivered_at > stg_orders.estimated_delivery_at as is_late
-    from stg_orders
-    left join stg_customers on stg_orders.customer_id = stg_customers.customer_id
-    left join items_by_order on stg_orders.order_id = items_by_order.order_id
-    left join payments_by_order on stg_orders.order_id = payments_by_order.order_id
-    left join reviews_by_order on stg_orders.order_id = reviews_by_order.order_id
+        orders_timed.delivered_at > orders_timed.estimated_delivery_at as is_late
+    from orders_timed
+    left join stg_customers on orders_timed.customer_id = stg_customers.customer_id
+    left join items_by_order on orders_timed.order_id = items_by_order.order_id
+    left join payments_by_order on orders_timed.order_id = payments_by_order.order_id
+    left join reviews_by_order on orders_timed.order_id = reviews_by_order.order_id
 )
 
 select * from final
-order by purchase_date, order_id
+order by purchase_date nulls last, order_id

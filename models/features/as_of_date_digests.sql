@@ -12,7 +12,7 @@ purchases as (
 ),
 
 reviews as (
-    select * from {{ ref('stg_olist__order_reviews') }}
+    select * from {{ ref('reviews') }}
 ),
 
 events as (
@@ -25,7 +25,7 @@ events as (
     from purchases
     union all
     select
-        greatest(purchase_date, cast(delivered_at as date)) as known_date,
+        cast(delivered_at as date) as known_date,
         {{ digest_number(concat_known(
             "'delivery'", 'customer_unique_id', 'cast(delivered_at as date)', 'is_late', 'delivery_days'
         )) }} as event_number
@@ -33,13 +33,13 @@ events as (
     where delivered_at is not null
     union all
     select
-        greatest(purchases.purchase_date, cast(reviews.answered_at as date)) as known_date,
+        cast(reviews.answered_at as date) as known_date,
         {{ digest_number(concat_known(
             "'review'", 'purchases.customer_unique_id', 'reviews.review_score'
         )) }} as event_number
     from reviews
     inner join purchases on reviews.order_id = purchases.order_id
-    where reviews.answered_at is not null
+    where reviews.answered_at is not null and reviews.review_score is not null
 ),
 
 days as (

@@ -22,7 +22,7 @@ purchases as (
 ),
 
 reviews as (
-    select * from {{ ref('stg_olist__order_reviews') }}
+    select * from {{ ref('reviews') }}
 ),
 
 features as (

@@ -13,7 +13,7 @@ purchases as (
 ),
 
 reviews as (
-    select * from {{ ref('stg_olist__order_reviews') }}
+    select * from {{ ref('reviews') }}
 ),
 
 history as (

@@ -406,11 +406,7 @@ final as (
         with_bands.aspect,
         with_bands.model_version,
         with_bands.months_from_fit,
-        {% if clock_driven -%}
-            with_bands.feature in ({{ sql_text_list(clock_driven) }})
-        {%- else -%}
-            false
-        {%- endif %} as is_clock_driven,
+        {{ is_among('with_bands.feature', clock_driven) }} as is_clock_driven,
         model_features.feature is not null as is_in_model,
         cast(with_bands.customer_count as integer) as customer_count,
         with_bands.missing_rate,

@@ -16,7 +16,7 @@ orders as (
 ),
 
 reviews as (
-    select * from {{ ref('stg_olist__order_reviews') }}
+    select * from {{ ref('reviews') }}
 ),
 
 newest as (
@@ -31,6 +31,8 @@ purchases as (
             as days_behind_estimate
     from orders
     inner join newest on orders.purchase_date <= newest.as_of_date
+    -- A delivery without a promised date is neither early nor late.
+    where orders.delivered_at is null or orders.days_behind_estimate is not null
 ),
 
 purchases_in_bands as (
@@ -54,6 +56,7 @@ reviews_by_order as (
         count(case when reviews.review_score = 5 then 1 end) as five_star_count
     from reviews
     inner join newest on cast(reviews.answered_at as date) <= newest.as_of_date
+    where reviews.review_score is not null
     group by reviews.order_id
 ),
 

@@ -22,7 +22,8 @@ members as (
         features.total_spend,
         features.review_count,
         cast(features.avg_review_score * features.review_count as decimal(18, 4)) as review_score_sum,
-        features.delivered_order_count,
+        case when features.late_delivery_share is not null then features.delivered_order_count end
+            as promised_order_count,
         cast(features.late_delivery_share * features.delivered_order_count as decimal(18, 4)) as late_order_count
     from customer_segments
     inner join features on customer_segments.customer_unique_id = features.customer_unique_id
@@ -39,7 +40,7 @@ segments_in_states as (
         sum(total_spend) as total_spend,
         sum(review_count) as review_count,
         sum(review_score_sum) as review_score_sum,
-        sum(delivered_order_count) as delivered_order_count,
+        sum(promised_order_count) as promised_order_count,
         sum(late_order_count) as late_order_count
     from members
     group by 1, 2, 3, 4, 5
@@ -70,7 +71,7 @@ final as (
         / (cast(with_totals.state_customer_count as double) / with_totals.all_customer_count) as concentration,
         cast(with_totals.total_spend as decimal(18, 2)) as total_spend,
         cast(with_totals.review_score_sum as double) / nullif(with_totals.review_count, 0) as avg_review_score,
-        cast(with_totals.late_order_count as double) / nullif(with_totals.delivered_order_count, 0)
+        cast(with_totals.late_order_count as double) / nullif(with_totals.promised_order_count, 0)
             as late_delivery_share
     from with_totals
     left join states on with_totals.state = states.state

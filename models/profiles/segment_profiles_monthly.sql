@@ -36,7 +36,7 @@ segments as (
         sum(cast(avg_review_score * review_count as decimal(18, 4))) as review_score_sum,
         count(case when is_review_imputed then 1 end) as imputed_count,
         count(case when order_count > 1 then 1 end) as repeat_buyer_count,
-        sum(delivered_order_count) as delivered_order_count,
+        sum(case when late_delivery_share is not null then delivered_order_count end) as promised_order_count,
         sum(cast(late_delivery_share * delivered_order_count as decimal(18, 4))) as late_order_count,
         percentile_cont(0.5) within group (order by recency_days) as median_recency_days,
         percentile_cont(0.5) within group (order by cast(total_spend as double)) as median_total_spend,
@@ -72,7 +72,7 @@ final as (
         cast(segments.repeat_buyer_count as double) / segments.customer_count as repeat_buyer_share,
         cast(segments.review_score_sum as double) / nullif(segments.review_count, 0) as avg_review_score,
         cast(segments.imputed_count as double) / segments.customer_count as review_imputed_share,
-        cast(segments.late_order_count as double) / nullif(segments.delivered_order_count, 0) as late_delivery_share,
+        cast(segments.late_order_count as double) / nullif(segments.promised_order_count, 0) as late_delivery_share,
         cast(segments.probability_sum as double) / segments.customer_count as avg_segment_probability
     from segments
     inner join totals on segments.as_of_date = totals.as_of_date

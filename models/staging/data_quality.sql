@@ -10,66 +10,42 @@
     ('product_category_name_translation', 'stg_olist__product_categories'),
 ] -%}
 
-{#- child, its column, parent, its column, whether the export itself is known to have such rows, what is done -#}
-{%- set not_an_order = 'kept in staging; belongs to no row of orders' -%}
-{%- set references = [
+{#- What a rule may look at besides the columns of its table. -#}
+{%- set orders_of_newest_purchase -%}
     (
-        'stg_olist__orders', 'customer_id', 'stg_olist__customers', 'customer_id', false,
-        'kept in orders; its person is null'
-    ),
-    ('stg_olist__order_items', 'order_id', 'stg_olist__orders', 'order_id', false, not_an_order),
-    ('stg_olist__order_items', 'product_id', 'stg_olist__products', 'product_id', false, 'kept; category is unknown'),
-    ('stg_olist__order_items', 'seller_id', 'stg_olist__sellers', 'seller_id', false, 'kept; seller is unknown'),
-    ('stg_olist__order_payments', 'order_id', 'stg_olist__orders', 'order_id', false, not_an_order),
-    ('stg_olist__order_reviews', 'order_id', 'stg_olist__orders', 'order_id', false, not_an_order),
-    ('stg_olist__customers', 'customer_id', 'stg_olist__orders', 'customer_id', false, not_an_order),
+        select
+            orders.*,
+            newest_purchase.newest_purchased_at
+        from {{ ref('stg_olist__orders') }} as orders
+        cross join newest_purchase
+    ) as orders_of_newest_purchase
+{%- endset -%}
+{%- set items_of_orders -%}
     (
-        'stg_olist__products', 'category_name', 'stg_olist__product_categories', 'category_name', true,
-        'kept; the Portuguese name stands in'
-    ),
+        select
+            items.*,
+            orders.purchased_at
+        from {{ ref('stg_olist__order_items') }} as items
+        left join {{ ref('stg_olist__orders') }} as orders on items.order_id = orders.order_id
+    ) as items_of_orders
+{%- endset -%}
+{%- set reviews_of_orders -%}
     (
-        'stg_olist__customers', 'zip_code_prefix', 'stg_olist__geolocation', 'zip_code_prefix', true,
-        'kept; has no coordinates'
-    ),
-    (
-        'stg_olist__sellers', 'zip_code_prefix', 'stg_olist__geolocation', 'zip_code_prefix', true,
-        'kept; has no coordinates'
-    ),
-    ('stg_olist__orders', 'order_id', 'stg_olist__order_items', 'order_id', true, 'kept; not a valid purchase'),
-    ('stg_olist__orders', 'order_id', 'stg_olist__order_payments', 'order_id', true, 'kept; payment total is zero'),
-    ('stg_olist__orders', 'order_id', 'stg_olist__order_reviews', 'order_id', true, 'kept; review score is null'),
-] -%}
-
-{#- rule, table, condition of a breach, what is done with such a row -#}
-{%- set conditions = [
-    (
-        'delivered_without_date', 'stg_olist__orders', "order_status = 'delivered' and delivered_at is null",
-        'kept; never counted as delivered or late'
-    ),
-    (
-        'delivered_over_a_year_after_purchase', 'stg_olist__orders',
-        "delivered_at > purchased_at + interval '1 year'", 'kept; its delivery days are many'
-    ),
-    (
-        'delivered_before_purchase', 'stg_olist__orders', 'delivered_at < purchased_at',
-        'kept; its delivery days are negative'
-    ),
-    (
-        'handed_over_before_approval', 'stg_olist__orders', 'handed_to_carrier_at < approved_at', 'kept as it is'
-    ),
-    (
-        'payment_of_zero', 'stg_olist__order_payments', 'amount = 0', 'kept as it is'
-    ),
-    (
-        'payment_type_not_defined', 'stg_olist__order_payments', "payment_type = 'not_defined'", 'kept as it is'
-    ),
-    (
-        'item_price_of_zero', 'stg_olist__order_items', 'price = 0', 'kept as it is'
-    ),
-    (
-        'product_without_category', 'stg_olist__products', 'category_name is null', 'kept; category is unknown'
-    ),
-] -%}
+        select
+            reviews.*,
+            orders.purchased_at,
+            orders.delivered_at,
+            newest_purchase.newest_purchased_at
+        from {{ ref('stg_olist__order_reviews') }} as reviews
+        left join {{ ref('stg_olist__orders') }} as orders on reviews.order_id = orders.order_id
+        cross join newest_purchase
+    ) as reviews_of_orders
+{%- endset -%}
+{%- set relations = {
+    'stg_olist__orders': orders_of_newest_purchase,
+    'stg_olist__order_items': items_of_orders,
+    'stg_olist__order_reviews': reviews_of_orders,
+} -%}
 
 with
 
@@ -92,7 +68,7 @@ duplicate_rows as (
 ),
 
 unmatched_rows as (
-    {% for child, child_column, parent, parent_column, is_known, treatment in references %}
+    {% for child, child_column, parent, parent_column, is_known, treatment in data_quality_references() %}
         {{ "union all" if not loop.first }}
         select
             {{ sql_text('no_' ~ parent | replace('stg_olist__', '') ~ '_for_' ~ child_column) }} as rule_name,
@@ -112,18 +88,92 @@ unmatched_rows as (
     {% endfor %}
 ),
 
+days_with_orders as (
+    select
+        cast(purchased_at as date) as purchase_date,
+        min(purchased_at) as first_purchased_at,
+        max(purchased_at) as last_purchased_at,
+        max(
+            case
+                when not {{ is_among("coalesce(order_status, 'unknown')", checked_var('invalid_order_statuses')) }}
+                    then purchased_at
+            end
+        ) as last_valid_purchased_at,
+        count(*) as order_count
+    from {{ ref('stg_olist__orders') }}
+    where purchased_at is not null
+    group by cast(purchased_at as date)
+),
+
+days_in_turn as (
+    select
+        *,
+        lag(last_purchased_at) over (order by purchase_date nulls last) as previous_purchased_at
+    from days_with_orders
+),
+
+-- Half a year without an order parts history in two.
+stretches as (
+    select
+        order_count,
+        last_valid_purchased_at,
+        sum(
+            case when first_purchased_at > previous_purchased_at + interval '183 days' then 1 else 0 end
+        ) over (
+            order by purchase_date nulls last
+            rows between unbounded preceding and current row
+        ) as stretch_number
+    from days_in_turn
+),
+
+orders_of_stretches as (
+    select
+        stretch_number,
+        sum(order_count) as order_count,
+        max(last_valid_purchased_at) as last_valid_purchased_at
+    from stretches
+    group by stretch_number
+),
+
+stretches_ranked as (
+    select
+        *,
+        row_number() over (order by order_count desc, stretch_number desc) as size_rank
+    from orders_of_stretches
+),
+
+-- The last of the stretch with most orders: one purchase dated years ahead is not the newest.
+newest_purchase as (
+    select max(case when size_rank = 1 then last_valid_purchased_at end) as newest_purchased_at from stretches_ranked
+),
+
+{% for table_name, rules in data_quality_checks() %}
+-- One scan a table, whatever the number of its rules.
+counts_of_{{ table_name }} as (
+    select
+        {% for rule in rules %}
+            count(case when {{ rule[1] }} then 1 end) as {{ rule[0] }},
+        {% endfor %}
+        count(*) as checked_rows
+    from {{ relations.get(table_name) or ref(table_name) }}
+),
+{% endfor %}
 condition_rows as (
-    {% for rule_name, table_name, condition, treatment in conditions %}
-        {{ "union all" if not loop.first }}
-        select
-            {{ sql_text(rule_name) }} as rule_name,
-            {{ sql_text(table_name) }} as table_name,
-            {{ sql_text(condition) }} as breach,
-            {{ sql_text(treatment) }} as treatment,
-            false as is_unexpected,
-            count(case when {{ condition }} then 1 end) as affected_rows,
-            count(*) as checked_rows
-        from {{ ref(table_name) }}
+    {% for table_name, rules in data_quality_checks() %}
+        {% set is_first_table = loop.first %}
+        {% for rule in rules %}
+            {% set rule_name, condition, is_known, treatment = rule[:4] %}
+            {{ "union all" if not (is_first_table and loop.first) }}
+            select
+                {{ sql_text(rule_name) }} as rule_name,
+                {{ sql_text(table_name) }} as table_name,
+                {{ sql_text(rule[4] or condition) }} as breach,
+                {{ sql_text(treatment) }} as treatment,
+                {{ not is_known }} as is_unexpected,
+                {{ rule_name }} as affected_rows,
+                checked_rows
+            from counts_of_{{ table_name }}
+        {% endfor %}
     {% endfor %}
 ),
 
@@ -143,63 +193,16 @@ reused_review_ids as (
     ) as reviews
 ),
 
-reviews_before_purchase as (
-    select
-        'review_answered_before_purchase' as rule_name,
-        'stg_olist__order_reviews' as table_name,
-        'a review answered before its order was placed' as breach,
-        'kept; known from the day of the purchase on' as treatment,
-        false as is_unexpected,
-        count(case when reviews.answered_at < orders.purchased_at then 1 end) as affected_rows,
-        count(*) as checked_rows
-    from {{ ref('stg_olist__order_reviews') }} as reviews
-    inner join {{ ref('stg_olist__orders') }} as orders on reviews.order_id = orders.order_id
-),
-
-days_with_orders as (
-    select
-        cast(purchased_at as date) as purchase_date,
-        min(purchased_at) as first_purchased_at,
-        max(purchased_at) as last_purchased_at,
-        count(*) as order_count
-    from {{ ref('stg_olist__orders') }}
-    group by cast(purchased_at as date)
-),
-
-days_in_turn as (
-    select
-        *,
-        lag(last_purchased_at) over (order by purchase_date nulls last) as previous_purchased_at
-    from days_with_orders
-),
-
--- Half a year without an order parts history in two.
-stretches as (
-    select
-        order_count,
-        sum(
-            case when first_purchased_at > previous_purchased_at + interval '183 days' then 1 else 0 end
-        ) over (
-            order by purchase_date nulls last
-            rows between unbounded preceding and current row
-        ) as stretch_number
-    from days_in_turn
-),
-
 purchases_apart as (
     select
         'purchase_apart_from_the_others' as rule_name,
         'stg_olist__orders' as table_name,
         'an order that half a year without orders parts from most' as breach,
-        'kept in orders; history runs over the longest row of months with data' as treatment,
-        false as is_unexpected,
+        'kept in orders; history runs from the first to the newest month with data' as treatment,
+        true as is_unexpected,
         coalesce(sum(order_count) - max(order_count), 0) as affected_rows,
         coalesce(sum(order_count), 0) as checked_rows
-    from (
-        select sum(order_count) as order_count
-        from stretches
-        group by stretch_number
-    ) as orders_of_stretches
+    from orders_of_stretches
 ),
 
 order_totals as (
@@ -232,6 +235,51 @@ payment_differences as (
     inner join payment_totals on order_totals.order_id = payment_totals.order_id
 ),
 
+numbers_with_gaps as (
+    {% for table_name, number, rule_name, is_known, treatment in [
+        (
+            'stg_olist__order_items', 'order_item_number', 'item_numbers_with_gaps', false,
+            'kept; an item, and its money, may be missing'
+        ),
+        ('stg_olist__order_payments', 'payment_number', 'payment_numbers_with_gaps', true, 'kept as it is'),
+    ] %}
+        {{ "union all" if not loop.first }}
+        select
+            {{ sql_text(rule_name) }} as rule_name,
+            {{ sql_text(table_name) }} as table_name,
+            {{ sql_text('an order whose ' ~ number ~ ' does not run from 1 without a gap') }} as breach,
+            {{ sql_text(treatment) }} as treatment,
+            {{ not is_known }} as is_unexpected,
+            count(case when last_number <> row_count then 1 end) as affected_rows,
+            count(*) as checked_rows
+        from (
+            select
+                max({{ number }}) as last_number,
+                count(*) as row_count
+            from {{ ref(table_name) }}
+            group by order_id
+        ) as orders_of_{{ number }}
+    {% endfor %}
+),
+
+prefixes_in_several_states as (
+    select
+        'zip_code_prefix_in_several_states' as rule_name,
+        'stg_olist__geolocation' as table_name,
+        'a zip_code_prefix with points in more than one state' as breach,
+        'kept as it is' as treatment,
+        false as is_unexpected,
+        count(case when first_state <> last_state then 1 end) as affected_rows,
+        count(*) as checked_rows
+    from (
+        select
+            min(state) as first_state,
+            max(state) as last_state
+        from {{ ref('stg_olist__geolocation') }}
+        group by zip_code_prefix
+    ) as prefixes
+),
+
 all_rules as (
     select * from duplicate_rows
     union all
@@ -241,11 +289,13 @@ all_rules as (
     union all
     select * from reused_review_ids
     union all
-    select * from reviews_before_purchase
-    union all
     select * from purchases_apart
     union all
     select * from payment_differences
+    union all
+    select * from numbers_with_gaps
+    union all
+    select * from prefixes_in_several_states
 ),
 
 final as (

@@ -1,5 +1,6 @@
 -- Ten origins: all hold at 7 days; one falls short at 14, which is allowed; two at 21, which is not; at 28 all hold
 -- again, too late. At 35 days there are too few origins to judge. A second group fails from the start.
+{%- set terms = {'thresholds': [0.5, 0.8], 'min_origins': 5, 'origin_share': 0.9} %}
 with
 
 origins as (
@@ -39,7 +40,7 @@ ageing as (
 ),
 
 intervals as (
-    {{ contract_intervals('ageing', ['curve']) | indent(4) }}
+    {{ contract_intervals('ageing', ['curve'], terms) | indent(4) }}
 ),
 
 expected as (

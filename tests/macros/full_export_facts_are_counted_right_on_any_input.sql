@@ -74,7 +74,11 @@ counted_otherwise as (
         'orders without review' as fact,
         (
             select count(*) from {{ ref('stg_olist__orders') }}
-            where order_id not in (select reviews.order_id from {{ ref('stg_olist__order_reviews') }} as reviews)
+            where
+                order_id not in (
+                    select reviews.order_id from {{ ref('stg_olist__order_reviews') }} as reviews
+                    where reviews.review_score is not null
+                )
         ) as figure
     union all
     select

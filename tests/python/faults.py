@@ -304,15 +304,19 @@ def totals_of_files(folder: Path, until: str) -> dict[str, Decimal]:
     purchases = [
         order_id
         for order_id, row in orders.items()
-        if order_id in spent and row["order_status"] not in ("canceled", "unavailable") and person_of[order_id]
+        if order_id in spent
+        and row["order_status"] not in ("canceled", "unavailable")
+        and row["order_purchase_timestamp"]
+        and person_of[order_id]
     ]
+    scores = [Decimal(r["review_score"]) for r in reviews if r["order_id"] in orders and r["review_score"]]
     known = [o for o in purchases if orders[o]["order_purchase_timestamp"][:10] <= until]
     return {
         "orders": Decimal(len(orders)),
         "items and freight": sum(spent.values(), Decimal(0)),
         "payments": sum((Decimal(p["payment_value"]) for p in payments if p["order_id"] in orders), Decimal(0)),
-        "reviews": Decimal(sum(r["order_id"] in orders for r in reviews)),
-        "scores": sum((Decimal(r["review_score"]) for r in reviews if r["order_id"] in orders), Decimal(0)),
+        "reviews": Decimal(len(scores)),
+        "scores": sum(scores, Decimal(0)),
         "customers": Decimal(len({person for person in person_of.values() if person})),
         "spend of customers": sum((spent[o] for o in purchases), Decimal(0)),
         "customers with features": Decimal(len({person_of[o] for o in known})),

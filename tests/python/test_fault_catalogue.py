@@ -24,6 +24,7 @@ import yaml
 from faults import FILES, PROJECT, Project, RunnerOf, assert_totals_tie
 
 Operation = Callable[[Project, str, Any], object]
+SOURCES = PROJECT / "models" / "staging" / "_olist__sources.yml"
 CATALOGUE = PROJECT / "tests" / "faults" / "catalogue.yml"
 STAGED = ["path:models/staging"]
 UP_TO_FEATURES = ["path:models/staging", "+customer_features", "customers"]
@@ -141,6 +142,20 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
+def columns_of_files() -> list[tuple[str, str, bool]]:
+    """Each file and declared column, and whether a missing value in it is refused."""
+    (source,) = yaml.safe_load(SOURCES.read_text(encoding="utf-8"))["sources"]
+    return [
+        (table["name"], column["name"], bool(column.get("config", {}).get("meta", {}).get("required")))
+        for table in source["tables"]
+        for column in table["columns"]
+    ]
+
+
+COLUMNS = columns_of_files()
+REQUIRED = [(file, column) for file, column, is_required in COLUMNS if is_required]
+
+
 def damage(p: Project, case: Case) -> None:
     for operation, value in case.do.items():
         OPERATIONS[operation](p, case.file, value)
@@ -250,3 +265,28 @@ def test_built_and_counted(project: Project, valid: tuple[dict[str, Any], Counte
     counted.subtract(valid[1])
     assert {rule: count for rule, count in counted.items() if count} == case.counted
     assert_totals_tie(project)
+
+
+def test_keys_and_money_are_all_that_must_not_be_missing() -> None:
+    """Every other column has its case in the catalogue: built, and counted but for what is missing as a rule."""
+    built = {(case.file, case.id.removeprefix("no value in ")) for case in CASES if case.id.startswith("no value in ")}
+
+    assert built == {(file, column) for file, column, is_required in COLUMNS if not is_required}
+    money = {column for _, column in REQUIRED if column in ("price", "freight_value", "payment_value")}
+    keys = {column for _, column in REQUIRED} - money
+    assert len(money) == 3
+    assert all(key.endswith(("_id", "payment_sequential", "zip_code_prefix", "category_name")) for key in keys)
+
+
+@pytest.mark.parametrize(("file", "column"), REQUIRED)
+@pytest.mark.usefixtures("valid")
+def test_a_key_or_an_amount_that_is_missing_is_refused(project: Project, file: str, column: str) -> None:
+    header, first, *rest = table_of(text_in(project, file))
+    first[header.index(column)] = ""
+    project.write(file, text_of([header, first, *rest]))
+
+    run = project.run()
+
+    assert not run.success
+    what = "the value is missing: fill it in, or remove the row."
+    assert run.sentences == [f"{file}.csv, line 2, column {column}: {what}"]

@@ -13,6 +13,7 @@ from faults import (
     CATEGORIES,
     CUSTOMERS,
     FILES,
+    GEOLOCATION,
     ITEMS,
     ORDERS,
     PAYMENTS,
@@ -163,6 +164,73 @@ def test_text_from_data_never_becomes_markup_sql_a_formula_or_a_template(
         assert not any(
             part.lstrip()[:1] in tuple("=+-@") for cell in row.values() for part in cell.splitlines() if part.strip()
         )
+
+
+def test_a_value_missing_in_every_column_that_may_lack_one(
+    project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Of each file that grows with the orders another row lacks each value; the others get a row of a key alone."""
+    files = marketplace(270, lambda i: f"p{i % 260}", spread, lambda i: f"{20 + i % 90}.00")
+    lacking = {
+        ORDERS: [2, 3, 4, 5, 6, 7],
+        CUSTOMERS: [2, 3, 4],
+        ITEMS: [2, 3, 4],
+        PAYMENTS: [2, 3],
+        REVIEWS: [2, 3, 4, 5, 6],
+    }
+    for name, columns in lacking.items():
+        header, *rows = csv.reader(io.StringIO(files[name], newline=""))
+        for row, column in zip(rows, columns, strict=False):
+            row[column] = ""
+        stream = io.StringIO(newline="")
+        csv.writer(stream, lineterminator="\n").writerows([header, *rows])
+        files[name] = stream.getvalue()
+    files[PRODUCTS] += "g2,,,,,,,,\n"
+    files[SELLERS] += "s2,,,\n"
+    files[GEOLOCATION] += "01004,,,,\n"
+    files[CATEGORIES] += "novidades,\n"
+    files[ITEMS] = files[ITEMS].replace(",g1,", ",g2,", 40).replace(",s1,", ",s2,", 40)
+
+    build(project, files)
+
+    counted = dict(
+        project.query("select table_name || ' ' || rule_name, affected_rows from data_quality where affected_rows > 0")
+    )
+    rules = {name.split(" ")[1] for name in counted}
+    assert {rule for rule in rules if rule.startswith("missing_")} == {
+        *("missing_order_status", "missing_purchase_time", "missing_promised_date", "missing_zip_code_prefix"),
+        *("missing_city", "missing_state", "missing_product_id", "missing_seller_id", "missing_shipping_limit"),
+        *("missing_payment_type", "missing_installments", "missing_review_score", "missing_survey_date"),
+        *("missing_answer_time", "missing_coordinates", "missing_english_name"),
+    }
+    assert all(count == 1 for name, count in counted.items() if " missing_" in name)
+    undated = "select order_status, purchase_date, is_valid_purchase from orders where order_id = 'o1'"
+    assert project.query(undated) == [("delivered", None, False)]
+    outputs(project, capsys, tmp_path)
+
+
+@pytest.mark.parametrize("typed", ["2016-12-01 10:00:00", "2081-12-01 10:00:00"])
+def test_a_delivery_or_an_answer_that_is_mistyped_is_as_unknown_as_one_that_is_missing(
+    project: Project, typed: str
+) -> None:
+    """Neither the date that features are known at nor any feature of anybody follows a mistyped year."""
+    files = marketplace(40, lambda i: f"p{i % 30}", spread)
+    delivery, answer = "2018-12-01 10:00:00", "2018-12-03 10:00:00"
+    tables = []
+    for moment in ("", typed):
+        project.write_all(files)
+        project.replace(ORDERS, delivery, moment)
+        project.replace(REVIEWS, answer, moment)
+        run = project.run("+customer_features", "+data_quality")
+        assert run.success, run.sentences
+        tables.append(project.query("from customer_features_monthly order by all"))
+        tables.append(project.query("select * exclude (review_count) from orders order by all"))
+    assert tables[:2] == tables[2:]
+    counted = project.query(
+        "select sum(affected_rows) from data_quality where rule_name in ('delivered_before_purchase', "
+        "'delivered_long_after_purchase', 'review_answered_before_purchase', 'review_answered_long_after_purchase')"
+    )
+    assert counted == [(2,)]
 
 
 def test_months_in_which_nobody_is_known_are_told_in_one_sentence(project: Project) -> None:

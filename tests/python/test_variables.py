@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import jinja2
 import pytest
 import yaml
 from dbt.cli.main import dbtRunner
 from faults import PROJECT, Project, RunnerOf, sentence_of
+from rules_of_variables import rules
 
-RULES = PROJECT / "macros" / "variables" / "rules_of_variables.sql"
 SETTINGS_OF_BANDS = (
     "min_pairs, watch_deviations, watch_floor, watch_uncalibrated, act_deviations, act_floor, act_uncalibrated"
 )
@@ -33,7 +32,7 @@ REFUSED = [
     ("{refitt: true}", "There is no var 'refitt': the names of all are in dbt_project.yml, under vars."),
     (
         '{window_min_share_of_typical_month: "0.1 or 1 = 1"}',
-        "The var window_min_share_of_typical_month is '0.1 or 1 = 1': give a number from 0 to 1.",
+        "The var window_min_share_of_typical_month is '0.1 or 1 = 1': give a number from 0.001 to 1.",
     ),
     ("{contract_origin_share: .nan}", "The var contract_origin_share is nan: give a number from 0 to 1."),
     ("{contract_origin_share: .inf}", "The var contract_origin_share is inf: give a number from 0 to 1."),
@@ -61,6 +60,11 @@ REFUSED = [
         "{feature_transforms: {inputs_digest: ln}, feature_sets: {a: [inputs_digest]}}",
         "The var feature_transforms names inputs_digest, which is no number of the table customer_features_monthly: "
         "take it off, or add the column.",
+    ),
+    (
+        "{feature_transforms: {recency_days: ln}, feature_sets: {a: [recency_days]}}",
+        "The var feature_transforms.recency_days is 'ln', and recency_days may be 0, which has no logarithm: give "
+        "log1p.",
     ),
     (
         "{feature_sets: {a: [item_count]}}",
@@ -105,17 +109,6 @@ REFUSED_WHILE_READING = [
 @pytest.fixture(scope="module")
 def shared(runner_of: RunnerOf, tmp_path_factory: pytest.TempPathFactory) -> Project:
     return Project(runner_of, tmp_path_factory.mktemp("variables"))
-
-
-def rules() -> dict[str, Any]:
-    """The rules as the macro returns them."""
-    returned: list[dict[str, Any]] = []
-    template = RULES.read_text(encoding="utf-8") + "{% do rules_of_variables() %}"
-    environment = jinja2.Environment(extensions=["jinja2.ext.do"], autoescape=False)
-    environment.globals["return"] = returned.append
-    environment.from_string(template).render()
-    (found,) = returned
-    return found
 
 
 def test_every_var_has_a_rule_and_every_rule_a_var() -> None:

@@ -16,6 +16,7 @@ span as (
 
 needed as (
     select purchase_date as date_day from {{ ref('orders') }}
+    where purchase_date is not null
     union
     select as_of_date from {{ ref('as_of_dates') }}
 ),

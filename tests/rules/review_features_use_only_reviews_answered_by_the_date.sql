@@ -1,15 +1,18 @@
--- Recomputed from staging at every as-of date: purchased and answered by the end of that day.
+-- Recomputed from staging at every as-of date: purchased and answered by the end of that day. A review without a score
+-- or answered at a time that can't be is known on no date.
 with
 
 valid_purchases as (
     select
         orders.order_id,
         customers.customer_unique_id,
+        orders.purchased_at,
         cast(orders.purchased_at as date) as purchase_date
     from {{ ref('stg_olist__orders') }} as orders
     inner join {{ ref('stg_olist__customers') }} as customers on orders.customer_id = customers.customer_id
     where
-        orders.order_status not in ({{ sql_text_list(var('invalid_order_statuses')) }})
+        not {{ is_among("coalesce(orders.order_status, 'unknown')", var('invalid_order_statuses')) }}
+        and orders.purchased_at is not null
         and orders.order_id in (select items.order_id from {{ ref('stg_olist__order_items') }} as items)
 ),
 
@@ -25,6 +28,11 @@ reviews as (
         reviews.review_score
     from {{ ref('stg_olist__order_reviews') }} as reviews
     inner join valid_purchases on reviews.order_id = valid_purchases.order_id
+    where
+        reviews.review_score is not null
+        and reviews.answered_at between
+        valid_purchases.purchased_at
+        and valid_purchases.purchased_at + interval '{{ var("max_days_after_purchase").review }} days'
 ),
 
 expected as (

@@ -9,7 +9,8 @@ valid_purchases as (
     from {{ ref('stg_olist__orders') }} as orders
     inner join {{ ref('stg_olist__customers') }} as customers on orders.customer_id = customers.customer_id
     where
-        orders.order_status not in ({{ sql_text_list(var('invalid_order_statuses')) }})
+        not {{ is_among("coalesce(orders.order_status, 'unknown')", var('invalid_order_statuses')) }}
+        and orders.purchased_at is not null
         and orders.order_id in (select items.order_id from {{ ref('stg_olist__order_items') }} as items)
 ),
 

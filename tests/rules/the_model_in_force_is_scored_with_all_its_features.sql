@@ -6,4 +6,4 @@ from {{ ref('segment_model') }} as segment_model
 inner join {{ ref('segment_versions') }} as versions on segment_model.model_version = versions.model_version
 where
     versions.in_force_from is not null
-    and segment_model.feature not in ({{ sql_text_list(var('feature_transforms').keys() | list) }})
+    and not {{ is_among('segment_model.feature', var('feature_transforms').keys() | list) }}

@@ -1,0 +1,24 @@
+-- A rule is unexpected exactly when the full export is known to have no such row; each known rule must exist.
+with
+
+known_rules as (
+    {%- for table_name, rules in full_export_rule_counts().items() -%}
+        {%- set is_first_table = loop.first -%}
+        {%- for rule_name in rules %}
+            {{ "union all" if not (is_first_table and loop.first) }}
+            select
+                {{ sql_text(table_name) }} as table_name,
+                {{ sql_text(rule_name) }} as rule_name
+        {%- endfor -%}
+    {%- endfor %}
+)
+
+select
+    known_rules.rule_name as known_rule,
+    data_quality.rule_name,
+    data_quality.is_unexpected,
+    coalesce(data_quality.table_name, known_rules.table_name) as table_name
+from {{ ref('data_quality') }} as data_quality
+full outer join known_rules
+    on data_quality.table_name = known_rules.table_name and data_quality.rule_name = known_rules.rule_name
+where data_quality.is_unexpected is null or data_quality.is_unexpected = (known_rules.rule_name is not null)

@@ -1,0 +1,260 @@
+"""Whatever the rule of a var allows builds, passes every test and is read by every command: the edges of all rules.
+
+Many edges share a build; the last groups take minutes and run with OLIST_ALL_EDGES=1.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from nights import SETTINGS, WHOLE, two_nights
+from olist_segments.cli import main
+from rules_of_variables import rules
+from test_odd_marketplaces import marketplace
+from warehouses import Warehouse
+
+BANDS = ("watch_deviations", "watch_floor", "watch_uncalibrated", "act_deviations", "act_floor", "act_uncalibrated")
+SHARES_OF_RULE = ("min_jaccard", "min_prediction_strength", "min_ari_seeds", "min_segment_share")
+FIGURES = [
+    *("structure_gap", "value_explained", "silhouette", "prediction_strength", "jaccard_min", "jaccard_mean"),
+    *("ari_seeds", "ari_resamples", "smallest_share", "calinski_harabasz", "davies_bouldin"),
+]
+NUMBERS = [
+    *(
+        "recency_days",
+        "tenure_days",
+        "order_count",
+        "item_count",
+        "total_spend",
+        "average_order_value",
+        "freight_share",
+    ),
+    *("max_installments", "review_count", "avg_review_score", "worst_review_score", "delivered_order_count"),
+    *("late_delivery_share", "avg_delivery_days"),
+]
+ALWAYS_POSITIVE = ("order_count", "item_count", "avg_review_score", "worst_review_score")
+
+Settings = dict[str, Any]
+
+# Two years of 600 orders: all that is smallest, then all that is largest, but for the days of the simulation.
+SMALLEST: Settings = {
+    "invalid_order_statuses": [],
+    "window_min_share_of_typical_month": 0.001,
+    "max_days_after_purchase": {"delivery": 30, "review": 30},
+    "candidate_algorithms": ["kmeans"],
+    "candidate_k_min": 2,
+    "candidate_k_max": 2,
+    "segmentation_rule": dict.fromkeys([*SHARES_OF_RULE, "min_structure_gap", "tolerance"], 0)
+    | {"prefer": ["silhouette"]},
+    "max_segments": 2,
+    "fit_max_customers": 200,
+    "random_seed": 0,
+    "name_min_effect": 0,
+    "name_min_cosine": 0,
+    "match_min_jaccard": 0,
+    "refit": False,
+    "rescore_history": False,
+    "outcome_days": 1,
+    "drift_recent_buyer_days": 1,
+    "drift_reference_months": 1,
+    "drift_bins": 2,
+    "drift_clock_driven_features": [],
+    "drift_bands": dict.fromkeys(BANDS, 0) | {"min_pairs": 1},
+    "stability_resamples": 2,
+    "ageing_min_customers": 200,
+    "ageing_max_customers": 200,
+    "ageing_noise_refits": 1,
+    "ageing_resamples": 2,
+    "ageing_newcomer_days": 1,
+    "ageing_min_shift": 0,
+    "ageing_refresh_days": 0,
+    "contract_threshold": 0,
+    "contract_thresholds": [0],
+    "contract_origin_share": 0,
+    "contract_min_origins": 1,
+    "auto_refit": False,
+}
+LARGEST: Settings = {
+    "invalid_order_statuses": ["canceled", "unavailable", "unknown", "shipped", "x" * 100],
+    "window_min_share_of_typical_month": 1,
+    "max_days_after_purchase": {"delivery": 3650, "review": 3650},
+    "candidate_algorithms": ["kmeans", "gaussian_mixture", "ward", "hdbscan"],
+    "candidate_k_min": 50,
+    "candidate_k_max": 50,
+    "segmentation_rule": dict.fromkeys(SHARES_OF_RULE, 1)
+    | {"min_structure_gap": 1_000_000, "tolerance": 0.99, "prefer": FIGURES},
+    "max_segments": 50,
+    "fit_max_customers": 1_000_000_000,
+    "random_seed": 2_147_483_647,
+    "name_min_effect": 1000,
+    "name_min_cosine": 1,
+    "match_min_jaccard": 1,
+    "outcome_days": 3650,
+    "drift_recent_buyer_days": 3650,
+    "drift_reference_months": 120,
+    "drift_bins": 100,
+    "drift_clock_driven_features": [*NUMBERS, "no_such_feature"],
+    "drift_bands": dict.fromkeys(BANDS, 100) | {"watch_deviations": 1000, "act_deviations": 1000, "min_pairs": 1000},
+    "ageing_origin_days": 3650,
+    "ageing_horizon_days": 3650,
+    "ageing_clock_days": 3650,
+    "ageing_min_history_days": 3650,
+    "ageing_min_customers": 1_000_000_000,
+    "ageing_max_customers": 1_000_000_000,
+    "ageing_newcomer_days": 3650,
+    "ageing_min_shift": 1000,
+    "ageing_refresh_days": 3650,
+    "contract_threshold": 1,
+    "contract_thresholds": [1, 0, 0.5],
+    "contract_origin_share": 1,
+    "contract_min_origins": 1000,
+}
+# A refit of the same warehouse, labels of all history.
+REFITTED = SMALLEST | {"refit": True, "rescore_history": True, "auto_refit": True, "drift_clock_driven_features": ["x"]}
+# Each transform on whatever it takes; sets of one feature and of all.
+EVERY_FEATURE: Settings = {
+    "feature_transforms": {name: "log1p" if i % 2 else "sqrt" for i, name in enumerate(NUMBERS)}
+    | dict.fromkeys(ALWAYS_POSITIVE, "ln"),
+    "feature_sets": {"alone": ["late_delivery_share"], "all": NUMBERS},
+}
+ONE_FEATURE: Settings = {"feature_transforms": {"total_spend": "identity"}, "feature_sets": {"a": ["total_spend"]}}
+# A month of 300 orders: the simulation day by day, and as many resamples as may be asked for.
+EVERY_DAY: Settings = {
+    "candidate_k_max": 2,
+    "ageing_origin_days": 1,
+    "ageing_horizon_days": 1,
+    "ageing_clock_days": 1,
+    "ageing_min_history_days": 1,
+    "ageing_min_customers": 200,
+    "contract_min_origins": 1,
+}
+MANY_RESAMPLES: Settings = {
+    "candidate_k_max": 2,
+    "stability_resamples": 10_000,
+    "ageing_origin_days": 7,
+    "ageing_horizon_days": 7,
+    "ageing_min_history_days": 7,
+    "ageing_min_customers": 200,
+    "ageing_noise_refits": 100,
+    "ageing_resamples": 10_000,
+}
+GROUPS = {
+    "smallest": SMALLEST,
+    "refitted": REFITTED,
+    "largest": LARGEST,
+    "every feature": EVERY_FEATURE,
+    "one feature": ONE_FEATURE,
+    "every day": EVERY_DAY,
+    "many resamples": MANY_RESAMPLES,
+}
+
+
+def edges_of(rule: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
+    """The edges of a rule, each with the name of the var or of its setting."""
+    kind = rule["kind"]
+    if kind == "boolean":
+        yield from ((name, truth) for truth in (False, True))
+    elif kind in ("integer", "number"):
+        yield from ((name, rule[bound]) for bound in ("min", "max"))
+    elif kind == "list":
+        yield name, "empty" if rule.get("may_be_empty") else "one"
+        yield name, "several"
+    elif kind == "mapping":
+        yield from ((name, size) for size in ("one", "several"))
+    elif kind == "settings":
+        for key, member in rule["settings"].items():
+            yield from edges_of(member, f"{name}.{key}")
+
+
+def edges_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if (isinstance(value, dict) and name in ("feature_transforms", "feature_sets")) or isinstance(value, list):
+        yield name, {0: "empty", 1: "one"}.get(len(value), "several")
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield from edges_in(member, f"{name}.{key}")
+    else:
+        yield name, value
+
+
+def test_every_edge_of_every_rule_is_in_a_group() -> None:
+    wanted = {edge for name, rule in rules().items() for edge in edges_of(rule, name)}
+    tried = {edge for group in GROUPS.values() for name, value in group.items() for edge in edges_in(value, name)}
+
+    assert wanted - tried == set()
+
+
+@pytest.fixture(scope="module")
+def two_years(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return two_nights(tmp_path_factory.mktemp("edges")).tonight
+
+
+@pytest.fixture(scope="module")
+def a_month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """300 customers who bought within four weeks; the first hundred of them twice."""
+
+    def moment(i: int) -> str:
+        return str(dt.datetime(2018, 11, 1, 10) + dt.timedelta(hours=2 * (i % 300)))
+
+    folder = tmp_path_factory.mktemp("month")
+    files = marketplace(400, lambda i: f"p{i % 300}", moment, lambda i: f"{20 + i % 90 * (1 + i % 4)}.00")
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def build(warehouse: Warehouse, data: Path, group: str) -> None:
+    """A whole build with all data tests, then every command that reads it."""
+    warehouse.dbt(*WHOLE, data=data, variables=SETTINGS | GROUPS[group])
+
+
+def read_by_every_command(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in warehouse.environment.items():
+        monkeypatch.setenv(name, value)
+    key = str(warehouse.query("select segment_key from segment_profiles order by segment_key").iloc[0, 0])
+    assert main(["summary"]) == 0
+    assert main(["contract"]) in (0, 3)
+    assert main(["report", "--out", str(warehouse.home / "report.html")]) == 0
+    assert main(["audience", key, "--out", str(warehouse.home / "list.csv")]) == 0
+
+
+def test_what_is_smallest_and_a_refit_on_top(two_years: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = Warehouse(tmp_path)
+    build(warehouse, two_years, "smallest")
+    (valid, with_items) = warehouse.query(
+        "select count(*) filter (is_valid_purchase), count(*) filter (item_count > 0) from orders"
+    ).iloc[0]
+    assert valid == with_items > 0, "with no status invalid every order with items is a purchase"
+    read_by_every_command(warehouse, monkeypatch)
+
+    build(warehouse, two_years, "refitted")
+    assert warehouse.query("select max(model_version) from segment_versions").iloc[0, 0] == 2
+    read_by_every_command(warehouse, monkeypatch)
+
+
+ALL_EDGES = pytest.mark.skipif(
+    os.environ.get("OLIST_ALL_EDGES") != "1", reason="takes minutes: OLIST_ALL_EDGES=1 runs it"
+)
+
+
+@pytest.mark.parametrize(
+    "group",
+    ["largest", pytest.param("every feature", marks=ALL_EDGES), pytest.param("one feature", marks=ALL_EDGES)],
+)
+def test_two_years_build_under(group: str, two_years: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = Warehouse(tmp_path)
+    build(warehouse, two_years, group)
+    read_by_every_command(warehouse, monkeypatch)
+
+
+@ALL_EDGES
+@pytest.mark.parametrize("group", ["every day", "many resamples"])
+def test_a_month_builds_under(group: str, a_month: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    warehouse = Warehouse(tmp_path)
+    build(warehouse, a_month, group)
+    assert warehouse.query("select count(*) from segment_ageing").iloc[0, 0] > 0
+    read_by_every_command(warehouse, monkeypatch)
