@@ -128,6 +128,8 @@ OPERATIONS: dict[str, Operation] = {
     "encode": lambda p, name, codec: p.write(name, text_in(p, name).encode(codec)),
     "line_end": end_lines_with,
     "line_end_of_header": lambda p, name, end: p.write(name, text_in(p, name).replace("\n", end, 1)),
+    "last_line_end": lambda p, name, end: p.write(name, text_in(p, name).removesuffix("\n") + end),
+    "blank_lines": lambda p, name, _: end_lines_with(p, name, "\n\n"),
     "unbalanced_quote": quote_last_row,
     "rename_as": lambda p, name, ending: p.path(name).rename(p.path(name, ending)),
     "cut_bytes": lambda p, name, share: change_parquet(p, name, lambda data: data[: int(len(data) * share)]),
@@ -156,6 +158,8 @@ def words(p: Project, case: Case) -> dict[str, object]:
         text = ""
     lines = text.split("\n")
     last = max((number for number, line in enumerate(lines) if line), default=0)
+    rows = csv.reader(io.StringIO(FILES[case.file], newline=""))
+    next(rows), next(rows)
     return {
         "file": path.name if path.exists() else f"{case.file}.csv",
         "name": case.file,
@@ -167,6 +171,8 @@ def words(p: Project, case: Case) -> dict[str, object]:
         "header_text": lines[0][:100],
         "first_row": ", ".join(name.strip().strip('"') for name in lines[0].split(","))[:300],
         "line": last + 1,
+        "second_end": rows.line_num,
+        "last_line": FILES[case.file].count("\n"),
         "row": lines[last].lstrip('"'),
     }
 
