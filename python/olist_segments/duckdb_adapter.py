@@ -111,7 +111,7 @@ class DuckDBAdapter(DuckDBAdapterOfDbt):
     @available
     def get_seed_file_path(self, model: dict[str, Any]) -> str:
         """The path of a seed's file as dbt-duckdb puts it between quotes of SQL."""
-        return self.sql_path(super().get_seed_file_path(model))[1:-1]
+        return sql_text(_without_patterns(super().get_seed_file_path(model)))[1:-1]
 
     def submit_python_job(self, parsed_model: dict[str, Any], compiled_code: str) -> AdapterResponse:
         """Run a Python model; DbtRuntimeError with its sentence alone where it ends in a UserError."""
@@ -133,8 +133,8 @@ def _opening_fault(path: Path, options: Mapping[str, Any], said: str) -> str:
     holder = re.search(r"PID \d+", said)
     if "Could not set lock" in said:
         return (
-            f"'{path}' is in use by another program{f' ({holder[0]})' if holder else ''}, a build or a reader: wait for "
-            "it to end and run dbt again. Nothing was changed."
+            f"'{path}' is in use by another program{f' ({holder[0]})' if holder else ''}, a build or a reader: wait "
+            "for it to end and run dbt again. Nothing was changed."
         )
     if re.search("memory|percentage", said, re.IGNORECASE) and "IO Error" not in said:
         limit = options.get("memory_limit")

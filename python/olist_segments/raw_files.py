@@ -9,9 +9,10 @@ from __future__ import annotations
 import csv
 import re
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any
 
@@ -62,20 +63,14 @@ def line_of_record(path: str, number: int) -> int:
 def line_of_byte(path: str, position: int) -> int:
     """The line on which the byte at `position`, counted from 1, stands."""
     with _open(path) as lines:
-        number = 0
-        for number, line in enumerate(lines, 1):
-            position -= len(line)
-            if position <= 0:
-                break
-    return number
+        ends = accumulate(len(line) for line in lines)
+        return next((number for number, end in enumerate(ends, 1) if end >= position), 1)
 
 
 def open_quote(path: str) -> dict[str, Any] | None:
     """The last record, where a quoted value in it never ends: its `line`, the number of its `column`, its `text`."""
-    line, record = 1, [""]
     with _parsed(path) as records:
-        for line, record in records:
-            pass
+        line, record = deque(records, maxlen=1).pop()
     with _open(path) as lines:
         rest = list(islice(lines, line - 1, None))
         try:
@@ -123,8 +118,9 @@ def _line_ends(path: str) -> Iterator[tuple[int, str]]:
 
     def remembered(lines: Iterator[str]) -> Iterator[str]:
         nonlocal last
-        for last in lines:
-            yield last
+        for line in lines:
+            last = line
+            yield line
 
     waiting: tuple[int, str] | None = None
     with _open(path) as lines:

@@ -19,7 +19,7 @@ def warehouse_path() -> Path:
 
 
 def open_warehouse(path: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A read-only connection, whatever the file is called; UserError when there is no warehouse, or a build holds it."""
+    """A read-only connection, whatever the file is called; UserError without a warehouse, or when a build holds it."""
     connection = duckdb.connect()
     try:
         attach_warehouse(connection, path)
@@ -55,7 +55,9 @@ def opening_fault(path: Path, said: str) -> str:
         return f"'{path}' is not a DuckDB database: move it away to have dbt build make it anew, or {other}"
     # DuckDB names the file once more; the reason stands behind it.
     reason = said.strip().splitlines()[0].rpartition('": ')[2].rstrip(".!").removeprefix("IO Error: ")
-    return f"'{path}' can't be opened ({reason[:1].lower()}{reason[1:]}): let the user that runs this read it, or {other}"
+    return (
+        f"'{path}' can't be opened ({reason[:1].lower()}{reason[1:]}): let the user that runs this read it, or {other}"
+    )
 
 
 def query_rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:

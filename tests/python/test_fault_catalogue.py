@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import gc
 import io
-import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from faults import FILES, PROJECT, Project, RunnerOf, assert_totals_tie
+from faults import FILES, PROJECT, Project, RunnerOf, as_nobody, assert_totals_tie
 
 Operation = Callable[[Project, str, Any], object]
 CATALOGUE = PROJECT / "tests" / "faults" / "catalogue.yml"
 STAGED = ["path:models/staging"]
 UP_TO_FEATURES = ["path:models/staging", "+customer_features", "customers"]
-NOBODY = 65534
 
 
 @dataclass(frozen=True)
@@ -175,23 +172,6 @@ def words(p: Project, case: Case) -> dict[str, object]:
         "last_line": FILES[case.file].count("\n"),
         "row": lines[last].lstrip('"'),
     }
-
-
-@contextlib.contextmanager
-def as_nobody(folder: Path) -> Iterator[None]:
-    """Without the rights of root, who may read everything; modules must be loaded by then (the fixture valid)."""
-    if os.geteuid() != 0:
-        yield
-        return
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, NOBODY, NOBODY)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        # What nobody could close is closed now.
-        gc.collect()
 
 
 @pytest.fixture(scope="module")

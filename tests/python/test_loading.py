@@ -51,9 +51,7 @@ def test_comments_where_the_file_would_be_divided_stay_comments(project: Project
 
 def test_rows_that_the_reader_loses_are_noticed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = raw_files.count_records
-    monkeypatch.setattr(
-        raw_files, "count_records", lambda path, expected: counted(path, expected) + (ORDERS in path)
-    )
+    monkeypatch.setattr(raw_files, "count_records", lambda path, expected: counted(path, expected) + (ORDERS in path))
 
     run = project.run()
 
@@ -109,7 +107,21 @@ def test_places_are_lines_as_an_editor_counts_them(tmp_path: Path) -> None:
     assert [raw_files.line_of_byte(str(file), byte) for byte in (1, 5, 6, 10, 18)] == [1, 1, 2, 4, 6]
 
 
-NAMES = ["olist[1]", "*", "?", "a*b", "**", "{a,b}", "[!a]", "o'brien \"x\"", "são paulo; --", "~", "a:b", "$HOME", "%41"]
+NAMES = [
+    "olist[1]",
+    "*",
+    "?",
+    "a*b",
+    "**",
+    "{a,b}",
+    "[!a]",
+    'o\'brien "x"',
+    "são paulo; --",
+    "~",
+    "a:b",
+    "$HOME",
+    "%41",
+]
 
 
 def decoys_beside(folder: Path) -> None:
@@ -159,8 +171,8 @@ def test_a_name_that_duckdb_can_only_take_for_a_pattern_is_refused(project: Proj
     run = project.run()
 
     assert run.sentences == [
-        f"DuckDB can't open '{project.path(ORDERS)}', whose path has a backslash beside one of [ * ?: rename the folder, "
-        "or move the files to another."
+        f"DuckDB can't open '{project.path(ORDERS)}', whose path has a backslash beside one of [ * ?: rename the "
+        "folder, or move the files to another."
     ]
 
 
@@ -173,8 +185,8 @@ def test_a_missing_file_is_not_looked_for_elsewhere(project: Project) -> None:
     run = project.run()
 
     assert run.sentences == [
-        f"Neither {CATEGORIES}.csv nor {CATEGORIES}.parquet is in the folder '{project.folder}': put the file there, or "
-        "set OLIST_DATA_DIR to the folder that holds all nine."
+        f"Neither {CATEGORIES}.csv nor {CATEGORIES}.parquet is in the folder '{project.folder}': put the file there, "
+        "or set OLIST_DATA_DIR to the folder that holds all nine."
     ]
 
 
