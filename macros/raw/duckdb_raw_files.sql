@@ -46,8 +46,8 @@
         ) %}
     {% elif "No files found" in error %}
         {% do refuse_input(
-            "DuckDB can't open '" ~ file.path ~ "', whose path has a backslash beside one of [ * ?: rename the folder, or "
-            ~ "move the files to another."
+            "DuckDB can't open '" ~ file.path ~ "', whose path has a backslash beside one of [ * ?: rename the folder, "
+            ~ "or move the files to another."
         ) %}
     {% elif file.format == "csv" and adapter.csv_line_end_fault(file.path) %}
         {% do refuse_input(file.name ~ adapter.csv_line_end_fault(file.path)) %}
