@@ -24,21 +24,10 @@
     {% do run_query(swap) %}
 {% endmacro %}
 
-{#- A CSV file read line by line, quotes and commas left as they are: for the header, and to say where a row stands. -#}
-{% macro csv_lines(file) -%}
-    read_csv(
-        {{ sql_text(file.path) }}, columns = {'line': 'varchar'}, auto_detect = false, header = false, delim = chr(1),
-        quote = '', escape = '', strict_mode = false, store_rejects = true, rejects_table = 'raw_line_rejects',
-        rejects_scan = 'raw_line_scans'
-    )
-{%- endmacro %}
-
 {#- The first line of a CSV file; none where it is empty. -#}
 {% macro duckdb__csv_first_line(file) %}
-    {% set query = "select line from " ~ csv_lines(file) ~ " limit 1" %}
-    {% do refuse_unreadable_file(file, adapter.error_of(query)) %}
-    {% set lines = run_query(query).columns[0].values() %}
-    {% do return(lines[0] if lines | length > 0 else none) %}
+    {% do refuse_unreadable_file(file, adapter.reading_error(file.path)) %}
+    {% do return(adapter.csv_first_line(file.path)) %}
 {% endmacro %}
 
 {#-
@@ -46,17 +35,22 @@
 
   Arguments:
     file: what find_raw_file gave.
-    error: what `adapter.error_of` gave; none where the file was read.
+    error: what `adapter.error_of` or `adapter.reading_error` gave; none where the file was read.
 -#}
 {% macro refuse_unreadable_file(file, error) %}
     {% if error is none %}
         {{ return("") }}
-    {% elif "Permission denied" in error %}
-        {% do refuse_input(file.name ~ " can't be read (permission denied): let the user that runs dbt read it.") %}
-    {% elif "state machine" in error %}
+    {% elif adapter.reading_error(file.path) %}
         {% do refuse_input(
-            file.name ~ " mixes line ends of Windows and of Unix: export it again, with the same ones throughout."
+            file.name ~ " can't be read (" ~ adapter.reading_error(file.path) ~ "): let the user that runs dbt read it."
         ) %}
+    {% elif "No files found" in error %}
+        {% do refuse_input(
+            "DuckDB can't open '" ~ file.path ~ "', whose path has a backslash beside one of [ * ?: rename the folder, "
+            ~ "or move the files to another."
+        ) %}
+    {% elif file.format == "csv" and adapter.csv_line_end_fault(file.path) %}
+        {% do refuse_input(file.name ~ adapter.csv_line_end_fault(file.path)) %}
     {% elif file.format == "parquet" %}
         {% do refuse_input(
             file.name ~ " is not a whole Parquet file: write it again, or put the CSV file in its place."
@@ -75,7 +69,7 @@
             {% endfor %}
         from
             read_csv(
-                {{ sql_text(file.path) }},
+                {{ adapter.sql_path(file.path) }},
                 columns = {
                     {%- for name in found %}
                     {{ sql_text(name if name in source.columns else "not_read_" ~ loop.index) }}: 'varchar'
@@ -83,89 +77,83 @@
                     {%- endfor %}
                 },
                 auto_detect = false, header = true, delim = ',', quote = '"', escape = '"', nullstr = '',
+                -- A reader that begins in the middle of a file can begin inside a comment and take it for rows.
+                parallel = false,
+                -- A folder named like column=value would give the column that value.
+                hive_partitioning = false,
                 store_rejects = true, rejects_table = 'raw_rejects', rejects_scan = 'raw_reject_scans',
                 rejects_limit = 1000
             )
     {% endset %}
     {% do refuse_unreadable_file(file, adapter.error_of(load_query)) %}
 
+    {% set meaning = {
+        "MISSING COLUMNS": "the row has fewer fields than the " ~ found | length ~ " of the header",
+        "TOO MANY COLUMNS": "the row has more fields than the " ~ found | length ~ " of the header",
+        "UNQUOTED VALUE": "a quoted value goes on behind its closing quote",
+        "INVALID ENCODING": "the text is not UTF-8",
+        "LINE SIZE OVER MAXIMUM": "the row is longer than two million bytes",
+    } %}
     {% set rejects = run_query(
         "select line_byte_position, column_idx, error_type, left(csv_line, 120) as csv_line,"
         ~ " left(error_message, 200) as error_message from raw_rejects order by line, column_idx limit 1"
     ) %}
     {% if rejects.rows | length > 0 %}
         {% set reject = rejects.rows[0] %}
-        {% set meaning = {
-            "MISSING COLUMNS": "the row has fewer fields than the " ~ found | length ~ " of the header",
-            "TOO MANY COLUMNS": "the row has more fields than the " ~ found | length ~ " of the header",
-            "UNQUOTED VALUE": "a quoted value never ends, or goes on behind its closing quote",
-            "INVALID ENCODING": "the text is not UTF-8",
-            "LINE SIZE OVER MAXIMUM": "the row is longer than two million bytes",
-        } %}
-        {% set column = (reject["column_idx"] or 1) | int - 1 %}
         {% set is_about_a_value = reject["error_type"] in ("UNQUOTED VALUE", "INVALID ENCODING") %}
-        {% do refuse_input(
-            file.name ~ ", line " ~ csv_line_at_byte(file, reject["line_byte_position"])
-            ~ (", column " ~ found[column] if is_about_a_value and found[column] else "") ~ ": "
-            ~ meaning.get(reject["error_type"], reject["error_message"]) ~ " ('"
-            ~ (reject["csv_line"] or "").replace("\r", "").strip("\n").replace("\n", " ")
-            ~ "'): mend the row, or export the file again."
+        {% do refuse_csv_row(
+            file, found, adapter.csv_line_of_byte(file.path, reject["line_byte_position"]),
+            (reject["column_idx"] or 1) | int if is_about_a_value else none,
+            meaning.get(reject["error_type"], reject["error_message"]), reject["csv_line"] or ""
         ) %}
     {% endif %}
 {% endmacro %}
 
-{#- The line, as an editor counts it, of a byte of a file: DuckDB's own count takes a value of many lines for one. -#}
-{% macro csv_line_at_byte(file, position) %}
-    {% set query %}
-        select 1 + (length(text_before) - length(replace(text_before, '\x0A', ''))) / 4
-        from (
-            select cast(content[1:{{ position }}] as varchar) as text_before
-            from read_blob({{ sql_text(file.path) }})
-        ) as bytes_before
-    {% endset %}
-    {% do return(run_query(query).columns[0].values()[0] | int) %}
+{#-
+  Refuses a row of a CSV file that can't be read.
+
+  Arguments:
+    file: what find_raw_file gave.
+    found: the column names of the file.
+    line: the line on which the row begins.
+    column: the number of the column that is to blame; none where it is the whole row.
+    meaning: what is wrong with it.
+    text: the row.
+-#}
+{% macro refuse_csv_row(file, found, line, column, meaning, text) %}
+    {% do refuse_input(
+        file.name ~ ", line " ~ line ~ (", column " ~ found[column - 1] if column and found[column - 1] else "") ~ ": "
+        ~ meaning ~ " ('" ~ text[:120].replace("\r", "").strip("\n").replace("\n", " ")
+        ~ "'): mend the row, or export the file again."
+    ) %}
 {% endmacro %}
 
 {#- "line 18": where a row of a CSV file begins, as an editor counts lines: rows hold line breaks inside quotes. -#}
 {% macro duckdb__csv_place_of_row(file, position) %}
-    {% set query %}
-        with
+    {% do return("line " ~ adapter.csv_line_of_record(file.path, position)) %}
+{% endmacro %}
 
-        lines as (
-            select
-                row_number() over () as line_number,
-                coalesce(line, '') as line
-            from {{ csv_lines(file) }}
-        ),
-
-        quotes_counted as (
-            select
-                line_number,
-                line,
-                sum(length(line) - length(replace(line, '"', ''))) over (
-                    order by line_number rows between unbounded preceding and current row
-                ) - (length(line) - length(replace(line, '"', ''))) as quotes_before
-            from lines
-        ),
-
-        rows_begun as (
-            select
-                line_number,
-                row_number() over (order by line_number) as row_number
-            from quotes_counted
-            where quotes_before % 2 = 0 and line not in ('', chr(13))
-        )
-
-        -- The first row is the header.
-        select line_number from rows_begun
-        where row_number = {{ position }} + 2
-    {% endset %}
-    {% do return("line " ~ run_query(query).columns[0].values()[0]) %}
+{#- The rows of a file, by a count that owes nothing to the reading: `loaded` where it says the same. -#}
+{% macro duckdb__count_rows_of_file(file, loaded) %}
+    {% if file.format == "csv" %}
+        {% set counted = adapter.csv_record_count(file.path, loaded) %}
+        {#- A last row that ends inside quotes is dropped without a word. -#}
+        {% set open_quote = adapter.csv_open_quote(file.path) if counted != loaded else none %}
+        {% if open_quote %}
+            {% do refuse_csv_row(
+                file, csv_header(file, adapter.csv_first_line(file.path)), open_quote["line"], open_quote["column"],
+                "a quoted value never ends", open_quote["text"]
+            ) %}
+        {% endif %}
+        {% do return(counted) %}
+    {% endif %}
+    {% set query = "select sum(num_rows) from parquet_file_metadata(" ~ adapter.sql_path(file.path) ~ ")" %}
+    {% do return(run_query(query).columns[0].values()[0] | int) %}
 {% endmacro %}
 
 {#- Loads one Parquet file as the text that the CSV export would hold. -#}
 {% macro duckdb__load_parquet_file(file, source, incoming) %}
-    {% set description = "describe select * from read_parquet(" ~ sql_text(file.path) ~ ")" %}
+    {% set description = "describe select * from " ~ duckdb__parquet_rows(file.path) %}
     {% do refuse_unreadable_file(file, adapter.error_of(description)) %}
     {% set described = run_query(description) %}
     {% do check_raw_header(file, source, described.columns[0].values() | list) %}
@@ -189,8 +177,12 @@
                     nullif(cast({{ quoted }} as varchar), '')
                 {%- endif %} as {{ quoted }}{{ "," if not loop.last }}
             {% endfor %}
-        from read_parquet({{ sql_text(file.path) }})
+        from {{ duckdb__parquet_rows(file.path) }}
     {% endset %}
     {% do refuse_unreadable_file(file, adapter.error_of(load_query)) %}
 {% endmacro %}
 
+{#- The rows of one Parquet file, and no column that its folder is named after. -#}
+{% macro duckdb__parquet_rows(path) %}
+    {%- do return("read_parquet(" ~ adapter.sql_path(path) ~ ", hive_partitioning = false)") -%}
+{% endmacro %}

@@ -23,6 +23,7 @@
             {% else %}
                 {% do adapter.dispatch("load_parquet_file")(file, source, incoming) %}
             {% endif %}
+            {% do check_row_count(file, incoming) %}
             {% do check_raw_values(file, source, incoming) %}
         {% endfor %}
         {% do check_there_is_a_purchase(folder) %}
@@ -109,6 +110,18 @@
         {% do found.append(name.strip().strip('"')) %}
     {% endfor %}
     {% do return(found) %}
+{% endmacro %}
+
+{#- Refuses a file of which more or fewer rows were loaded than an independent count finds. -#}
+{% macro check_row_count(file, incoming) %}
+    {% set loaded = run_query("select count(*) from " ~ incoming).columns[0].values()[0] | int %}
+    {% set counted = adapter.dispatch("count_rows_of_file")(file, loaded) %}
+    {% if counted != loaded %}
+        {% do refuse_input(
+            file.name ~ " holds " ~ counted ~ " rows and " ~ loaded ~ " were read: export it again, as CSV with every "
+            ~ "value in double quotes, or as Parquet."
+        ) %}
+    {% endif %}
 {% endmacro %}
 
 {#- Refuses an empty table, and the first value that its declared type and bounds do not allow. One scan. -#}

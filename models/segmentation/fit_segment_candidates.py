@@ -1,7 +1,12 @@
 """Evidence for every candidate of a new model version; nothing unless there is none yet or a refit is asked for."""
 
-from olist_segments.engine import read, read_existing, read_neighbour, written
-from olist_segments.versions import append_candidates, contract_asks_for_refit, fitted_by_a_killed_build
+from olist_segments.engine import is_empty_build, read, read_existing, read_neighbour, written
+from olist_segments.versions import (
+    append_candidates,
+    contract_asks_for_refit,
+    fitted_by_a_killed_build,
+    made_up_people,
+)
 
 
 def model(dbt, session):
@@ -10,6 +15,10 @@ def model(dbt, session):
     existing = read_existing(dbt, session)
     fit_input = read(dbt.ref("segment_fit_input"), order_by="input_role, customer_unique_id")
     settings = dbt.config.get("settings")
+    if is_empty_build():
+        # Of people who are made up the columns alone are kept.
+        candidates = append_candidates(made_up_people(settings["feature_transforms"]), existing, settings, refit=False)
+        return written(dbt, session, candidates.head(0))
     refit = dbt.config.get("refit")
     if settings["auto_refit"] and not refit and existing is not None:
         contract = read_neighbour(dbt, session, "maintenance_contract")

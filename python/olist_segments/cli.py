@@ -7,8 +7,12 @@ maintenance contract asks for a refit (`olist-segments contract` only).
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from typing import TextIO
 
 from olist_segments import audience, contract, publish, summary
 from olist_segments.errors import UserError
@@ -30,14 +34,48 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code."""
-    arguments = build_parser().parse_args(argv)
+    """Run one command and return its exit code, which does not depend on whether the output is read to its end."""
+    told, faults = io.StringIO(), io.StringIO()
+    exit_code: int | None = 2
     try:
-        exit_code: int | None = arguments.run(arguments)
+        with redirect_stdout(told), redirect_stderr(faults):
+            arguments = build_parser().parse_args(argv)
+        with redirect_stdout(told):
+            exit_code = arguments.run(arguments)
     except UserError as error:
-        print(f"olist-segments: {error}", file=sys.stderr)
-        return 2
+        faults.write(f"olist-segments: {error}\n")
+    except SystemExit:
+        # The parser's: its help was asked for, or the arguments are wrong.
+        _write(sys.stdout, told.getvalue())
+        _write(sys.stderr, faults.getvalue())
+        raise
+    fault = _write(sys.stdout, told.getvalue())
+    if fault:
+        faults.write(f"olist-segments: the output could not be written ({fault}): send it somewhere else.\n")
+        exit_code = 2
+    _write(sys.stderr, faults.getvalue())
     return exit_code or 0
+
+
+def _write(stream: TextIO | None, text: str) -> str | None:
+    """Write to a stream that may be closed, or whose reader may have left (`| head -1`); what else went wrong."""
+    if stream is None or not text:
+        return None
+    try:
+        stream.write(text)
+        stream.flush()
+    except BrokenPipeError:
+        _leave(stream)
+    except OSError as error:
+        _leave(stream)
+        return error.strerror
+    return None
+
+
+def _leave(stream: TextIO) -> None:
+    """Let what is still buffered go nowhere, where Python would complain of it at the end."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())
 
 
 if __name__ == "__main__":

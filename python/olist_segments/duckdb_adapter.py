@@ -2,42 +2,57 @@
 
 from __future__ import annotations
 
+import os
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import duckdb
 from dbt.adapters.base.meta import available
 from dbt.adapters.contracts.connection import AdapterResponse, Connection
+from dbt.adapters.contracts.relation import Policy
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.impl import DuckDBAdapter as DuckDBAdapterOfDbt
+from dbt.adapters.duckdb.relation import DuckDBRelation
 from dbt_common.exceptions import DbtRuntimeError
 
+from olist_segments import raw_files
 from olist_segments.errors import UserError
+from olist_segments.warehouse import opening_fault, sql_text
 
 
 class Connections(DuckDBConnectionManager):
-    """dbt-duckdb's connections, which tell in one sentence that the warehouse is in use."""
+    """dbt-duckdb's connections, which tell in one sentence why the warehouse can't be opened."""
 
     @classmethod
     def open(cls, connection: Connection) -> Connection:
-        """Open `connection`; DbtRuntimeError where another process holds the warehouse."""
+        """Open `connection`; DbtRuntimeError where the warehouse is in use, or the set-up is wrong."""
+        credentials = connection.credentials
+        for attached in credentials.attach or []:
+            # What stands before a colon in a relative path would be the name of an extension to install.
+            attached.path = os.path.abspath(attached.path)
         try:
             # Not by super(): what is open is kept on the class that dbt-duckdb itself asks for it.
             return DuckDBConnectionManager.open(connection)
-        except duckdb.IOException as error:
-            if "Could not set lock" not in str(error):
-                raise
-            holder = re.search(r"PID \d+", str(error))
-            raise DbtRuntimeError(
-                f"'{connection.credentials.path}' is in use by another program{f' ({holder[0]})' if holder else ''}, a "
-                "build or a reader: wait for it to end and run dbt again. Nothing was changed."
-            ) from error
+        except duckdb.Error as error:
+            path = credentials.attach[0].path if credentials.attach else credentials.path
+            raise DbtRuntimeError(_opening_fault(Path(path), credentials.config_options or {}, str(error))) from error
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Relation(DuckDBRelation):
+    """A relation without its database in SQL: views hold under whatever name a reader opens the file."""
+
+    include_policy: Policy = field(default_factory=lambda: Policy(database=False))
 
 
 class DuckDBAdapter(DuckDBAdapterOfDbt):
-    """dbt-duckdb's adapter with these connections, and one sentence of a Python model; dbt goes by the class's name."""
+    """dbt-duckdb's adapter with these connections, and what loading needs of files; dbt goes by the class's name."""
 
     ConnectionManager = Connections
+    Relation = Relation
 
     @available
     def error_of(self, query: str) -> str | None:
@@ -48,6 +63,56 @@ class DuckDBAdapter(DuckDBAdapterOfDbt):
             return " ".join(str(error).split())[:300]
         return None
 
+    @available
+    def find_files(self, path: str) -> list[str]:
+        """The file at `path`, absolute, as a list of one; none where there is no file."""
+        return [os.path.abspath(path)] if os.path.isfile(path) else []
+
+    @available
+    def sql_path(self, path: str) -> str:
+        """A path as a SQL text literal that DuckDB takes for that file and for no pattern."""
+        return sql_text(_without_patterns(path))
+
+    @available
+    def reading_error(self, path: str) -> str | None:
+        """See `raw_files.reading_error`."""
+        return raw_files.reading_error(path)
+
+    @available
+    def csv_first_line(self, path: str) -> str:
+        """See `raw_files.first_line`."""
+        return raw_files.first_line(path)
+
+    @available
+    def csv_record_count(self, path: str, expected: int) -> int:
+        """See `raw_files.count_records`."""
+        return raw_files.count_records(path, expected)
+
+    @available
+    def csv_line_of_record(self, path: str, number: int) -> int:
+        """See `raw_files.line_of_record`."""
+        return raw_files.line_of_record(path, int(number))
+
+    @available
+    def csv_line_of_byte(self, path: str, position: int) -> int:
+        """See `raw_files.line_of_byte`."""
+        return raw_files.line_of_byte(path, int(position))
+
+    @available
+    def csv_open_quote(self, path: str) -> dict[str, Any] | None:
+        """See `raw_files.open_quote`."""
+        return raw_files.open_quote(path)
+
+    @available
+    def csv_line_end_fault(self, path: str) -> str | None:
+        """See `raw_files.line_end_fault`."""
+        return raw_files.line_end_fault(path)
+
+    @available
+    def get_seed_file_path(self, model: dict[str, Any]) -> str:
+        """The path of a seed's file as dbt-duckdb puts it between quotes of SQL."""
+        return sql_text(_without_patterns(super().get_seed_file_path(model)))[1:-1]
+
     def submit_python_job(self, parsed_model: dict[str, Any], compiled_code: str) -> AdapterResponse:
         """Run a Python model; DbtRuntimeError with its sentence alone where it ends in a UserError."""
         try:
@@ -56,3 +121,22 @@ class DuckDBAdapter(DuckDBAdapterOfDbt):
             if isinstance(error.__context__, UserError):
                 raise DbtRuntimeError(str(error.__context__)) from None
             raise
+
+
+def _without_patterns(path: str) -> str:
+    """The absolute path with the marks of DuckDB's patterns each in brackets, where they stand for themselves."""
+    return re.sub(r"[\[*?]", r"[\g<0>]", os.path.abspath(path))
+
+
+def _opening_fault(path: Path, options: Mapping[str, Any], said: str) -> str:
+    """Why the warehouse at `path` could not be opened with these options, and what to do."""
+    holder = re.search(r"PID \d+", said)
+    if "Could not set lock" in said:
+        return (
+            f"'{path}' is in use by another program{f' ({holder[0]})' if holder else ''}, a build or a reader: wait "
+            "for it to end and run dbt again. Nothing was changed."
+        )
+    if re.search("memory|percentage", said, re.IGNORECASE) and "IO Error" not in said:
+        limit = options.get("memory_limit")
+        return f"OLIST_MEMORY_LIMIT is '{limit}', which DuckDB can't work with: write it like 4GB or 80%."
+    return opening_fault(path, said)

@@ -25,6 +25,13 @@ def read(relation: Any, order_by: str | None = None) -> pd.DataFrame:
     return frame
 
 
+def is_empty_build() -> bool:
+    """Whether dbt was asked for tables without rows (`--empty`): then what Python reads has none either."""
+    from dbt.flags import get_flags
+
+    return bool(getattr(get_flags(), "EMPTY", False))  # type: ignore[no-untyped-call]
+
+
 def read_existing(dbt: Any, session: Any) -> pd.DataFrame | None:
     """The rows that the incremental model `dbt` has written so far; None before the first build."""
     return read(session.sql(f"select * from {dbt.this}")) if dbt.is_incremental else None

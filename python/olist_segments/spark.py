@@ -80,11 +80,16 @@ class SparkAdapter(SparkAdapterOfDbt):
         return {"session": SessionJob}
 
     @available
-    def find_files(self, pattern: str) -> list[str]:
-        """The files that match a glob pattern, sorted, where Spark reads them; none where nothing matches."""
+    def find_files(self, path: str) -> list[str]:
+        """The file at `path` as Spark reads it, a list of one or none; DbtRuntimeError for a path like a pattern."""
+        if re.search(r"[\[\]{}*?\\]", path):
+            raise DbtRuntimeError(
+                f"'{path}' holds one of [ ] {{ }} * ? \\, by which Spark would take it for a pattern: rename the "
+                "folder."
+            )
         session = SparkSession.builder.getOrCreate()
         try:
-            rows = session.read.format("binaryFile").load(pattern).select("path").collect()
+            rows = session.read.format("binaryFile").load(path).select("path").collect()
         except AnalysisException as error:
             if error.getCondition() == "PATH_NOT_FOUND":
                 return []

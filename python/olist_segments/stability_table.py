@@ -12,7 +12,7 @@ import pandas as pd
 from olist_segments.design import design_matrix
 from olist_segments.evidence.metrics import jaccard_verdict
 from olist_segments.evidence.stability import bootstrap_jaccard
-from olist_segments.versions import read_model
+from olist_segments.versions import made_up_model, read_model
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -47,8 +47,9 @@ def append_stability(
     ]
     if new:
         return pd.concat(new, ignore_index=True)
-    assert existing is not None
-    return existing.head(0)
+    if existing is not None:
+        return existing.head(0)
+    return _stability_rows(made_up_model({"total_spend": "identity"}), labels, resamples=0).head(0)
 
 
 def _stability_rows(version: pd.DataFrame, labels: pd.DataFrame, resamples: int) -> pd.DataFrame:

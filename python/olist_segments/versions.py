@@ -8,7 +8,7 @@ nothing unless there is no version yet or a refit is asked for, so a nightly bui
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 from typing import Any
@@ -20,7 +20,7 @@ import pandas as pd
 from olist_segments.candidates import evaluate_candidates, from_json
 from olist_segments.design import Scaling, design_matrix, fit_scaling
 from olist_segments.errors import UserError
-from olist_segments.evidence.segmentation import Segmentation
+from olist_segments.evidence.segmentation import ALGORITHMS, Segmentation
 from olist_segments.naming import SegmentName, name_segments, profile_segments
 
 IntArray = npt.NDArray[np.int64]
@@ -128,16 +128,19 @@ def append_models(
     new = appended[0 if existing is None else 1 :]
     if new:
         return pd.concat(new, ignore_index=True)
-    assert existing is not None
+    if existing is None:
+        return made_up_model(settings["feature_transforms"]).head(0)
     # The versions of a release without bounds are read without them.
     unbounded = {name: pd.Series(dtype=np.float64) for name in BOUNDS if name not in existing.columns}
     return existing.head(0).assign(**unbounded)
 
 
 def append_labels(
-    model: pd.DataFrame, fit_input: pd.DataFrame, existing: pd.DataFrame | None, features: Sequence[str]
+    model: pd.DataFrame, fit_input: pd.DataFrame, existing: pd.DataFrame | None, features: Mapping[str, str]
 ) -> pd.DataFrame:
     """The labels of the fit date's people under every version that has none yet, with their `features` as seen."""
+    if existing is None and model.empty:
+        return append_labels(made_up_model(features), made_up_people(features), None, features).head(0)
     written = set() if existing is None else set(existing["model_version"])
     people = _fit_people(fit_input)
     new = []
@@ -161,6 +164,35 @@ def append_labels(
     assert existing is not None
     unseen = {feature: pd.Series(dtype=np.float64) for feature in sorted(set(features) - set(existing.columns))}
     return existing.head(0).assign(**unseen)
+
+
+def made_up_people(features: Mapping[str, str]) -> pd.DataFrame:
+    """A fit's input of one person who does not exist, `features` being the transforms: for the columns of a table
+    without rows, which a build that reads none (`dbt build --empty`) makes."""
+    today = pd.Timestamp(2018, 1, 1)
+    return pd.DataFrame(
+        {"input_role": ["fit"], "customer_unique_id": [""], "as_of_date": [today], **{name: [1.0] for name in features}}
+    )
+
+
+def made_up_model(features: Mapping[str, str]) -> pd.DataFrame:
+    """The model of `made_up_people`: one segment of everybody."""
+    settings = {
+        "feature_sets": {"": list(features)},
+        "feature_transforms": features,
+        "algorithms": ALGORITHMS,
+        "k_min": 2,
+        "k_max": 2,
+        "rule": {},
+        "seed": 0,
+        "name_min_effect": 0.0,
+        "name_min_cosine": 0.0,
+        "match_min_jaccard": 0.0,
+    }
+    people = made_up_people(features)
+    archetypes = pd.DataFrame(columns=["segment_key", "segment_name"])
+    candidates = append_candidates(people, None, settings, refit=False)
+    return append_models(candidates, people, archetypes, None, settings)
 
 
 def read_model(rows: pd.DataFrame) -> tuple[list[Scaling], Segmentation, list[SegmentName]]:

@@ -19,25 +19,45 @@ def warehouse_path() -> Path:
 
 
 def open_warehouse(path: Path | None = None) -> duckdb.DuckDBPyConnection:
-    """A read-only connection; UserError when there is no warehouse, or a build holds it."""
-    path = path or warehouse_path()
-    if not path.is_file():
-        raise _missing(path)
+    """A read-only connection, whatever the file is called; UserError without a warehouse, or when a build holds it."""
+    connection = duckdb.connect()
     try:
-        return duckdb.connect(str(path), read_only=True)
-    except duckdb.IOException as error:
-        raise _not_openable(path, error) from error
+        attach_warehouse(connection, path)
+        connection.execute("use warehouse")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def attach_warehouse(connection: duckdb.DuckDBPyConnection, path: Path | None = None) -> None:
     """Attach the warehouse to `connection`, read-only and named `warehouse`; UserError as `open_warehouse`."""
     path = path or warehouse_path()
     if not path.is_file():
-        raise _missing(path)
+        raise UserError(f"there is no warehouse at '{path}': run dbt build first, or set OLIST_WAREHOUSE.")
     try:
-        connection.execute(f"attach {sql_text(path)} as warehouse (read_only)")
-    except duckdb.IOException as error:
-        raise _not_openable(path, error) from error
+        # A relative path may begin like the name of an extension, and the ending may be that of another format.
+        connection.execute(f"attach {sql_text(path.absolute())} as warehouse (type duckdb, read_only)")
+    except duckdb.Error as error:
+        if "lock" in str(error).lower():
+            raise UserError(f"'{path}' is in use by a build: wait for it to end and try again.") from error
+        raise UserError(opening_fault(path, str(error))) from error
+
+
+def opening_fault(path: Path, said: str) -> str:
+    """Why the warehouse at `path` can't be opened, when DuckDB `said` so, and what to do."""
+    other = "set OLIST_WAREHOUSE to another file."
+    if path.is_dir():
+        return f"'{path}' is a folder: set OLIST_WAREHOUSE to a file in it."
+    if not path.parent.is_dir():
+        return f"the folder '{path.parent}' does not exist: make it, or {other}"
+    if "not a valid DuckDB database file" in said:
+        return f"'{path}' is not a DuckDB database: move it away to have dbt build make it anew, or {other}"
+    # DuckDB names the file once more; the reason stands behind it.
+    reason = said.strip().splitlines()[0].rpartition('": ')[2].rstrip(".!").removeprefix("IO Error: ")
+    return (
+        f"'{path}' can't be opened ({reason[:1].lower()}{reason[1:]}): let the user that runs this read it, or {other}"
+    )
 
 
 def query_rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
@@ -49,13 +69,3 @@ def query_rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[s
 def sql_text(value: object) -> str:
     """A SQL text literal."""
     return "'" + str(value).replace("'", "''") + "'"
-
-
-def _missing(path: Path) -> UserError:
-    return UserError(f"there is no warehouse at '{path}': run dbt build first, or set OLIST_WAREHOUSE.")
-
-
-def _not_openable(path: Path, error: duckdb.IOException) -> UserError:
-    if "lock" in str(error).lower():
-        return UserError(f"'{path}' is in use by a build: wait for it to end and try again.")
-    return UserError(f"'{path}' is not a DuckDB warehouse of this version: run dbt build to make it anew.")

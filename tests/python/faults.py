@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import gc
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -22,6 +23,7 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
 PROJECT = Path(__file__).parents[2]
+NOBODY = 65534
 RunnerOf = Callable[[list[Any]], dbtRunner]
 ALL = ("all of the project",)
 """The selection that leaves nothing out."""
@@ -111,6 +113,7 @@ class Project:
 
     def __init__(self, runner_of: RunnerOf, home: Path) -> None:
         self.runner_of = runner_of
+        self.home = home
         self.folder = home / "data"
         self.warehouse = home / "warehouse.duckdb"
         self.folder.mkdir(parents=True)
@@ -153,8 +156,8 @@ class Project:
         self.point_commands_here()
         events: list[Any] = []
         arguments = [command, *options, "--no-write-json", "--log-level", "none", "--log-level-file", "none"]
-        home = self.warehouse.parent
-        arguments += ["--target-path", str(home / "target"), "--log-path", str(home / "logs"), "--vars", variables]
+        arguments += ["--target-path", str(self.home / "target"), "--log-path", str(self.home / "logs")]
+        arguments += ["--vars", variables]
         if select != ALL:
             arguments += ["--select", *(select or ["stg_olist__orders"])]
         result = self.runner_of(events).invoke(arguments)
@@ -193,7 +196,7 @@ def zip_columns(path: Path) -> list[str]:
 
 
 def parsed_project(home: Path) -> Manifest:
-    """The project as dbt reads it, for all runners; the name of the warehouse's file is part of it."""
+    """The project as dbt reads it, for all runners."""
     patch = pytest.MonkeyPatch()
     patch.chdir(PROJECT)
     patch.setenv("OLIST_WAREHOUSE", str(home / "warehouse.duckdb"))
@@ -216,6 +219,23 @@ def runners(manifest: Manifest, home: Path) -> Iterator[RunnerOf]:
     yield lambda events: dbtRunner(manifest=manifest, callbacks=[events.append])
     close_warehouses()
     patch.undo()
+
+
+@contextlib.contextmanager
+def as_nobody(folder: Path) -> Iterator[None]:
+    """Without the rights of root, who may read everything; modules must be loaded by then (the fixture valid)."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        # What nobody could close is closed now.
+        gc.collect()
 
 
 Rows = list[dict[str, str]]

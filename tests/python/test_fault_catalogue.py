@@ -8,27 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import csv
-import gc
 import io
-import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from faults import FILES, PROJECT, Project, RunnerOf, assert_totals_tie
+from faults import FILES, PROJECT, Project, RunnerOf, as_nobody, assert_totals_tie
 
 Operation = Callable[[Project, str, Any], object]
 SOURCES = PROJECT / "models" / "staging" / "_olist__sources.yml"
 CATALOGUE = PROJECT / "tests" / "faults" / "catalogue.yml"
 STAGED = ["path:models/staging"]
 UP_TO_FEATURES = ["path:models/staging", "+customer_features", "customers"]
-NOBODY = 65534
 
 
 @dataclass(frozen=True)
@@ -129,6 +126,8 @@ OPERATIONS: dict[str, Operation] = {
     "encode": lambda p, name, codec: p.write(name, text_in(p, name).encode(codec)),
     "line_end": end_lines_with,
     "line_end_of_header": lambda p, name, end: p.write(name, text_in(p, name).replace("\n", end, 1)),
+    "last_line_end": lambda p, name, end: p.write(name, text_in(p, name).removesuffix("\n") + end),
+    "blank_lines": lambda p, name, _: end_lines_with(p, name, "\n\n"),
     "unbalanced_quote": quote_last_row,
     "rename_as": lambda p, name, ending: p.path(name).rename(p.path(name, ending)),
     "cut_bytes": lambda p, name, share: change_parquet(p, name, lambda data: data[: int(len(data) * share)]),
@@ -171,6 +170,8 @@ def words(p: Project, case: Case) -> dict[str, object]:
         text = ""
     lines = text.split("\n")
     last = max((number for number, line in enumerate(lines) if line), default=0)
+    rows = csv.reader(io.StringIO(FILES[case.file], newline=""))
+    next(rows), next(rows)
     return {
         "file": path.name if path.exists() else f"{case.file}.csv",
         "name": case.file,
@@ -182,25 +183,10 @@ def words(p: Project, case: Case) -> dict[str, object]:
         "header_text": lines[0][:100],
         "first_row": ", ".join(name.strip().strip('"') for name in lines[0].split(","))[:300],
         "line": last + 1,
+        "second_end": rows.line_num,
+        "last_line": FILES[case.file].count("\n"),
         "row": lines[last].lstrip('"'),
     }
-
-
-@contextlib.contextmanager
-def as_nobody(folder: Path) -> Iterator[None]:
-    """Without the rights of root, who may read everything; modules must be loaded by then (the fixture valid)."""
-    if os.geteuid() != 0:
-        yield
-        return
-    for path in (folder, *folder.rglob("*")):
-        os.chown(path, NOBODY, NOBODY)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        # What nobody could close is closed now.
-        gc.collect()
 
 
 @pytest.fixture(scope="module")

@@ -218,6 +218,16 @@ def test_a_wrong_set_up_is_told_in_one_sentence(
     assert "Traceback" not in told
 
 
+def test_a_folder_named_like_a_pattern_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    for name in ("olist[1]", "olist1"):
+        shutil.copytree(SAMPLE, tmp_path / name)
+    warehouse = SparkWarehouse(tmp_path)
+    told = warehouse.dbt("run", "--select", "stg_olist__sellers", data=tmp_path / "olist[1]", succeeds=False)
+    assert "olist[1]" in told
+    assert "by which Spark would take it for a pattern: rename the folder." in told
+    assert "Traceback" not in told
+
+
 def test_an_old_java_is_refused(tmp_path: Path) -> None:
     from olist_segments.spark import java_fault
 

@@ -1,0 +1,107 @@
+"""Building a part of the project, or tables without rows, on a new warehouse and beside a built one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+from faults import runners
+from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
+
+EMPTY = ("build", "--empty", "--exclude-resource-type", "unit_test")
+VERSIONS = ("fit_segment_candidates", "fit_segment_model", "fit_segment_labels", "fit_segment_stability", "fit_ageing")
+
+
+@pytest.fixture(scope="module")
+def runner(manifest: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dbtRunner]:
+    with runners(manifest, tmp_path_factory.mktemp("selections")) as made:
+        yield made([])
+
+
+def listed(runner: dbtRunner, *arguments: str) -> list[dict[str, Any]]:
+    """The nodes that a selection takes, each with its id and what it depends on."""
+    command = ["--quiet", "ls", "--output", "json", "--output-keys", "unique_id", "resource_type", "depends_on"]
+    result = runner.invoke([*command, "--no-write-json", *arguments])
+    assert result.success, result.exception
+    return [json.loads(line) for line in result.result]  # type: ignore[union-attr]
+
+
+def test_with_its_ancestors_a_model_brings_only_tests_of_what_is_built(manifest: Manifest, runner: dbtRunner) -> None:
+    models = [node.name for node in manifest.nodes.values() if node.resource_type == "model"]
+    assert len(models) > 50
+    brought = 0
+    for model in models:
+        nodes = listed(runner, "--select", f"+{model}")
+        built = {node["unique_id"] for node in nodes}
+        for node in nodes:
+            if node["resource_type"] in ("test", "unit_test"):
+                brought += 1
+                needed = {parent for parent in node["depends_on"]["nodes"] if parent.startswith(("model.", "seed."))}
+                assert needed <= built, f"{node['unique_id']} is brought by +{model}"
+    assert brought > 1_000
+
+
+def test_a_whole_build_runs_every_test(manifest: Manifest, runner: dbtRunner) -> None:
+    tests = {node.unique_id for node in manifest.nodes.values() if node.resource_type == "test"}
+    assert len(tests) > 150
+
+    nodes = listed(runner, "--resource-type", "test", "unit_test")
+
+    assert {node["unique_id"] for node in nodes} == tests | set(manifest.unit_tests)
+
+
+def test_a_model_is_built_with_its_ancestors_in_a_new_warehouse(tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path)
+
+    output = warehouse.dbt("build", "--select", "+segment_profiles", data=SAMPLE, variables=FEW_CANDIDATES)
+
+    assert "WARN=0 ERROR=0 SKIP=0" in output
+    assert warehouse.query("select count(*) as n from segment_profiles")["n"][0] >= 2
+
+
+def types_of(warehouse: Warehouse) -> dict[str, list[tuple[str, str]]]:
+    """The columns of every table and view, with their types."""
+    with duckdb.connect(str(warehouse.path), read_only=True) as connection:
+        columns = connection.sql(
+            "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'main' and not "
+            "internal order by table_name, column_index"
+        ).fetchall()
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table, column, kind in columns:
+        found.setdefault(table, []).append((column, kind))
+    return found
+
+
+def test_a_build_without_rows_makes_every_table_of_a_new_warehouse_and_the_next_build_fills_them(
+    built: Warehouse, tmp_path: Path
+) -> None:
+    warehouse = Warehouse(tmp_path)
+
+    output = warehouse.dbt(*EMPTY, data=SAMPLE, variables=FEW_CANDIDATES)
+
+    assert "ERROR=0 SKIP=0" in output
+    assert types_of(warehouse) == types_of(built)
+    for table in ("orders", "customer_features_monthly", *VERSIONS):
+        assert warehouse.query(f"select count(*) as n from {table}")["n"][0] == 0
+    warehouse.build(SAMPLE, variables=FEW_CANDIDATES)
+    assert warehouse.table_digests() == built.table_digests()
+
+
+def test_a_build_without_rows_loses_no_model_version(built: Warehouse, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path)
+    shutil.copy(built.path, warehouse.path)
+
+    output = warehouse.dbt(*EMPTY, data=SAMPLE, variables=FEW_CANDIDATES | {"refit": True})
+
+    assert "ERROR=0 SKIP=0" in output
+    before, after = built.table_digests(), warehouse.table_digests()
+    assert {name: after[name] for name in VERSIONS} == {name: before[name] for name in VERSIONS}
+    warehouse.build(SAMPLE, variables=FEW_CANDIDATES)
+    assert warehouse.table_digests() == before
