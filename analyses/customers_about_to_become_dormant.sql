@@ -1,17 +1,17 @@
 with
 
 customers as (
-    select * from {{ ref('customer_segments') }}
+    select * from {{ ref('customer_segments').include(database=false) }}
     where not is_dormant
 ),
 
 dormant_segments as (
-    select segment_key from {{ ref('segment_profiles') }}
+    select segment_key from {{ ref('segment_profiles').include(database=false) }}
     where is_dormant
 ),
 
 moves as (
-    select * from {{ ref('segment_migrations_monthly') }}
+    select * from {{ ref('segment_migrations_monthly').include(database=false) }}
     where is_newest
 ),
 
