@@ -1,7 +1,7 @@
 with
 
 customers as (
-    select * from {{ ref('customer_segments') }}
+    select * from {{ ref('customer_segments').include(database=false) }}
 ),
 
 threshold as (

@@ -1,12 +1,12 @@
 with
 
 outcomes as (
-    select * from {{ ref('segment_outcomes') }}
+    select * from {{ ref('segment_outcomes').include(database=false) }}
     where segmentation = 'clusters'
 ),
 
 profiles as (
-    select * from {{ ref('segment_profiles') }}
+    select * from {{ ref('segment_profiles').include(database=false) }}
 ),
 
 past as (

@@ -1,24 +1,24 @@
 with
 
 orders as (
-    select * from {{ ref('orders') }}
+    select * from {{ ref('orders').include(database=false) }}
     where is_valid_purchase and customer_unique_id is not null
 ),
 
 items as (
-    select * from {{ ref('stg_olist__order_items') }}
+    select * from {{ ref('stg_olist__order_items').include(database=false) }}
 ),
 
 products as (
-    select * from {{ ref('stg_olist__products') }}
+    select * from {{ ref('stg_olist__products').include(database=false) }}
 ),
 
 categories as (
-    select * from {{ ref('stg_olist__product_categories') }}
+    select * from {{ ref('stg_olist__product_categories').include(database=false) }}
 ),
 
 newest as (
-    select as_of_date from {{ ref('as_of_dates') }}
+    select as_of_date from {{ ref('as_of_dates').include(database=false) }}
     where is_newest
 ),
 

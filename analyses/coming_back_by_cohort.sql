@@ -1,12 +1,12 @@
 with
 
 orders as (
-    select * from {{ ref('orders') }}
+    select * from {{ ref('orders').include(database=false) }}
     where is_valid_purchase and customer_unique_id is not null
 ),
 
 newest as (
-    select as_of_date from {{ ref('as_of_dates') }}
+    select as_of_date from {{ ref('as_of_dates').include(database=false) }}
     where is_newest
 ),
 

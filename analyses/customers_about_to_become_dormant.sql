@@ -1,25 +1,27 @@
 with
 
 customers as (
-    select * from {{ ref('customer_segments') }}
-    where segment_key not like '%dormant%'
+    select * from {{ ref('customer_segments').include(database=false) }}
+    where not is_dormant
+),
+
+dormant_segments as (
+    select segment_key from {{ ref('segment_profiles').include(database=false) }}
+    where is_dormant
 ),
 
 moves as (
-    select * from {{ ref('segment_migrations_monthly') }}
-),
-
-newest as (
-    select as_of_date from {{ ref('as_of_dates') }}
+    select * from {{ ref('segment_migrations_monthly').include(database=false) }}
     where is_newest
 ),
 
 -- Unsure and with a dormant segment in second place: one more month of silence decides.
 judged as (
     select
-        *,
-        coalesce(runner_up_segment_key like '%dormant%' and segment_probability < 0.75, false) as is_at_risk
+        customers.*,
+        dormant_segments.segment_key is not null and customers.segment_probability < 0.75 as is_at_risk
     from customers
+    left join dormant_segments on customers.runner_up_segment_key = dormant_segments.segment_key
 ),
 
 segments as (
@@ -40,14 +42,10 @@ last_month as (
         cast(sum(moves.customer_count) as integer) as members_before,
         cast(
             sum(
-                case
-                    when moves.is_move and moves.to_segment_key like '%dormant%' then moves.customer_count
-                    else 0
-                end
+                case when moves.is_move and moves.to_is_dormant then moves.customer_count else 0 end
             ) as integer
         ) as became_dormant_last_month
     from moves
-    inner join newest on moves.as_of_date = newest.as_of_date
     group by moves.from_segment_key
 ),
 

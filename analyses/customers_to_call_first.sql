@@ -1,16 +1,16 @@
 with
 
 customers as (
-    select * from {{ ref('customer_segments') }}
+    select * from {{ ref('customer_segments').include(database=false) }}
 ),
 
 orders as (
-    select * from {{ ref('orders') }}
+    select * from {{ ref('orders').include(database=false) }}
     where is_valid_purchase
 ),
 
 reviews as (
-    select * from {{ ref('reviews') }}
+    select * from {{ ref('reviews').include(database=false) }}
 ),
 
 threshold as (

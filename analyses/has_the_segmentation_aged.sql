@@ -1,19 +1,19 @@
 with
 
 feature_drift as (
-    select * from {{ ref('feature_drift_monthly') }}
+    select * from {{ ref('feature_drift_monthly').include(database=false) }}
 ),
 
 share_drift as (
-    select * from {{ ref('segment_share_drift_monthly') }}
+    select * from {{ ref('segment_share_drift_monthly').include(database=false) }}
 ),
 
 contract as (
-    select * from {{ ref('maintenance_contract') }}
+    select * from {{ ref('maintenance_contract').include(database=false) }}
 ),
 
 newest as (
-    select as_of_date from {{ ref('as_of_dates') }}
+    select as_of_date from {{ ref('as_of_dates').include(database=false) }}
     where is_newest
 ),
 

@@ -1,12 +1,12 @@
 with
 
 orders as (
-    select * from {{ ref('orders') }}
+    select * from {{ ref('orders').include(database=false) }}
     where is_valid_purchase
 ),
 
 brazil_states as (
-    select * from {{ ref('brazil_states') }}
+    select * from {{ ref('brazil_states').include(database=false) }}
 ),
 
 states as (

@@ -1,17 +1,17 @@
 with
 
 moves as (
-    select * from {{ ref('segment_migrations_monthly') }}
+    select * from {{ ref('segment_migrations_monthly').include(database=false) }}
     where is_move
 ),
 
 newest as (
-    select as_of_date from {{ ref('as_of_dates') }}
+    select as_of_date from {{ ref('as_of_dates').include(database=false) }}
     where is_newest
 ),
 
 outcomes as (
-    select * from {{ ref('segment_outcomes') }}
+    select * from {{ ref('segment_outcomes').include(database=false) }}
     where segmentation = 'clusters'
 ),
 

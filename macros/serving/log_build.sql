@@ -22,6 +22,10 @@
             failure_count integer,
             served_tables varchar[]
         );
+        -- What notes of earlier releases lack.
+        alter table build_log.builds add column if not exists failed_steps varchar[];
+        alter table build_log.builds add column if not exists lost_customer_count integer;
+        alter table build_log.builds add column if not exists rewritten_at timestamp;
         insert into build_log.builds (invocation_id, command, started_at) values (
             {{ sql_text(invocation_id) }},
             {{ sql_text(flags.WHICH) }},
@@ -55,7 +59,7 @@
         {% if result.status in ("success", "pass", "warn") %}
             {% do done.append(result.node.unique_id) %}
         {% elif result.status not in ("skipped", "no-op") %}
-            {% do failed.append(result.node.unique_id) %}
+            {% do failed.append(step_in_words(result.node)) %}
         {% endif %}
     {% endfor %}
 
@@ -79,10 +83,24 @@
             finished_at = {{ sql_text(finished_at) }},
             is_whole = {{ is_whole }},
             failure_count = {{ failed | length }},
+            failed_steps = [{{ sql_text_list(failed | sort) if failed }}],
             served_tables = [{{ sql_text_list(served | sort) }}]
         where invocation_id = {{ sql_text(invocation_id) }}
     {% endset %}
     {% do run_query(notes) %}
+{% endmacro %}
+
+{#-
+  What a person calls a step of a run: "the test unique_orders".
+
+  Arguments:
+    node: the node of dbt's graph.
+-#}
+{% macro step_in_words(node) %}
+    {% if node.resource_type == "operation" %}
+        {% do return("the hook " ~ ("on-run-start" if "on-run-start" in node.name else "on-run-end")) %}
+    {% endif %}
+    {% do return("the " ~ node.resource_type ~ " " ~ node.name) %}
 {% endmacro %}
 
 {% macro spark__log_build_end(results) %}

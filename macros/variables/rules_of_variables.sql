@@ -59,6 +59,8 @@
         "name_min_effect": deviations,
         "name_min_cosine": share,
         "match_min_jaccard": share,
+        "dissatisfied_up_to_score": {"kind": "number", "min": 1, "max": 5},
+        "dormant_after_days": days,
         "refit": truth,
         "rescore_history": truth,
         "warn_far_beyond_share": share,

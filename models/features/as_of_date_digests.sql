@@ -54,11 +54,12 @@ days as (
 final as (
     select
         as_of_dates.as_of_date,
+        as_of_dates.is_newest,
         cast(sum(days.event_count) as bigint) as event_count,
         md5({{ concat_known("'" ~ definition ~ "'", 'sum(days.event_count)', 'sum(days.event_sum)') }}) as inputs_digest
     from as_of_dates
     inner join days on as_of_dates.as_of_date >= days.known_date
-    group by as_of_dates.as_of_date
+    group by as_of_dates.as_of_date, as_of_dates.is_newest
 )
 
 select * from final

@@ -32,7 +32,8 @@ features as (
 final as (
     select
         features.*,
-        digests.inputs_digest
+        digests.inputs_digest,
+        digests.is_newest
     from features
     inner join digests on features.as_of_date = digests.as_of_date
 )

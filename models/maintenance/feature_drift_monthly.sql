@@ -401,6 +401,7 @@ with_bands as (
 final as (
     select
         with_bands.as_of_date,
+        with_bands.as_of_date = max(with_bands.as_of_date) over () as is_newest,
         with_bands.population,
         with_bands.feature,
         with_bands.aspect,

@@ -39,6 +39,7 @@ final as (
         pairs.variant,
         pairs.origin_date,
         pairs.later_date,
+        pairs.later_date = max(pairs.later_date) over () as is_newest,
         pairs.horizon_days,
         pairs.is_model_in_force,
         pairs.feature_set,

@@ -22,6 +22,7 @@ final as (
         simulated.variant,
         cast(simulated.origin_date as date) as origin_date,
         cast(simulated.later_date as date) as later_date,
+        simulated.later_date = max(simulated.later_date) over () as is_newest,
         cast(
             {{ dbt.datediff('cast(simulated.origin_date as date)', 'cast(simulated.later_date as date)', 'day') }}
             as integer

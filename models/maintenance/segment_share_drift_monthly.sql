@@ -291,6 +291,7 @@ with_bands as (
 final as (
     select
         as_of_date,
+        as_of_date = max(as_of_date) over () as is_newest,
         population,
         model_version,
         months_from_fit,

@@ -104,6 +104,10 @@ final as (
             as months_since_first,
         cohort_months.is_in_window,
         cohort_months.is_whole_month,
+        coalesce(
+            cohort_months.month_start
+            = max(case when cohort_months.is_whole_month then cohort_months.month_start end) over (), false
+        ) as is_newest,
         cast(cohort_months.customer_count as integer) as customer_count,
         cast(coalesce(active.active_customer_count, 0) as integer) as active_customer_count,
         cast(coalesce(active.active_customer_count, 0) as double) / cohort_months.customer_count as active_share,

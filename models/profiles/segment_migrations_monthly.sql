@@ -16,6 +16,10 @@ move_reasons as (
     select * from {{ ref('segment_move_reasons') }}
 ),
 
+segment_profiles_monthly as (
+    select * from {{ ref('segment_profiles_monthly') }}
+),
+
 date_pairs as (
     select
         as_of_date,
@@ -74,7 +78,7 @@ reasoned as (
     where steps.as_of_date is not null and steps.previous_as_of_date is not null
 ),
 
-final as (
+counted as (
     select
         as_of_date,
         previous_as_of_date,
@@ -87,6 +91,43 @@ final as (
         cast(sum(coalesce(to_spend, 0) - coalesce(from_spend, 0)) as decimal(18, 2)) as spend_since_previous
     from reasoned
     group by 1, 2, 3, 4, 5, 6
+),
+
+final as (
+    select
+        counted.as_of_date,
+        as_of_dates.is_newest,
+        counted.previous_as_of_date,
+        counted.from_segment_key,
+        case
+            when counted.reason = 'entered' then 'Not yet a customer'
+            else from_segments.segment_name
+        end as from_segment_name,
+        coalesce(from_segments.is_dissatisfied, false) as from_is_dissatisfied,
+        coalesce(from_segments.is_dormant, false) as from_is_dormant,
+        counted.to_segment_key,
+        case
+            when counted.reason = 'exited' then 'No longer a customer'
+            else to_segments.segment_name
+        end as to_segment_name,
+        coalesce(to_segments.is_dissatisfied, false) as to_is_dissatisfied,
+        coalesce(to_segments.is_dormant, false) as to_is_dormant,
+        counted.reason,
+        counted.is_move,
+        counted.customer_count,
+        counted.total_spend,
+        counted.spend_since_previous
+    from counted
+    inner join as_of_dates on counted.as_of_date = as_of_dates.as_of_date
+    -- A segment may be renamed, or change its profile, from one date to the next.
+    left join segment_profiles_monthly as from_segments
+        on
+            counted.previous_as_of_date = from_segments.as_of_date
+            and counted.from_segment_key = from_segments.segment_key
+    left join segment_profiles_monthly as to_segments
+        on
+            counted.as_of_date = to_segments.as_of_date
+            and counted.to_segment_key = to_segments.segment_key
 )
 
 select * from final

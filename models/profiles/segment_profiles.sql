@@ -19,14 +19,9 @@ traits as (
     select * from {{ ref('segment_traits') }}
 ),
 
-newest as (
-    select max(as_of_date) as as_of_date from customer_segments
-),
-
 monthly_profiles as (
-    select segment_profiles_monthly.*
-    from {{ ref('segment_profiles_monthly') }} as segment_profiles_monthly
-    inner join newest on segment_profiles_monthly.as_of_date = newest.as_of_date
+    select * from {{ ref('segment_profiles_monthly') }}
+    where is_newest
 ),
 
 archetypes as (
@@ -153,6 +148,8 @@ final as (
         monthly_profiles.review_imputed_share,
         monthly_profiles.late_delivery_share,
         monthly_profiles.avg_segment_probability,
+        monthly_profiles.is_dissatisfied,
+        monthly_profiles.is_dormant,
         {% for name, expression in quartiles -%}
             spread.p25_{{ name }},
             spread.median_{{ name }},

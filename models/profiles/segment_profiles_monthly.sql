@@ -25,6 +25,7 @@ members as (
 segments as (
     select
         as_of_date,
+        is_newest,
         segment_key,
         segment_name,
         model_version,
@@ -42,7 +43,7 @@ segments as (
         percentile_cont(0.5) within group (order by cast(total_spend as double)) as median_total_spend,
         sum(cast(segment_probability as decimal(18, 9))) as probability_sum
     from members
-    group by as_of_date, segment_key, segment_name, model_version
+    group by as_of_date, is_newest, segment_key, segment_name, model_version
 ),
 
 totals as (
@@ -57,6 +58,7 @@ totals as (
 final as (
     select
         segments.as_of_date,
+        segments.is_newest,
         segments.segment_key,
         segments.segment_name,
         segments.model_version,
@@ -73,7 +75,10 @@ final as (
         cast(segments.review_score_sum as double) / nullif(segments.review_count, 0) as avg_review_score,
         cast(segments.imputed_count as double) / segments.customer_count as review_imputed_share,
         cast(segments.late_order_count as double) / nullif(segments.promised_order_count, 0) as late_delivery_share,
-        cast(segments.probability_sum as double) / segments.customer_count as avg_segment_probability
+        cast(segments.probability_sum as double) / segments.customer_count as avg_segment_probability,
+        {{ is_dissatisfied('cast(segments.review_score_sum as double) / nullif(segments.review_count, 0)') }}
+            as is_dissatisfied,
+        {{ is_dormant('segments.median_recency_days') }} as is_dormant
     from segments
     inner join totals on segments.as_of_date = totals.as_of_date
 )

@@ -2,12 +2,10 @@ with
 
 outcomes as (
     select * from {{ ref('segment_outcomes') }}
-    where segmentation <> 'everybody'
 ),
 
 everybody as (
-    select * from {{ ref('segment_outcomes') }}
-    where segmentation = 'everybody'
+    select * from {{ ref('outcomes_of_everybody') }}
 ),
 
 -- What was already known of a segment on a date: its outcomes of the dates whose period had ended by then.
@@ -75,6 +73,7 @@ explained as (
     select
         outcomes.segmentation,
         outcomes.as_of_date,
+        outcomes.is_newest,
         max(outcomes.outcome_until) as outcome_until,
         count(*) as segment_count,
         sum(outcomes.customer_count) as customer_count,
@@ -90,13 +89,14 @@ explained as (
         ) as total_squares
     from outcomes
     inner join everybody on outcomes.as_of_date = everybody.as_of_date
-    group by 1, 2
+    group by 1, 2, 3
 ),
 
 measured as (
     select
         explained.segmentation,
         explained.as_of_date,
+        explained.is_newest,
         explained.outcome_until,
         cast(explained.segment_count as integer) as segment_count,
         cast(explained.customer_count as integer) as customer_count,

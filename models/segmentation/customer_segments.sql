@@ -43,12 +43,30 @@ stays as (
     group by segments_monthly.customer_unique_id
 ),
 
+-- By the rule of segment_profiles, which is told of the segments of this table.
+segment_flags as (
+    select
+        today.segment_key,
+        {{
+            is_dissatisfied(
+                'cast(sum(cast(features.avg_review_score * features.review_count as decimal(18, 4))) as double)'
+                ~ ' / nullif(sum(features.review_count), 0)'
+            )
+        }} as is_dissatisfied,
+        {{ is_dormant('percentile_cont(0.5) within group (order by features.recency_days)') }} as is_dormant
+    from today
+    inner join features on today.customer_unique_id = features.customer_unique_id
+    group by today.segment_key
+),
+
 final as (
     select
         today.customer_unique_id,
         today.as_of_date,
         today.segment_key,
         today.segment_name,
+        segment_flags.is_dissatisfied,
+        segment_flags.is_dormant,
         coalesce(next_dates.next_as_of_date, stays.first_as_of_date) as in_segment_since,
         stays.previous_segment_key,
         stays.previous_segment_name,
@@ -64,6 +82,7 @@ final as (
     from today
     inner join stays on today.customer_unique_id = stays.customer_unique_id
     inner join features on today.customer_unique_id = features.customer_unique_id
+    inner join segment_flags on today.segment_key = segment_flags.segment_key
     -- Somebody who is known at a date is known at all later ones.
     left join next_dates on stays.last_date_elsewhere = next_dates.as_of_date
 )

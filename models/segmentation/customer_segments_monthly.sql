@@ -38,12 +38,15 @@ final as (
     select
         scored.customer_unique_id,
         scored.as_of_date,
+        coalesce(segment_versions.is_in_force and scored.as_of_date = segment_versions.in_force_until, false)
+            as is_newest,
         scored.model_version,
         segments.segment_key,
         segments.segment_name,
         scored.segment_probability,
         runner_up.segment_key as runner_up_segment_key
     from scored
+    inner join segment_versions on scored.model_version = segment_versions.model_version
     inner join segments
         on
             scored.model_version = segments.model_version

@@ -4,15 +4,17 @@ rfm_segments_monthly as (
     select * from {{ ref('rfm_segments_monthly') }}
 ),
 
-newest as (
-    select as_of_date from {{ ref('as_of_dates') }}
-    where is_newest
-),
-
 final as (
-    select rfm_segments_monthly.*
+    select
+        customer_unique_id,
+        as_of_date,
+        recency_score,
+        frequency_score,
+        monetary_score,
+        rfm_segment_key,
+        rfm_segment_name
     from rfm_segments_monthly
-    inner join newest on rfm_segments_monthly.as_of_date = newest.as_of_date
+    where is_newest
 )
 
 select * from final

@@ -16,6 +16,7 @@ scored as (
     select
         features.customer_unique_id,
         features.as_of_date,
+        features.is_newest,
         recency.score as recency_score,
         frequency.score as frequency_score,
         monetary.score as monetary_score
@@ -66,6 +67,7 @@ final as (
     select
         scored.customer_unique_id,
         scored.as_of_date,
+        scored.is_newest,
         cast(scored.recency_score as integer) as recency_score,
         cast(scored.frequency_score as integer) as frequency_score,
         cast(scored.monetary_score as integer) as monetary_score,

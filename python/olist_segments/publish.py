@@ -8,8 +8,10 @@ one build; the files in dbt's target folder can't tell, they may belong to anoth
 from __future__ import annotations
 
 import argparse
+import glob
 import hashlib
 import json
+import shutil
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,11 +19,13 @@ from typing import Any
 import duckdb
 
 from olist_segments.errors import UserError
+from olist_segments.rewriting import rewrite
 from olist_segments.serving import (
     DATABASE,
     MANIFEST,
     PARQUET,
     VERSIONS,
+    kept_for_versions,
     model_versions,
     new_build,
     read_manifest,
@@ -29,16 +33,30 @@ from olist_segments.serving import (
 )
 from olist_segments.warehouse import attach_warehouse, sql_text, warehouse_path
 
-_NEWEST_BUILD = """
-    select invocation_id, command, started_at, finished_at, is_whole, failure_count, served_tables
-    from warehouse.build_log.builds
-    order by rowid desc
-    limit 1
+# All columns: notes of an earlier release lack some.
+_NEWEST_BUILD = "select * from warehouse.build_log.builds order by rowid desc limit 1"
+_LOST_CUSTOMERS = """
+    select coalesce(bool_or(lost_customer_count > 0 and rewritten_at is null), false) from warehouse.build_log.builds
+"""
+_NO_LONGER_PUBLISHED = """
+    select count(*)
+    from before.main.customers as before
+    left join warehouse.main.customers as now on before.customer_unique_id = now.customer_unique_id
+    where now.customer_unique_id is null
+"""
+_KNOWN_LABELS = """
+    select labels.*
+    from read_parquet({file}) as labels
+    semi join warehouse.main.stg_olist__customers as known on labels.customer_unique_id = known.customer_unique_id
+    order by labels.model_version, labels.customer_unique_id
 """
 # Published so that a warehouse that starts empty can take its model versions back.
-_VERSION_TABLES = ("fit_segment_candidates", "fit_segment_model", "fit_segment_labels")
+_LABELS = "fit_segment_labels"
+_VERSION_TABLES = ("fit_segment_candidates", "fit_segment_model", _LABELS)
 # Every DuckDB client from 1.0 on opens this format; that of DuckDB 2.0 is refused by all older ones, as BI tools have.
 STORAGE_VERSION = "v1.0.0"
+# More failed steps are counted, not named.
+_STEPS_NAMED = 5
 _UNTOUCHED = "What was published before is untouched."
 
 
@@ -52,16 +70,21 @@ def publish(folder: Path | None = None, warehouse: Path | None = None) -> str:
     """Publish the tables of `warehouse` to `folder`; a sentence that says so.
 
     Defaults: OLIST_WAREHOUSE and OLIST_SERVING_DIR. UserError, with the old files untouched, where the newest build is
-    not a whole one that passed, the warehouse is missing or in use, or the folder can't be written.
+    not a whole one that passed, the warehouse is missing or in use, or the folder can't be written; with the new ones
+    published, where a warehouse that has lost customers can't be rewritten without what is left of them in its file.
     """
     folder = folder or serving_path()
     warehouse = warehouse or warehouse_path()
     with duckdb.connect() as connection:
         attach_warehouse(connection, warehouse)
         build = _newest_build(connection, warehouse)
+        has_lost_customers = _has_lost_customers(connection, build)
         try:
             before = read_manifest(folder)
+            no_longer = _no_longer_published(connection, folder)
             with new_build(folder) as target:
+                for kept in kept_for_versions(folder, target):
+                    _keep_versions_only(connection, kept)
                 manifest = _write(connection, build, target)
         except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
             raise UserError(
@@ -72,6 +95,15 @@ def publish(folder: Path | None = None, warehouse: Path | None = None) -> str:
         f"Published {len(manifest['tables'])} tables as of {manifest['data_as_of']} (model version "
         f"{manifest['model_version']}) to '{folder}': {DATABASE}, {PARQUET}/, {MANIFEST}."
     )
+    if has_lost_customers:
+        _rewrite(warehouse)
+        sentence += f"\nRewrote '{warehouse}' without what was left in the file of customers whom it no longer holds."
+    if no_longer:
+        customers = "1 customer" if no_longer == 1 else f"{no_longer:,} customers"
+        sentence += (
+            f"\n{customers} of the build published before {'is' if no_longer == 1 else 'are'} gone from the data; that "
+            "build stays on the disk for readers that have it open, and goes with the next publish."
+        )
     if not model_versions(before) <= model_versions(manifest):
         sentence += (
             f"\nBeware: '{folder}' held model versions that this warehouse does not know. They are kept in "
@@ -96,14 +128,78 @@ def _newest_build(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> dic
         raise UserError(f"{what} did not come to its end: run dbt build again. {_UNTOUCHED}")
     if build["failure_count"]:
         raise UserError(
-            f"{what} had {build['failure_count']} failed steps: mend what its log names and run dbt build again. "
-            f"{_UNTOUCHED}"
+            f"{what} had {_failures(build)}: fix what its log says went wrong and run dbt build again. {_UNTOUCHED}"
         )
     if not build["is_whole"]:
         raise UserError(
             f"{what} was not a whole dbt build with its tests: run dbt build without a selection. {_UNTOUCHED}"
         )
     return build
+
+
+def _failures(build: dict[str, Any]) -> str:
+    """How many steps failed, and the first of them by name where the notes tell them."""
+    count = build["failure_count"]
+    text = "1 failed step" if count == 1 else f"{count} failed steps"
+    steps = build.get("failed_steps") or []
+    if not steps:
+        return text
+    named = ", ".join(steps[:_STEPS_NAMED])
+    return f"{text} ({named}{f' and {count - _STEPS_NAMED} more' if count > _STEPS_NAMED else ''})"
+
+
+def _has_lost_customers(connection: duckdb.DuckDBPyConnection, build: dict[str, Any]) -> bool:
+    """Whether the file of the warehouse may still hold customers whom its tables have lost."""
+    return "rewritten_at" in build and bool(_rows(connection, _LOST_CUSTOMERS)[0][0])
+
+
+def _no_longer_published(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
+    """How many customers of what is published now the warehouse does not have; 0 where nothing can be read."""
+    try:
+        connection.execute(f"attach {sql_text(folder / DATABASE)} as before (read_only)")
+    except duckdb.Error:
+        return 0
+    try:
+        return int(_rows(connection, _NO_LONGER_PUBLISHED)[0][0])
+    except duckdb.Error:
+        return 0
+    finally:
+        connection.execute("detach before")
+
+
+def _keep_versions_only(connection: duckdb.DuckDBPyConnection, build: Path) -> None:
+    """Of a build kept for its model versions, leave those, without labels of customers whom the warehouse lacks."""
+    manifest = read_manifest(build)
+    shutil.rmtree(build / PARQUET, ignore_errors=True)
+    (build / DATABASE).unlink(missing_ok=True)
+    manifest.pop("database", None)
+    manifest["tables"] = {}
+    labels = build / VERSIONS / f"{_LABELS}.parquet"
+    if labels.is_file():
+        fresh = labels.with_name(f".{labels.name}.new")
+        fresh.unlink(missing_ok=True)
+        known = _KNOWN_LABELS.format(file=sql_text(glob.escape(str(labels))))
+        rows = connection.execute(f"copy ({known}) to {sql_text(fresh)} (format parquet, compression zstd)").fetchall()
+        fresh.chmod(0o444)
+        fresh.replace(labels)
+        entry = {"rows": rows[0][0]} | _checked(build, f"{VERSIONS}/{labels.name}")
+        manifest["versions"] = manifest.get("versions", {}) | {_LABELS: entry}
+    fresh = build / f".{MANIFEST}.new"
+    fresh.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    fresh.chmod(0o444)
+    fresh.replace(build / MANIFEST)
+
+
+def _rewrite(warehouse: Path) -> None:
+    """Rewrite the warehouse file; UserError where that can't be done now."""
+    try:
+        rewrite(warehouse)
+    except (OSError, duckdb.Error) as error:
+        raise UserError(
+            f"the tables are published, but '{warehouse}' could not be rewritten without what is left in the file of "
+            f"customers whom it no longer holds ({_first_line(error)}): see that nobody has it open and that there is "
+            "room for a copy beside it, and publish again."
+        ) from error
 
 
 def _write(connection: duckdb.DuckDBPyConnection, build: dict[str, Any], target: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ Thirty files can't be renamed at once, and whoever is killed between two renames
 one manifest. So each build is written whole into a folder of its own, and what readers open are links through
 `current`: renaming that one link changes all files in the same instant. Every path is an ordinary path to open, and a
 reader that has the old file open keeps it. The build that was replaced stays until the next one, for readers that
-are half way through its files.
+are half way through its files; of a build with model versions that are found nowhere else, those stay for good.
 """
 
 from __future__ import annotations
@@ -88,6 +88,12 @@ def new_build(folder: Path) -> Iterator[Path]:
         on_failure.pop_all()
         _link(folder / _CURRENT, f"{_BUILDS}/{build.name}")
         _sync(folder)
+
+
+def kept_for_versions(folder: Path, new: Path) -> list[Path]:
+    """The builds in `folder` that neither readers are shown nor are being written (`new`), kept for model versions."""
+    shown = (folder / _CURRENT).resolve()
+    return [build for build in sorted((folder / _BUILDS).glob("*")) if build.resolve() not in (shown, new.resolve())]
 
 
 def model_versions(manifest: dict[str, Any]) -> set[tuple[int, str]]:

@@ -138,13 +138,17 @@ def append_models(
 def append_labels(
     model: pd.DataFrame, fit_input: pd.DataFrame, existing: pd.DataFrame | None, features: Mapping[str, str]
 ) -> pd.DataFrame:
-    """The labels of the fit date's people under every version that has none yet, with their `features` as seen."""
+    """The labels of the fit date's people under the versions newer than any labelled, with their `features` as seen.
+
+    An older version without labels has lost all of its people since, and gets no others.
+    """
     if existing is None and model.empty:
         return append_labels(made_up_model(features), made_up_people(features), None, features).head(0)
-    written = set() if existing is None else set(existing["model_version"])
+    newest = int(model["model_version"].max())
+    labelled = newest - 1 if existing is None or existing.empty else int(existing["model_version"].max())
     people = _fit_people(fit_input)
     new = []
-    for number in sorted(set(model["model_version"]) - written):
+    for number in range(labelled + 1, newest + 1):
         scalings, segmentation, names = read_model(model[model["model_version"] == number])
         labels = segmentation.labels(design_matrix(people, scalings))
         new.append(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +12,9 @@ import pytest
 from dbt.contracts.graph.manifest import Manifest
 from faults import FILES, Project, RunnerOf, parsed_project, runners
 from olist_segments.publish import publish
-from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
+from warehouses import FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
+
+READERS = PROJECT / "tests" / "readers"
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +44,28 @@ def project(runner_of: RunnerOf, tmp_path: Path) -> Project:
     made = Project(runner_of, tmp_path)
     made.write_all(FILES)
     return made
+
+
+def absent(reason: str) -> None:
+    """Skip the test, or fail it where OLIST_READERS_REQUIRED=1 says that every reader is to be tried."""
+    if os.environ.get("OLIST_READERS_REQUIRED") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def node_reader(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The Node client, installed as its lock says into a folder of its own."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        absent("Node and npm are not installed: the Node client is not tried")
+    assert node is not None
+    assert npm is not None
+    home = tmp_path_factory.mktemp("node")
+    for name in ("package.json", "package-lock.json", "node_reader.mjs"):
+        shutil.copy(READERS / name, home)
+    installing = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    installed = subprocess.run(installing, cwd=home, capture_output=True, text=True, check=False)
+    if installed.returncode:
+        absent(f"npm ci could not install the Node client:\n{installed.stderr}")
+    return [node, str(home / "node_reader.mjs")]

@@ -79,7 +79,7 @@ def test_segments_of_each_month_are_those_of_the_profiles(answers: dict[str, pd.
         left join (
             select as_of_date, from_segment_key as segment_key, sum(customer_count) as customer_count
             from segment_migrations_monthly
-            where is_move and contains(to_segment_key, 'dormant') and not contains(from_segment_key, 'dormant')
+            where is_move and to_is_dormant and not from_is_dormant
             group by all
         ) as dormant using (as_of_date, segment_key)
     """
@@ -98,7 +98,7 @@ def test_without_a_date_the_newest_snapshot_answers_and_moves_add_up(
                 (
                     select sum(customer_count) from segment_migrations_monthly
                     where
-                        is_move and contains(to_segment_key, 'dormant') and not contains(from_segment_key, 'dormant')
+                        is_move and to_is_dormant and not from_is_dormant
                         and from_segment_key = segment_profiles.segment_key
                 ), 0
             ) as churned_to_dormant
@@ -124,7 +124,7 @@ def test_a_year_shows_its_last_snapshot_and_never_the_sum_of_its_months(
         left join (
             select year(as_of_date) as calendar_year, sum(customer_count) as churned
             from segment_migrations_monthly
-            where is_move and contains(to_segment_key, 'dormant') and not contains(from_segment_key, 'dormant')
+            where is_move and to_is_dormant and not from_is_dormant
             group by 1
         ) as moves using (calendar_year)
         group by 1

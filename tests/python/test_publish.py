@@ -187,7 +187,20 @@ def test_readers_see_whole_builds_while_others_are_published(copied: Warehouse) 
     ("sql", "sentence"),
     [
         ("update build_log.builds set finished_at = null", "did not come to its end: run dbt build again"),
-        ("update build_log.builds set failure_count = 2", "had 2 failed steps: mend what its log names"),
+        ("update build_log.builds set failure_count = 2", "had 2 failed steps: fix what its log says went wrong"),
+        (
+            "update build_log.builds set failure_count = 1, failed_steps = ['the test sums_tie']",
+            r"had 1 failed step \(the test sums_tie\): fix what its log says went wrong and run dbt build again",
+        ),
+        (
+            "update build_log.builds set failure_count = 7, failed_steps = ['a', 'b', 'c', 'd', 'e', 'f', 'g']",
+            r"had 7 failed steps \(a, b, c, d, e and 2 more\): fix",
+        ),
+        # What the release before noted: without names.
+        (
+            "update build_log.builds set failure_count = 1; alter table build_log.builds drop column failed_steps",
+            "had 1 failed step: fix what its log says went wrong",
+        ),
         ("drop schema build_log cascade", "holds no build: run dbt build first"),
         ("delete from build_log.builds", "holds no build: run dbt build first"),
     ],
@@ -207,7 +220,7 @@ def test_what_dbt_notes_of_failures_and_kills_is_refused(built: Warehouse, parse
     # SQL does not score as Python is said to have: a test fails, what depends on its model is skipped.
     change(copied, "update fit_segment_labels set segment_number = segment_number % 2 + 1")
     copied.dbt("build", "--exclude-resource-type", "unit_test", data=SAMPLE, variables=FEW_CANDIDATES, succeeds=False)
-    with pytest.raises(UserError, match=r"had \d+ failed steps: mend what its log names"):
+    with pytest.raises(UserError, match=r"had 1 failed step \(the test sql_scores_like_python\): fix what"):
         publish(copied.serving, copied.path)
 
     command = [sys.executable, "-m", "dbt.cli.main", "build", "--target-path", str(copied.home / "target")]
@@ -280,9 +293,19 @@ def test_versions_that_a_publish_replaces_are_kept(copied: Warehouse) -> None:
     sentence = publish(copied.serving, copied.path)
     assert "held model versions that this warehouse does not know" in sentence
     assert str(before.name) in sentence
+    # Whole for readers that have it open until the next publish; from then on its versions alone.
+    checked_manifest(before)
     for _ in range(3):
         publish(copied.serving, copied.path)
-    checked_manifest(before)
+    kept = json.loads((before / "manifest.json").read_text())
+    assert kept["tables"] == {}
+    assert "database" not in kept
+    assert sorted(path.name for path in before.iterdir()) == ["manifest.json", "versions"]
+    for entry in kept["versions"].values():
+        content = (before / entry["file"]).read_bytes()
+        assert (len(content), hashlib.sha256(content).hexdigest()) == (entry["bytes"], entry["sha256"])
+        assert duckdb.sql(f"select count(*) from '{before / entry['file']}'").fetchall() == [(entry["rows"],)]
+    assert kept["versions"]["fit_segment_labels"]["rows"] > 2000
     assert len(list((copied.serving / ".builds").iterdir())) == 3
 
 
@@ -356,7 +379,7 @@ def test_spoiled_versions_stop_the_build_before_anything_is_made(
     assert sentence in output
     assert f"or move '{folder}' away to start with version 1." in output
     assert warehouse.query("select * from duckdb_tables() where schema_name = 'main'").empty
-    with pytest.raises(UserError, match=r"did not come to its end|had 1 failed steps"):
+    with pytest.raises(UserError, match=r"did not come to its end|had 1 failed step \(the hook on-run-start\): fix"):
         publish(folder, warehouse.path)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import sqlalchemy
 from olist_segments.publish import publish
 from served_folders import next_build
 from warehouses import PROJECT, Warehouse
@@ -59,31 +57,6 @@ def reading(command: list[str], file: Path) -> Iterator[Reader]:
         assert process.stdin is not None
         process.stdin.close()
     assert process.returncode == 0
-
-
-def absent(reason: str) -> None:
-    """Skip the test, or fail it where OLIST_READERS_REQUIRED=1 says that every reader is to be tried."""
-    if os.environ.get("OLIST_READERS_REQUIRED") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="session")
-def node_reader(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The Node client, installed as its lock says into a folder of its own."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        absent("Node and npm are not installed: the Node client is not tried")
-    assert node is not None
-    assert npm is not None
-    home = tmp_path_factory.mktemp("node")
-    for name in ("package.json", "package-lock.json", "node_reader.mjs"):
-        shutil.copy(READERS / name, home)
-    installing = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-    installed = subprocess.run(installing, cwd=home, capture_output=True, text=True, check=False)
-    if installed.returncode:
-        absent(f"npm ci could not install the Node client:\n{installed.stderr}")
-    return [node, str(home / "node_reader.mjs")]
 
 
 @pytest.fixture(params=["sqlalchemy", "node"])
@@ -135,34 +108,3 @@ def test_the_served_file_has_the_format_that_older_clients_read(built: Warehouse
         connection.execute(f"attach '{built.serving}/segments.duckdb' as served (read_only)")
         tags = connection.execute("select tags from duckdb_databases() where database_name = 'served'").fetchall()
     assert tags[0][0]["storage_version"] == "v1.0.0+"
-
-
-def test_a_bi_tool_finds_tables_columns_and_their_meaning(built: Warehouse) -> None:
-    engine = sqlalchemy.create_engine(
-        f"duckdb:///{built.serving}/segments.duckdb",
-        connect_args={"read_only": True},
-        poolclass=sqlalchemy.NullPool,
-    )
-    tables = sqlalchemy.inspect(engine)
-    assert {"customer_segments", "segment_profiles", "orders"} <= set(tables.get_table_names(schema="main"))
-    described = tables.get_table_comment("customer_segments", schema="main")["text"]
-    assert described is not None
-    assert described.startswith("One row a person, today")
-
-
-@pytest.mark.skipif(
-    sqlalchemy.__version__.startswith("2.1"),
-    reason="duckdb-engine 0.17 can't list columns under SQLAlchemy 2.1; Superset has 1.4",
-)
-def test_a_bi_tool_finds_columns_with_type_and_meaning(built: Warehouse) -> None:
-    engine = sqlalchemy.create_engine(
-        f"duckdb:///{built.serving}/segments.duckdb",
-        connect_args={"read_only": True},
-        poolclass=sqlalchemy.NullPool,
-    )
-    columns = {
-        column["name"]: column for column in sqlalchemy.inspect(engine).get_columns("customer_segments", schema="main")
-    }
-    assert isinstance(columns["total_spend"]["type"], sqlalchemy.Numeric)
-    assert isinstance(columns["as_of_date"]["type"], sqlalchemy.Date)
-    assert columns["recency_days"]["comment"].startswith("Days from the person's LAST valid purchase")

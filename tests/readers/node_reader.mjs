@@ -7,7 +7,9 @@ const [, , file, query] = process.argv;
 
 async function open() {
   const instance = await DuckDBInstance.create(file, { access_mode: "READ_ONLY" });
-  return { instance, connection: await instance.connect() };
+  const connection = await instance.connect();
+  await connection.run("set enable_external_access = false; set lock_configuration = true");
+  return { instance, connection };
 }
 
 async function ask({ connection }) {

@@ -12,7 +12,11 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 
 file, query = sys.argv[1:]
 # Without a pool, as in Superset: a pooled connection would go on reading the build that it was opened on.
-engine = create_engine(f"duckdb:///{file}", connect_args={"read_only": True}, poolclass=NullPool)
+engine = create_engine(
+    f"duckdb:///{file}",
+    connect_args={"read_only": True, "config": {"enable_external_access": False, "lock_configuration": True}},
+    poolclass=NullPool,
+)
 
 
 def ask(connection: Connection) -> list[int]:

@@ -1,3 +1,4 @@
+-- Both segmentations, on every date of either table; the customers of everybody are counted by no segmentation.
 with
 
 totals as (
@@ -6,22 +7,38 @@ totals as (
         as_of_date,
         sum(customer_count) as customer_count,
         sum(ordered_again_count) as ordered_again_count,
-        sum(next_spend) as next_spend
+        sum(next_order_count) as next_order_count,
+        sum(next_spend) as next_spend,
+        sum(next_review_count) as next_review_count
     from {{ ref('segment_outcomes') }}
     group by segmentation, as_of_date
+),
+
+expected as (
+    select
+        segmentations.segmentation,
+        everybody.*
+    from {{ ref('outcomes_of_everybody') }} as everybody
+    cross join (
+        select 'clusters' as segmentation
+        union all
+        select 'rfm' as segmentation
+    ) as segmentations
 )
 
 select
-    totals.*,
-    everybody.customer_count as customers_of_everybody,
-    everybody.ordered_again_count as again_of_everybody,
-    everybody.next_spend as spend_of_everybody
-from totals
-inner join totals as everybody
+    coalesce(expected.segmentation, totals.segmentation) as segmentation,
+    coalesce(expected.as_of_date, totals.as_of_date) as as_of_date,
+    expected.customer_count as customers_of_everybody,
+    totals.customer_count
+from expected
+full outer join totals
     on
-        totals.as_of_date = everybody.as_of_date
-        and everybody.segmentation = 'everybody'
+        expected.segmentation = totals.segmentation
+        and expected.as_of_date = totals.as_of_date
 where
-    totals.customer_count <> everybody.customer_count
-    or totals.ordered_again_count <> everybody.ordered_again_count
-    or totals.next_spend <> everybody.next_spend
+    totals.customer_count is distinct from expected.customer_count
+    or totals.ordered_again_count is distinct from expected.ordered_again_count
+    or totals.next_order_count is distinct from expected.next_order_count
+    or totals.next_spend is distinct from expected.next_spend
+    or totals.next_review_count is distinct from expected.next_review_count

@@ -1,11 +1,3 @@
-with newest_outcomes as (
-    select *
-    from segment_outcomes
-    where
-        segmentation = 'clusters'
-        and as_of_date = (select max(as_of_date) from segment_outcomes where segmentation = 'clusters')
-)
-
 select
     profiles.segment_key, profiles.segment_name, profiles.as_of_date,
     profiles.meaning, profiles.recommended_action, profiles.channel, profiles.kpi, profiles.stop_rule,
@@ -16,5 +8,9 @@ select
     outcomes.as_of_date as outcome_from, outcomes.outcome_until,
     outcomes.ordered_again_share, outcomes.next_spend_a_head
 from segment_profiles as profiles
-left join newest_outcomes as outcomes on profiles.segment_key = outcomes.segment_key
+left join segment_outcomes as outcomes
+    on
+        profiles.segment_key = outcomes.segment_key
+        and outcomes.segmentation = 'clusters'
+        and outcomes.is_newest
 order by profiles.revenue_share desc, profiles.segment_key

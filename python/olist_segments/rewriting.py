@@ -1,0 +1,75 @@
+"""Writing the warehouse file anew, so that nothing of what was deleted is left in it.
+
+DuckDB frees the blocks of deleted rows but does not overwrite them, and a block that two tables share keeps the rows of
+the one that is gone; whoever reads the bytes of the file still finds them. A copy made of what the tables hold has none
+of that.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from olist_segments.warehouse import sql_text
+
+_NOTE = "update fresh.build_log.builds set rewritten_at = $now where rewritten_at is null"
+
+
+def rewrite(warehouse: Path) -> None:
+    """Put a copy of what the tables of `warehouse` hold in its place, in one rename.
+
+    The file is locked meanwhile. duckdb.Error or OSError, with the file as it was, where another process has it open or
+    the copy can't be written.
+    """
+    file = warehouse.resolve()
+    fresh = file.with_name(f"{file.name}.fresh")
+    _remove(fresh)
+    try:
+        with duckdb.connect() as connection:
+            connection.execute(f"set temp_directory = {sql_text(_spill_folder(warehouse))}")
+            connection.execute(f"attach {sql_text(file)} as warehouse")
+            # What a killed run left beside the file is taken in, as it would not fit the new one.
+            connection.execute("checkpoint warehouse")
+            connection.execute(f"attach {sql_text(fresh)} as fresh")
+            connection.execute("copy from database warehouse to fresh")
+            connection.execute(_NOTE, {"now": datetime.now(UTC).replace(tzinfo=None)})
+            connection.execute("detach fresh")
+            shutil.copymode(file, fresh)
+            _sync(fresh)
+            # Still locked: nobody can have begun to write to the file that goes.
+            fresh.replace(file)
+            _sync(file.parent)
+            _remove_spilled(_spill_folder(warehouse))
+    finally:
+        _remove(fresh)
+
+
+def _spill_folder(warehouse: Path) -> Path:
+    """Where builds spill to unless told otherwise."""
+    return Path(f"{warehouse}.tmp")
+
+
+def _remove_spilled(folder: Path) -> None:
+    """Remove what killed builds spilled beside the warehouse, which nobody has open."""
+    for path in folder.glob("duckdb_temp_*"):
+        path.unlink()
+    with suppress(OSError):
+        folder.rmdir()
+
+
+def _remove(database: Path) -> None:
+    for path in (database, database.with_name(f"{database.name}.wal")):
+        path.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
