@@ -87,7 +87,7 @@ def test_history_goes_on_after_months_in_which_the_shop_was_closed(tables: Table
     customers = tables["olist_customers_dataset"]
     kept["olist_customers_dataset"] = customers[customers["customer_id"].isin(kept[ORDERS]["customer_id"])]
     warehouse = Warehouse(tmp_path / "warehouse")
-    output = warehouse.dbt(
+    warehouse.dbt(
         "build", "--exclude-resource-type", "unit_test", data=write_tables(kept, tmp_path / "data"), variables=SETTINGS
     )
 
