@@ -1,12 +1,12 @@
 {#-
   Customers whom the files no longer hold are forgotten: runs once the files are loaded, before anything is built.
 
-  Labels of model versions are the one thing that a build keeps of persons; those of lost customers are dropped here. The
-  tables that a build makes anew lose them by themselves, but DuckDB overwrites nothing that it deletes: so it is noted in
-  `build_log.builds` how many were lost, and `olist-segments publish` then writes the warehouse file anew.
+  Labels of model versions are the one thing that a build keeps of persons; those of lost customers are dropped here.
+  The tables that a build makes anew lose them by themselves, but DuckDB overwrites nothing that it deletes: so it is
+  noted in `build_log.builds` how many were lost, and `olist-segments publish` then writes the warehouse file anew.
 
-  Where more than half of the customers of the newest version are unknown, the files are another shop's, and a version would
-  lose for good what it is compared with: its labels stay, unless the run refits.
+  Where more than half of the customers of the newest version are unknown, the files are another shop's, and a version
+  would lose for good what it is compared with: its labels stay, unless the run refits.
 -#}
 {% macro forget_lost_customers() %}
     {% if execute and flags.WHICH in ("build", "run") %}

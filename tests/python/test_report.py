@@ -339,7 +339,10 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
             "there was too little to cluster",
         ),
         ("delete from segment_migrations_monthly where is_move", "No customer has moved"),
-        ("delete from segment_outcomes", "no date has been followed long enough yet"),
+        (
+            "delete from segment_outcomes; delete from outcomes_of_everybody",
+            "no date has been followed long enough yet",
+        ),
         ("delete from segmentation_comparison", "history is too short to tell whether the segments foretell"),
         ("update acquisition_cohorts set is_whole_month = false", "History is too short for cohorts."),
         ("update data_quality set affected_rows = 0", "about the raw files is broken"),
