@@ -21,4 +21,7 @@ select
 from {{ ref('data_quality') }} as data_quality
 full outer join known_rules
     on data_quality.table_name = known_rules.table_name and data_quality.rule_name = known_rules.rule_name
-where data_quality.is_unexpected is null or data_quality.is_unexpected = (known_rules.rule_name is not null)
+where
+    (data_quality.is_unexpected is null or data_quality.is_unexpected = (known_rules.rule_name is not null))
+    -- dbt build --empty reads no row of a table.
+    and {{ not flags.EMPTY }}
