@@ -29,8 +29,7 @@ archetypes as (
 ),
 
 purchases as (
-    select * from {{ ref('orders') }}
-    where is_valid_purchase
+    select * from {{ ref('purchases') }}
 ),
 
 items as (
