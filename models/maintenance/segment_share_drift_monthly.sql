@@ -18,10 +18,6 @@ features as (
     select * from {{ ref('customer_features_monthly') }}
 ),
 
-segment_model as (
-    select * from {{ ref('segment_model') }}
-),
-
 as_of_dates as (
     select
         *,
@@ -38,8 +34,7 @@ segments as (
         model_version,
         segment_key,
         count(*) over (partition by model_version) as segment_total
-    from segment_model
-    group by model_version, segment_key
+    from {{ ref('segments') }}
 ),
 
 -- A date is labelled by the version in force then; the first date of a version by the one before as well.

@@ -24,6 +24,10 @@ segment_model as (
     select * from {{ ref('segment_model') }}
 ),
 
+segments as (
+    select * from {{ ref('segments') }}
+),
+
 switch_labels as (
     select * from {{ ref('customer_segments_at_switch') }}
 ),
@@ -154,16 +158,8 @@ customers_to_score as (
 
 scored as (
     {{ score_segments(
-        'customers_to_score', 'segment_model', ['input', 'form', 'customer_unique_id', 'as_of_date']
+        'customers_to_score', 'segment_model', 'segments', ['input', 'form', 'customer_unique_id', 'as_of_date']
     ) | indent(4) }}
-),
-
-segments as (
-    select distinct
-        model_version,
-        segment_number,
-        segment_key
-    from segment_model
 ),
 
 -- An input made the move when the move happens with it alone and does not happen without it.
