@@ -4,12 +4,8 @@ as_of_dates as (
     select * from {{ ref('as_of_dates') }}
 ),
 
-segments_monthly as (
-    select * from {{ ref('customer_segments_monthly') }}
-),
-
-rfm_segments_monthly as (
-    select * from {{ ref('rfm_segments_monthly') }}
+customer_months as (
+    select * from {{ ref('customer_months') }}
 ),
 
 everybody as (
@@ -35,7 +31,7 @@ memberships as (
         customer_unique_id,
         segment_key,
         segment_name
-    from segments_monthly
+    from customer_months
     union all
     select
         'rfm' as segmentation,
@@ -43,7 +39,7 @@ memberships as (
         customer_unique_id,
         rfm_segment_key as segment_key,
         rfm_segment_name as segment_name
-    from rfm_segments_monthly
+    from customer_months
 ),
 
 outcomes as (
