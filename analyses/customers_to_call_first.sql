@@ -5,8 +5,7 @@ customers as (
 ),
 
 orders as (
-    select * from {{ ref('orders').include(database=false) }}
-    where is_valid_purchase
+    select * from {{ ref('purchases').include(database=false) }}
 ),
 
 reviews as (

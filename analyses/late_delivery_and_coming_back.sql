@@ -1,8 +1,7 @@
 with
 
 orders as (
-    select * from {{ ref('orders').include(database=false) }}
-    where is_valid_purchase and customer_unique_id is not null
+    select * from {{ ref('purchases').include(database=false) }}
 ),
 
 newest as (

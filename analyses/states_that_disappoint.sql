@@ -1,8 +1,7 @@
 with
 
 orders as (
-    select * from {{ ref('orders').include(database=false) }}
-    where is_valid_purchase
+    select * from {{ ref('purchases').include(database=false) }}
 ),
 
 brazil_states as (

@@ -8,13 +8,14 @@
 
   Arguments:
     customers: relation with customer_unique_id, as_of_date, model_version and one column a scorable feature.
-    segment_model: relation with one row a version, segment and feature, as the model segment_model.
+    segment_model: relation with one row per version, segment and feature, as the model segment_model.
+    segments: relation with one row per version and segment and its bias, as the model segments.
     key_columns: the columns that tell the rows of `customers` apart.
 
   Returns: the key columns, model_version, segment_number, segment_probability,
     runner_up_segment_number (null where the version has one segment).
 -#}
-{% macro score_segments(customers, segment_model, key_columns=["customer_unique_id", "as_of_date"]) %}
+{% macro score_segments(customers, segment_model, segments, key_columns=["customer_unique_id", "as_of_date"]) %}
     {%- set features = checked_var("feature_transforms").keys() | sort -%}
     {%- set slots = range(1, checked_var("max_segments") + 1) | list -%}
     {%- set scores -%}
@@ -28,20 +29,12 @@
         {%- endfor %}
     ),
 
-    segments_of_versions as (
-        select distinct
-            model_version,
-            segment_number,
-            bias
-        from {{ segment_model }}
-    ),
-
     -- A feature that a version does not use weighs nothing: cheaper than asking of every row whether it does.
     model_of_all_features as (
         select
-            segments_of_versions.model_version,
-            segments_of_versions.segment_number,
-            segments_of_versions.bias,
+            segments.model_version,
+            segments.segment_number,
+            segments.bias,
             scorable_features.feature,
             coalesce(model.transform, 'identity') as transform,
             coalesce(model.shift, 0) as shift,
@@ -51,12 +44,12 @@
             model.upper_bound,
             coalesce(model.centre, 0) as centre,
             coalesce(model.inverse_variance, 0) as inverse_variance
-        from segments_of_versions
+        from {{ segments }} as segments
         cross join scorable_features
         left join {{ segment_model }} as model
             on
-                segments_of_versions.model_version = model.model_version
-                and segments_of_versions.segment_number = model.segment_number
+                segments.model_version = model.model_version
+                and segments.segment_number = model.segment_number
                 and scorable_features.feature = model.feature
     ),
 

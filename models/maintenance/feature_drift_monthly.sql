@@ -21,10 +21,11 @@ versions as (
 ),
 
 model_features as (
-    select distinct
+    select
         model_version,
         feature
     from {{ ref('segment_model') }}
+    where segment_number = 1
 ),
 
 reference as (

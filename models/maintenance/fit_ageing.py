@@ -11,7 +11,7 @@ def model(dbt, session):
     settings = dbt.config.get("settings")
     as_of_dates = read(dbt.ref("as_of_dates"))
     versions = read(dbt.ref("segment_versions").filter("is_in_force"))
-    segments = read(dbt.ref("segment_model"))
+    segments = read(dbt.ref("fit_segment_model"))
     in_force = segments[segments["model_version"].isin(versions["model_version"])]
     ageing_features = dbt.ref("ageing_features")
     rows = append_ageing(

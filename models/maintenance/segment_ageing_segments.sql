@@ -4,16 +4,8 @@ simulated as (
     select * from {{ ref('fit_ageing') }}
 ),
 
-segment_model as (
-    select * from {{ ref('segment_model') }}
-),
-
 segments as (
-    select distinct
-        model_version,
-        segment_key,
-        segment_name
-    from segment_model
+    select * from {{ ref('segments') }}
 ),
 
 final as (

@@ -6,20 +6,12 @@ labels as (
     select * from {{ ref('fit_segment_labels') }}
 ),
 
-segments_monthly as (
-    select * from {{ ref('customer_segments_monthly') }}
+customer_months as (
+    select * from {{ ref('customer_months') }}
 ),
 
 segments_at_switch as (
     select * from {{ ref('customer_segments_at_switch') }}
-),
-
-features as (
-    select * from {{ ref('customer_features_monthly') }}
-),
-
-segment_model as (
-    select * from {{ ref('segment_model') }}
 ),
 
 as_of_dates as (
@@ -38,39 +30,38 @@ segments as (
         model_version,
         segment_key,
         count(*) over (partition by model_version) as segment_total
-    from segment_model
-    group by model_version, segment_key
+    from {{ ref('segments') }}
 ),
 
 -- A date is labelled by the version in force then; the first date of a version by the one before as well.
 labels_of_dates as (
     select
-        customer_unique_id,
         as_of_date,
         model_version,
+        recency_days,
         segment_key
-    from segments_monthly
+    from customer_months
     union all
     select
-        customer_unique_id,
-        as_of_date,
-        earlier_model_version as model_version,
-        segment_key_by_earlier_version as segment_key
+        customer_months.as_of_date,
+        segments_at_switch.earlier_model_version as model_version,
+        customer_months.recency_days,
+        segments_at_switch.segment_key_by_earlier_version as segment_key
     from segments_at_switch
+    inner join customer_months
+        on
+            segments_at_switch.customer_unique_id = customer_months.customer_unique_id
+            and segments_at_switch.as_of_date = customer_months.as_of_date
 ),
 
 counts_by_kind as (
     select
-        labels_of_dates.as_of_date,
-        labels_of_dates.model_version,
-        features.recency_days < {{ var('drift_recent_buyer_days') }} as is_recent_buyer,
-        labels_of_dates.segment_key,
+        as_of_date,
+        model_version,
+        recency_days < {{ var('drift_recent_buyer_days') }} as is_recent_buyer,
+        segment_key,
         count(*) as customer_count
     from labels_of_dates
-    inner join features
-        on
-            labels_of_dates.customer_unique_id = features.customer_unique_id
-            and labels_of_dates.as_of_date = features.as_of_date
     group by 1, 2, 3, 4
 ),
 

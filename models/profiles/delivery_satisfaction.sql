@@ -11,8 +11,7 @@
 with
 
 orders as (
-    select * from {{ ref('orders') }}
-    where is_valid_purchase and customer_unique_id is not null
+    select * from {{ ref('purchases') }}
 ),
 
 reviews as (

@@ -13,8 +13,7 @@ customers as (
 ),
 
 purchases as (
-    select * from {{ ref('orders') }}
-    where is_valid_purchase and customer_unique_id is not null
+    select * from {{ ref('purchases') }}
 ),
 
 outcome_dates as (

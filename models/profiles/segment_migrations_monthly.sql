@@ -1,11 +1,7 @@
 with
 
-segments_monthly as (
-    select * from {{ ref('customer_segments_monthly') }}
-),
-
-features as (
-    select * from {{ ref('customer_features_monthly') }}
+customer_months as (
+    select * from {{ ref('customer_months') }}
 ),
 
 as_of_dates as (
@@ -29,17 +25,13 @@ date_pairs as (
 
 states as (
     select
-        segments_monthly.customer_unique_id,
-        segments_monthly.as_of_date,
-        segments_monthly.segment_key,
-        features.total_spend,
+        customer_months.customer_unique_id,
+        customer_months.as_of_date,
+        customer_months.segment_key,
+        customer_months.total_spend,
         date_pairs.previous_as_of_date
-    from segments_monthly
-    inner join features
-        on
-            segments_monthly.customer_unique_id = features.customer_unique_id
-            and segments_monthly.as_of_date = features.as_of_date
-    inner join date_pairs on segments_monthly.as_of_date = date_pairs.as_of_date
+    from customer_months
+    inner join date_pairs on customer_months.as_of_date = date_pairs.as_of_date
 ),
 
 -- An exit is a row that has no successor; purchases only add up, so it takes a restated input to see one.

@@ -8,12 +8,8 @@
 {%- set input_of = feature_inputs() -%}
 with
 
-segments_monthly as (
-    select * from {{ ref('customer_segments_monthly') }}
-),
-
-features as (
-    select * from {{ ref('customer_features_monthly') }}
+customer_months as (
+    select * from {{ ref('customer_months') }}
 ),
 
 as_of_dates as (
@@ -22,6 +18,10 @@ as_of_dates as (
 
 segment_model as (
     select * from {{ ref('segment_model') }}
+),
+
+segments as (
+    select * from {{ ref('segments') }}
 ),
 
 switch_labels as (
@@ -66,9 +66,9 @@ movers as (
         departed.segment_key as from_segment_key,
         arrived.segment_key as to_segment_key,
         coalesce(switch_labels.segment_key_by_earlier_version = departed.segment_key, false) as is_model_change
-    from segments_monthly as arrived
+    from customer_months as arrived
     inner join date_pairs on arrived.as_of_date = date_pairs.as_of_date
-    inner join segments_monthly as departed
+    inner join customer_months as departed
         on
             arrived.customer_unique_id = departed.customer_unique_id
             and date_pairs.previous_as_of_date = departed.as_of_date
@@ -93,11 +93,11 @@ changes as (
         after.order_count > before.order_count as has_bought
     from movers
     inner join inputs_of_versions on movers.model_version = inputs_of_versions.model_version
-    inner join features as before
+    inner join customer_months as before
         on
             movers.customer_unique_id = before.customer_unique_id
             and movers.previous_as_of_date = before.as_of_date
-    inner join features as after
+    inner join customer_months as after
         on
             movers.customer_unique_id = after.customer_unique_id
             and movers.as_of_date = after.as_of_date
@@ -154,16 +154,8 @@ customers_to_score as (
 
 scored as (
     {{ score_segments(
-        'customers_to_score', 'segment_model', ['input', 'form', 'customer_unique_id', 'as_of_date']
+        'customers_to_score', 'segment_model', 'segments', ['input', 'form', 'customer_unique_id', 'as_of_date']
     ) | indent(4) }}
-),
-
-segments as (
-    select distinct
-        model_version,
-        segment_number,
-        segment_key
-    from segment_model
 ),
 
 -- An input made the move when the move happens with it alone and does not happen without it.

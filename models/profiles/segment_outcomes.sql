@@ -4,12 +4,8 @@ as_of_dates as (
     select * from {{ ref('as_of_dates') }}
 ),
 
-segments_monthly as (
-    select * from {{ ref('customer_segments_monthly') }}
-),
-
-rfm_segments_monthly as (
-    select * from {{ ref('rfm_segments_monthly') }}
+customer_months as (
+    select * from {{ ref('customer_months') }}
 ),
 
 everybody as (
@@ -17,8 +13,7 @@ everybody as (
 ),
 
 purchases as (
-    select * from {{ ref('orders') }}
-    where is_valid_purchase and customer_unique_id is not null
+    select * from {{ ref('purchases') }}
 ),
 
 outcome_dates as (
@@ -36,7 +31,7 @@ memberships as (
         customer_unique_id,
         segment_key,
         segment_name
-    from segments_monthly
+    from customer_months
     union all
     select
         'rfm' as segmentation,
@@ -44,7 +39,7 @@ memberships as (
         customer_unique_id,
         rfm_segment_key as segment_key,
         rfm_segment_name as segment_name
-    from rfm_segments_monthly
+    from customer_months
 ),
 
 outcomes as (

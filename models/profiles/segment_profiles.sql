@@ -11,10 +11,6 @@ customer_segments as (
     select * from {{ ref('customer_segments') }}
 ),
 
-features as (
-    select * from {{ ref('customer_features') }}
-),
-
 traits as (
     select * from {{ ref('segment_traits') }}
 ),
@@ -29,8 +25,7 @@ archetypes as (
 ),
 
 purchases as (
-    select * from {{ ref('orders') }}
-    where is_valid_purchase
+    select * from {{ ref('purchases') }}
 ),
 
 items as (
@@ -46,12 +41,8 @@ categories as (
 ),
 
 members as (
-    select
-        customer_segments.segment_key,
-        customer_segments.segment_name,
-        features.*
-    from customer_segments
-    inner join features on customer_segments.customer_unique_id = features.customer_unique_id
+    select * from {{ ref('customer_months') }}
+    where is_newest
 ),
 
 spread as (

@@ -1,25 +1,7 @@
 with
 
-segments_monthly as (
-    select * from {{ ref('customer_segments_monthly') }}
-),
-
-features as (
-    select * from {{ ref('customer_features_monthly') }}
-),
-
-members as (
-    select
-        segments_monthly.segment_key,
-        segments_monthly.segment_name,
-        segments_monthly.model_version,
-        segments_monthly.segment_probability,
-        features.*
-    from segments_monthly
-    inner join features
-        on
-            segments_monthly.customer_unique_id = features.customer_unique_id
-            and segments_monthly.as_of_date = features.as_of_date
+customer_months as (
+    select * from {{ ref('customer_months') }}
 ),
 
 segments as (
@@ -42,7 +24,7 @@ segments as (
         percentile_cont(0.5) within group (order by recency_days) as median_recency_days,
         percentile_cont(0.5) within group (order by cast(total_spend as double)) as median_total_spend,
         sum(cast(segment_probability as decimal(18, 9))) as probability_sum
-    from members
+    from customer_months
     group by as_of_date, is_newest, segment_key, segment_name, model_version
 ),
 

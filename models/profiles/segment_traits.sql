@@ -7,27 +7,9 @@
 ] -%}
 with
 
-customer_segments as (
-    select * from {{ ref('customer_segments') }}
-),
-
-features as (
-    select * from {{ ref('customer_features') }}
-),
-
 members as (
-    select
-        customer_segments.segment_key,
-        customer_segments.segment_name,
-        customer_segments.as_of_date,
-        customer_segments.model_version,
-        features.recency_days,
-        features.order_count,
-        features.total_spend,
-        features.avg_review_score,
-        features.late_delivery_share
-    from customer_segments
-    inner join features on customer_segments.customer_unique_id = features.customer_unique_id
+    select * from {{ ref('customer_months') }}
+    where is_newest
 ),
 
 -- Sums of rounded decimals: a sum of doubles would depend on the order of its terms.

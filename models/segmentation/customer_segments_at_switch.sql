@@ -8,6 +8,10 @@ segment_model as (
     select * from {{ ref('segment_model') }}
 ),
 
+segments as (
+    select * from {{ ref('segments') }}
+),
+
 versions_in_force as (
     select * from {{ ref('segment_versions') }}
     where in_force_from is not null
@@ -30,15 +34,7 @@ customers_to_score as (
 ),
 
 scored as (
-    {{ score_segments('customers_to_score', 'segment_model') | indent(4) }}
-),
-
-segments as (
-    select distinct
-        model_version,
-        segment_number,
-        segment_key
-    from segment_model
+    {{ score_segments('customers_to_score', 'segment_model', 'segments') | indent(4) }}
 ),
 
 final as (

@@ -8,6 +8,10 @@ segment_model as (
     select * from {{ ref('segment_model') }}
 ),
 
+segments as (
+    select * from {{ ref('segments') }}
+),
+
 segment_versions as (
     select * from {{ ref('segment_versions') }}
 ),
@@ -22,16 +26,7 @@ customers_to_score as (
 ),
 
 scored as (
-    {{ score_segments('customers_to_score', 'segment_model') | indent(4) }}
-),
-
-segments as (
-    select distinct
-        model_version,
-        segment_number,
-        segment_key,
-        segment_name
-    from segment_model
+    {{ score_segments('customers_to_score', 'segment_model', 'segments') | indent(4) }}
 ),
 
 final as (

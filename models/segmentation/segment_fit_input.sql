@@ -10,8 +10,7 @@ as_of_dates as (
 ),
 
 purchases as (
-    select * from {{ ref('orders') }}
-    where is_valid_purchase and customer_unique_id is not null
+    select * from {{ ref('purchases') }}
 ),
 
 newest as (

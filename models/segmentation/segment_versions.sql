@@ -1,7 +1,11 @@
 with
 
-segment_model as (
-    select * from {{ ref('segment_model') }}
+-- Python writes a row per segment and feature: what is said of the version is the same on each.
+fitted as (
+    select
+        *,
+        row_number() over (partition by model_version order by segment_number desc, feature) as row_rank
+    from {{ ref('fit_segment_model') }}
 ),
 
 as_of_dates as (
@@ -10,18 +14,18 @@ as_of_dates as (
 
 versions as (
     select
-        model_version,
-        max(data_as_of) as data_as_of,
-        max(fitted_at) as fitted_at,
-        max(feature_set) as feature_set,
-        max(algorithm) as algorithm,
-        max(setting) as setting,
-        max(segment_number) as segment_count,
-        max(reason) as reason,
-        max(random_seed) as random_seed,
-        max(package_versions) as package_versions
-    from segment_model
-    group by model_version
+        cast(model_version as integer) as model_version,
+        cast(data_as_of as date) as data_as_of,
+        cast(fitted_at as timestamp) as fitted_at,
+        feature_set,
+        algorithm,
+        setting,
+        segment_number as segment_count,
+        reason,
+        cast(random_seed as integer) as random_seed,
+        package_versions
+    from fitted
+    where row_rank = 1
 ),
 
 -- A version labels the dates from its own data on, until the next; the first also labels the dates before it.

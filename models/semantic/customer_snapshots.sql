@@ -1,30 +1,23 @@
 {{ config(materialized='view') }}
 
+-- The name that customer_months had before; kept for one release.
 with
 
-features as (
-    select * from {{ ref('customer_features_monthly') }}
-),
-
-segments as (
-    select * from {{ ref('customer_segments_monthly') }}
+customer_months as (
+    select * from {{ ref('customer_months') }}
 ),
 
 final as (
     select
-        features.customer_unique_id,
-        features.as_of_date,
-        segments.segment_key,
-        segments.segment_name,
-        features.order_count,
-        features.total_spend,
-        features.review_count,
-        features.avg_review_score
-    from features
-    inner join segments
-        on
-            features.customer_unique_id = segments.customer_unique_id
-            and features.as_of_date = segments.as_of_date
+        customer_unique_id,
+        as_of_date,
+        segment_key,
+        segment_name,
+        order_count,
+        total_spend,
+        review_count,
+        avg_review_score
+    from customer_months
 )
 
 select * from final

@@ -44,12 +44,11 @@ DISSATISFIED = 2.0
 """A customer whose mean score is no better is dissatisfied: --exclude-dissatisfied leaves the customer out."""
 
 _SEGMENTS = """
-    select segment_model.segment_key, min(segment_model.segment_name) as segment_name
-    from segment_model
-    inner join segment_versions on segment_model.model_version = segment_versions.model_version
+    select segments.segment_key, segments.segment_name
+    from segments
+    inner join segment_versions on segments.model_version = segment_versions.model_version
     where segment_versions.is_in_force
-    group by segment_model.segment_key
-    order by segment_model.segment_key
+    order by segments.segment_key
 """
 _FRAME = """
     select as_of_dates.as_of_date, segment_versions.model_version

@@ -159,7 +159,7 @@ def test_hostile_ids_and_names_are_no_formulas(tampered: duckdb.DuckDBPyConnecti
             "customer_unique_id = list_extract(?::varchar[], (rowid + 1)::integer) where rowid < ?",
             ["=cmd|' /C calc'!A0", HOSTILE, len(HOSTILE)],
         )
-        connection.execute("update segment_model set segment_key = 'a', segment_name = '=x' where segment_number = 1")
+        connection.execute("update segments set segment_key = 'a', segment_name = '=x' where segment_number = 1")
     file = tmp_path / "list.csv"
     sentence = audience("a", file)
     rows = rows_of(file)

@@ -288,7 +288,7 @@ def little(tables: Tables, segments: int) -> None:
         "segment_geography",
         "segment_profiles_monthly",
         "segment_stability",
-        "segment_model",
+        "segments",
         "segment_profiles",
     ):
         tables.change(f"delete from {table} where segment_key not in ({kept})")
@@ -305,7 +305,7 @@ def more(tables: Tables, segments: int) -> None:
             "segment_geography",
             "segment_profiles_monthly",
             "segment_stability",
-            "segment_model",
+            "segments",
             "segment_outcomes",
         ):
             tables.change(

@@ -9,11 +9,7 @@ labelled as (
 ),
 
 named as (
-    select distinct
-        segment_model.model_version,
-        segment_model.segment_key,
-        segment_model.segment_name
-    from {{ ref('segment_model') }} as segment_model
+    select * from {{ ref('segments') }}
 ),
 
 everybody as (

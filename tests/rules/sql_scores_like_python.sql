@@ -14,6 +14,10 @@ segment_model as (
     select * from {{ ref('segment_model') }}
 ),
 
+segments as (
+    select * from {{ ref('segments') }}
+),
+
 customers_to_score as (
     select
         features.*,
@@ -32,7 +36,7 @@ customers_to_score as (
 ),
 
 scored as (
-    {{ score_segments('customers_to_score', 'segment_model') | indent(4) }}
+    {{ score_segments('customers_to_score', 'segment_model', 'segments') | indent(4) }}
 )
 
 select

@@ -1,8 +1,3 @@
-with segments as (
-    select distinct model_version, segment_number, segment_key, customer_count
-    from segment_model
-)
-
 select
     segment_key,
     min(model_version) as first_version,
