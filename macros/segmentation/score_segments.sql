@@ -83,7 +83,8 @@
             {%- for feature in features %},
             {%- set known = "coalesce(cast(customers." ~ feature ~ " as double), " ~ feature ~ "__impute_value)" %}
             {#- greatest and least pass over a bound that is null #}
-            {%- set value = "least(greatest(" ~ known ~ ", " ~ feature ~ "__lower_bound), " ~ feature ~ "__upper_bound)" %}
+            {%- set above = "greatest(" ~ known ~ ", " ~ feature ~ "__lower_bound)" %}
+            {%- set value = "least(" ~ above ~ ", " ~ feature ~ "__upper_bound)" %}
             ({{ transformed_value(value, feature ~ "__transform") }} - {{ feature }}__shift)
             / {{ feature }}__scale as {{ feature }}__z
             {%- endfor %}

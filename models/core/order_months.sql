@@ -73,7 +73,7 @@ orders_up_to_day as (
     cross join usual_stretch
     inner join order_days as earlier
         on
-            earlier.order_date <= order_days.order_date
+            order_days.order_date >= earlier.order_date
             and {{ dbt.datediff('earlier.order_date', 'order_days.order_date', 'day') }} < usual_stretch.day_count
     group by 1, 2
 ),

@@ -117,17 +117,18 @@ warnings as (
     select
         'purchases_not_counted' as warning_name,
         'warning' as severity,
-        affected_count,
-        cast(affected_count as {{ text }})
+        later_purchases.affected_count,
+        cast(later_purchases.affected_count as {{ text }})
         || case
-            when affected_count = 1 then ' valid purchase counts nowhere: it was' else ' valid purchases count nowhere: they were'
+            when later_purchases.affected_count = 1 then ' valid purchase counts nowhere: it was'
+            else ' valid purchases count nowhere: they were'
         end
         || ' made after the newest as-of date, ' || cast(newest.as_of_date as {{ text }})
         || ', where orders are so few that they look like mistyped dates or the thin end of an export '
         || '(var window_min_share_of_typical_month).' as sentence
     from later_purchases
     cross join newest
-    where affected_count > 0
+    where later_purchases.affected_count > 0
     union all
     select
         'months_without_data' as warning_name,

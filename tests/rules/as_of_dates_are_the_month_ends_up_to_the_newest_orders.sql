@@ -1,5 +1,5 @@
--- The newest date is compared with the days on which orders were placed, counted anew from staging: no other timestamp may
--- move it.
+-- The newest date is compared with the days on which orders were placed, counted anew from staging: no other
+-- timestamp may move it.
 with
 
 order_days as (
