@@ -1,7 +1,7 @@
 """History run again with the model version in force; nothing while the simulation there is recent enough."""
 
 from olist_segments.ageing import append_ageing
-from olist_segments.engine import read, read_existing, written
+from olist_segments.dbt_io.frames import read, read_existing, written
 
 
 def model(dbt, session):

@@ -1,7 +1,7 @@
 """Bootstrap stability of every segment of a new model version; nothing for a version that has been measured."""
 
-from olist_segments.engine import read, read_existing, written
-from olist_segments.stability_table import append_stability
+from olist_segments.dbt_io.frames import read, read_existing, written
+from olist_segments.selection.stability_table import append_stability
 
 
 def model(dbt, session):

@@ -1,7 +1,7 @@
 """The chosen candidate of each new version as the table that SQL scores with, its segments matched and named."""
 
-from olist_segments.engine import read, read_existing, written
-from olist_segments.versions import append_models
+from olist_segments.dbt_io.frames import read, read_existing, written
+from olist_segments.selection.versions import append_models
 
 
 def model(dbt, session):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from warehouses import PROJECT, Warehouse
 
 # Ten members leave a segment, in two tables that agree before and after.

@@ -33,7 +33,7 @@ from olist_segments.ageing.simulation import (
     simulate,
     value_ranks,
 )
-from olist_segments.evidence.metrics import adjusted_rand, contingency
+from olist_segments.selection.metrics import adjusted_rand, contingency
 from sklearn.metrics import adjusted_rand_score
 from warehouses import SAMPLE, Warehouse
 

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from olist_segments.candidates import COLUMNS, evaluate_candidates, from_json, to_json
-from olist_segments.design import design_matrix, fit_scaling
 from olist_segments.errors import UserError
-from olist_segments.evidence.metrics import (
+from olist_segments.model.scaling import design_matrix, fit_scaling
+from olist_segments.model.segmentation import Segmentation
+from olist_segments.selection.algorithms import ALGORITHMS, fit_segmentations, mixture_segments
+from olist_segments.selection.candidates import COLUMNS, evaluate_candidates, from_json, to_json
+from olist_segments.selection.metrics import (
     adjusted_rand,
     best_jaccard,
     contingency,
@@ -23,18 +25,10 @@ from olist_segments.evidence.metrics import (
     silhouette_interval,
     variance_explained,
 )
-from olist_segments.evidence.rule import DEFAULT_RULE, Rule, choose
-from olist_segments.evidence.segmentation import (
-    ALGORITHMS,
-    Segmentation,
-    fit_segmentations,
-    generator,
-    mixture_segments,
-    strata,
-    stratified_sample,
-)
-from olist_segments.evidence.stability import bootstrap_jaccard, prediction_strength
-from olist_segments.evidence.structure import SHAPES, atoms, reference, reference_spread, spread_left, structure_gap
+from olist_segments.selection.rule import DEFAULT_RULE, Rule, choose
+from olist_segments.selection.sampling import generator, strata, stratified_sample
+from olist_segments.selection.stability import bootstrap_jaccard, prediction_strength
+from olist_segments.selection.structure import SHAPES, atoms, reference, reference_spread, spread_left, structure_gap
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import duckdb
 import pandas as pd
 import pytest
-from olist_segments.engine import read, read_existing, read_neighbour, written
-from olist_segments.versions import contract_asks_for_refit
+from olist_segments.dbt_io.frames import read, read_existing, read_neighbour, written
+from olist_segments.selection.versions import contract_asks_for_refit
 
 TODAY = pd.Timestamp("2018-08-31")
 

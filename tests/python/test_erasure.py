@@ -17,7 +17,7 @@ import pytest
 from marketplaces import read_tables, write_tables
 from nights import REFIT, SETTINGS, WHOLE, copy_of, two_nights
 from olist_segments.errors import UserError
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from served_folders import change, checked_manifest, run_publish
 from warehouses import Warehouse
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from olist_segments.naming import (
+from olist_segments.model.naming import (
     Profile,
     SegmentName,
     match_to_archetypes,

@@ -18,7 +18,7 @@ import duckdb
 import pandas as pd
 import pytest
 from olist_segments.errors import UserError
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from served_folders import change, checked_manifest, run_publish, served
 from warehouses import FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
 

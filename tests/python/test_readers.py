@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from served_folders import next_build
 from warehouses import PROJECT, Warehouse
 

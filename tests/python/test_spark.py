@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from marketplaces import read_tables, write_tables
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from warehouses import CLOCK_COLUMNS, FEW_CANDIDATES, SAMPLE, Warehouse
 
 pytestmark = pytest.mark.skipif(os.environ.get("OLIST_TEST_SPARK") != "1", reason="make test-spark runs these")
@@ -229,7 +229,7 @@ def test_a_folder_named_like_a_pattern_is_refused_in_one_sentence(tmp_path: Path
 
 
 def test_an_old_java_is_refused(tmp_path: Path) -> None:
-    from olist_segments.spark import java_fault
+    from olist_segments.dbt_io.spark_adapter import java_fault
 
     java = tmp_path / "java"
     java.write_text("#!/bin/sh\necho 'openjdk version \"1.8.0_412\"' >&2\n")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from olist_segments.stability_table import NOT_MEASURED, append_stability, summarise
+from olist_segments.selection.stability_table import NOT_MEASURED, append_stability, summarise
 
 FEATURES = ["a", "b"]
 # A narrow and a wide cloud, far apart.

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from olist_segments.candidates import from_json
-from olist_segments.design import design_matrix
-from olist_segments.versions import (
+from olist_segments.model.scaling import design_matrix
+from olist_segments.selection.candidates import from_json
+from olist_segments.selection.versions import (
     append_candidates,
     append_labels,
     append_models,

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from faults import Project, RunnerOf, as_nobody
 from olist_segments.errors import UserError
-from olist_segments.warehouse import attach_warehouse, open_warehouse
+from olist_segments.serving.reader import attach_warehouse, open_warehouse
 from warehouses import PROJECT, Warehouse
 
 # Names of schemas and catalogs, words of SQL, endings of other formats, and marks that a shell or SQL reads.

@@ -8,13 +8,10 @@ microseconds where resampling and relabelling rows would cost milliseconds.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from olist_segments.evidence.metrics import Interval, adjusted_rand
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.selection.metrics import Interval, adjusted_rand
 
 
 def resampled_tables(table: IntArray, resamples: int, rng: np.random.Generator) -> IntArray:

@@ -16,7 +16,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.special import logsumexp
@@ -30,21 +29,16 @@ from olist_segments.ageing.agreement import (
     resampled_tables,
     share_moved,
 )
-from olist_segments.design import Scaling, design_matrix, fit_scaling
-from olist_segments.evidence.metrics import adjusted_rand, contingency, jaccard
-from olist_segments.evidence.segmentation import (
-    Segmentation,
-    fit_segmentations,
-    generator,
-    strata,
-    stratified_sample,
-)
-from olist_segments.evidence.stability import REFIT_SIZE
+from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.model.scaling import Scaling, design_matrix, fit_scaling
+from olist_segments.model.segmentation import Segmentation
 from olist_segments.parallel import Task, run_tasks, stop_workers
-from olist_segments.versions import read_model
+from olist_segments.selection.algorithms import fit_segmentations
+from olist_segments.selection.metrics import adjusted_rand, contingency, jaccard
+from olist_segments.selection.sampling import generator, strata, stratified_sample
+from olist_segments.selection.stability import REFIT_SIZE
+from olist_segments.selection.versions import read_model
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 Row = dict[str, Any]
 
 ALL_FEATURES, CLOCK_STOPPED = "all features", "clock stopped"

@@ -10,25 +10,20 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
-from olist_segments.design import Scaling, design_matrix, fit_scaling
+from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.errors import UserError
-from olist_segments.evidence.metrics import UNDEFINED, Interval, silhouette_interval, variance_explained
-from olist_segments.evidence.rule import Rule, choose
-from olist_segments.evidence.segmentation import (
-    ALGORITHMS,
-    Segmentation,
-    distinct_rows,
-    fit_segmentations,
-    generator,
-    settings_of,
-    strata,
-)
-from olist_segments.evidence.stability import (
+from olist_segments.model.scaling import Scaling, design_matrix, fit_scaling
+from olist_segments.model.segmentation import Segmentation
+from olist_segments.parallel import Task, run_tasks, stop_workers
+from olist_segments.selection.algorithms import ALGORITHMS, distinct_rows, fit_segmentations, settings_of
+from olist_segments.selection.metrics import UNDEFINED, Interval, silhouette_interval, variance_explained
+from olist_segments.selection.rule import Rule, choose
+from olist_segments.selection.sampling import generator, strata
+from olist_segments.selection.stability import (
     evaluation_people,
     mean_adjusted_rand,
     resample_refits,
@@ -36,11 +31,7 @@ from olist_segments.evidence.stability import (
     seed_refits,
     split_strengths,
 )
-from olist_segments.evidence.structure import SHAPES, reference_spread, structure_gap
-from olist_segments.parallel import Task, run_tasks, stop_workers
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from olist_segments.selection.structure import SHAPES, reference_spread, structure_gap
 
 CUSTOMER = "customer_unique_id"
 OUTCOME = "next_quarter_value"
@@ -132,13 +123,13 @@ def evaluate_candidates(
 
     `frame` has one row a customer: `customer_unique_id` and the features, missing values allowed. `feature_sets`
     names lists of features, `transforms` gives each feature its transform, `algorithms` are out of ALGORITHMS, with
-    k_min to k_max segments where the algorithm is told how many; `rule` is described at `evidence.rule.Rule.of`. All
+    k_min to k_max segments where the algorithm is told how many; `rule` is described at `rule.Rule.of`. All
     figures are of the deployable form (`Segmentation`) as used on everybody:
 
     silhouette and its 95 % interval (`silhouette_interval`); Davies-Bouldin and Calinski-Harabasz of everybody;
     prediction strength, mean of `splits` random splits, and its standard error; bootstrap Jaccard over `resamples`
     resamples, minimum and mean over segments; adjusted Rand between refits that differ by seed only (`seeds` of them)
-    and between the resamples' refits; smallest share; structure gap (`evidence.structure`); value_explained
+    and between the resamples' refits; smallest share; structure gap (`structure`); value_explained
     (`variance_explained`) and its 95 % interval: `past` holds the features of the customers known at an earlier date
     and `next_quarter_value`, what they spent after it; the candidate is refitted there with that date's own scaling,
     for applying today's would use what was not known then. It is null without `past`, below 1,000 customers or if

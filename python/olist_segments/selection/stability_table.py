@@ -6,15 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from olist_segments.design import design_matrix
-from olist_segments.evidence.metrics import jaccard_verdict
-from olist_segments.evidence.stability import bootstrap_jaccard
-from olist_segments.versions import made_up_model, read_model
-
-FloatArray = npt.NDArray[np.float64]
+from olist_segments.arrays import FloatArray
+from olist_segments.model.scaling import design_matrix
+from olist_segments.selection.metrics import jaccard_verdict
+from olist_segments.selection.stability import bootstrap_jaccard
+from olist_segments.selection.versions import made_up_model, read_model
 
 DISSOLVED = 0.5
 """A segment at most so similar to the refit's best match is dissolved in that resample (Hennig 2007)."""

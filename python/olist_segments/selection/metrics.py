@@ -5,11 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import silhouette_samples
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from olist_segments.arrays import FloatArray, IntArray
 
 _Z95 = 1.959963984540054
 _JACKKNIFE_BLOCKS = 20

@@ -14,16 +14,15 @@ from importlib.metadata import version as package_version
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from olist_segments.candidates import evaluate_candidates, from_json
-from olist_segments.design import Scaling, design_matrix, fit_scaling
+from olist_segments.arrays import IntArray
 from olist_segments.errors import UserError
-from olist_segments.evidence.segmentation import ALGORITHMS, Segmentation
-from olist_segments.naming import SegmentName, name_segments, profile_segments
-
-IntArray = npt.NDArray[np.int64]
+from olist_segments.model.naming import SegmentName, name_segments, profile_segments
+from olist_segments.model.scaling import Scaling, design_matrix, fit_scaling
+from olist_segments.model.segmentation import Segmentation
+from olist_segments.selection.algorithms import ALGORITHMS
+from olist_segments.selection.candidates import evaluate_candidates, from_json
 
 # Columns of the evidence that are equal where data, settings and packages are.
 _FITTED = ["feature_set", "algorithm", "setting", "parameters", "is_chosen", "data_as_of", "package_versions"]
