@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +27,14 @@ from olist_segments.ageing.simulation import (
     ALL_FEATURES,
     CLOCK_STOPPED,
     Frozen,
-    Model,
     People,
     Recipe,
     held_recency,
     simulate,
     value_ranks,
 )
+from olist_segments.model.model import Model
+from olist_segments.model.naming import SegmentName
 from olist_segments.selection.metrics import adjusted_rand, contingency
 from sklearn.metrics import adjusted_rand_score
 from warehouses import SAMPLE, Warehouse
@@ -82,32 +84,14 @@ def fitted(features: pd.DataFrame, date: Any = None, recipe: Recipe | None = Non
     recipe = recipe or Recipe(TRANSFORMS, "kmeans", "k=4", 1)
     date = features["as_of_date"].max() if date is None else pd.Timestamp(date)
     model = recipe.fit(features[features["as_of_date"] == date].reset_index(drop=True), "in force")
-    return pd.DataFrame(
-        [
-            {
-                "model_version": 1,
-                "segment_number": segment + 1,
-                "segment_key": f"key_{segment + 1}",
-                "segment_name": f"Key {segment + 1}",
-                "name_source": "traits",
-                "feature": scaling.name,
-                "transform": scaling.transform,
-                "shift": scaling.shift,
-                "scale": scaling.scale,
-                "impute_value": scaling.impute_value,
-                "is_constant": scaling.is_constant,
-                "centre": model.segmentation.centre[segment, column],
-                "inverse_variance": model.segmentation.precision[segment, column],
-                "bias": model.segmentation.bias[segment],
-                "feature_set": "all",
-                "algorithm": recipe.algorithm,
-                "setting": recipe.setting,
-                "data_as_of": date,
-                "random_seed": recipe.seed,
-            }
-            for segment in range(model.k)
-            for column, scaling in enumerate(model.scalings)
-        ]
+    names = tuple(SegmentName(f"key_{number}", f"Key {number}", "traits", None) for number in range(1, model.k + 1))
+    return pd.DataFrame(replace(model, names=names).to_rows()).assign(
+        model_version=1,
+        feature_set="all",
+        algorithm=recipe.algorithm,
+        setting=recipe.setting,
+        data_as_of=date,
+        random_seed=recipe.seed,
     )
 
 

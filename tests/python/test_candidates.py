@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from olist_segments.errors import UserError
+from olist_segments.model.model import Model
 from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.algorithms import ALGORITHMS, fit_segmentations, mixture_segments
-from olist_segments.selection.candidates import COLUMNS, evaluate_candidates, from_json, to_json
+from olist_segments.selection.candidates import COLUMNS, evaluate_candidates
 from olist_segments.selection.metrics import (
     adjusted_rand,
     best_jaccard,
@@ -221,14 +222,14 @@ def test_repeat_buyers_are_a_stratum() -> None:
 def test_json_reads_back_to_the_same_bits() -> None:
     rng = np.random.default_rng(0)
     frame = frame_of(rng.normal(size=(50, 4)) / 3)
-    scalings = fit_scaling(frame, dict.fromkeys(FEATURES, "identity"))
+    scalings = tuple(fit_scaling(frame, dict.fromkeys(FEATURES, "identity")))
     segmentation = Segmentation(rng.normal(size=(3, 4)), rng.gamma(1, size=(3, 4)), rng.normal(size=3) * 1e-17)
-    text = to_json(scalings, segmentation)
-    read_scalings, read = from_json(text)
-    assert read_scalings == scalings
+    text = Model(scalings, segmentation).to_json()
+    read = Model.from_json(text)
+    assert read.scalings == scalings
     for name in ("centre", "precision", "bias"):
-        assert getattr(read, name).tobytes() == getattr(segmentation, name).tobytes()
-    assert to_json(read_scalings, read) == text
+        assert getattr(read.segmentation, name).tobytes() == getattr(segmentation, name).tobytes()
+    assert read.to_json() == text
 
 
 # Stability and structure
@@ -419,8 +420,7 @@ def test_the_planted_number_is_found_by_all_algorithms_together() -> None:
     assert best["k"] == 5
     assert best["is_eligible"]
     assert best["reason"].startswith("chosen over ")
-    scalings, segmentation = from_json(best["parameters"])
-    labels = segmentation.labels(design_matrix(frame, scalings))
+    labels = Model.from_json(best["parameters"]).labels(frame)
     assert adjusted_rand_score(truth, labels) >= 0.95
     assert best["smallest_share"] == np.bincount(labels).min() / len(frame)
     assert (table["silhouette_low"] <= table["silhouette"]).all()
@@ -489,8 +489,7 @@ def test_a_handful_of_customers_is_one_segment(people: int) -> None:
     (row,) = evaluate(frame).to_dict("records")
     assert (row["algorithm"], row["k"], row["is_chosen"], row["customers"]) == ("none", 1, True, people)
     assert f"{people} customers are fewer than 200" in row["reason"]
-    scalings, segmentation = from_json(row["parameters"])
-    assert (segmentation.labels(design_matrix(frame, scalings)) == 0).all()
+    assert (Model.from_json(row["parameters"]).labels(frame) == 0).all()
 
 
 def test_customers_all_alike_are_one_segment_and_a_constant_set_is_left_aside() -> None:

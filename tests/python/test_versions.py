@@ -9,14 +9,12 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from olist_segments.model.scaling import design_matrix
-from olist_segments.selection.candidates import from_json
+from olist_segments.model.model import Model
 from olist_segments.selection.versions import (
     append_candidates,
     append_labels,
     append_models,
     fitted_by_a_killed_build,
-    read_model,
 )
 from warehouses import PROJECT
 
@@ -98,12 +96,15 @@ def test_the_model_table_reads_back_to_the_fitted_segmentation(first: pd.DataFra
     history = History()
     history.build(first)
     chosen = history.candidates.loc[history.candidates["is_chosen"], "parameters"].iloc[0]
-    scalings, segmentation = from_json(chosen)
-    read_scalings, read_segmentation, names = read_model(history.model.sample(frac=1, random_state=3))
-    assert read_scalings == scalings
-    assert np.array_equal(read_segmentation.centre, segmentation.centre)
-    assert np.array_equal(read_segmentation.bias, segmentation.bias)
-    assert len({name.key for name in names}) == segmentation.k
+    fitted = Model.from_json(chosen)
+    read = Model.from_rows(history.model.sample(frac=1, random_state=3))
+    assert read.scalings == fitted.scalings
+    assert np.array_equal(read.segmentation.centre, fitted.segmentation.centre)
+    assert np.array_equal(read.segmentation.precision, fitted.segmentation.precision)
+    assert np.array_equal(read.segmentation.bias, fitted.segmentation.bias)
+    assert len(set(read.keys)) == fitted.k
+    rows = pd.DataFrame(read.to_rows()).drop(columns="name_match_score")
+    pd.testing.assert_frame_equal(rows, history.model[rows.columns], check_exact=True)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -175,10 +176,10 @@ def test_a_refit_after_a_year_keeps_the_keys_of_segments_that_keep_half_their_me
     today = pd.concat([aged, people(900, seed + 100, prefix="n")], ignore_index=True)
     history.build(today, refit=True)
 
-    scalings, old, old_names = read_model(history.model[history.model["model_version"] == 1])
+    old = Model.from_rows(history.model[history.model["model_version"] == 1])
     ordered = today.sort_values("customer_unique_id").reset_index(drop=True)
     old_labels = pd.Series(
-        np.array([name.key for name in old_names])[old.labels(design_matrix(ordered, scalings))],
+        np.array(old.keys)[old.labels(ordered)],
         index=ordered["customer_unique_id"],
     )
     new_labels = history.labels_of(2)

@@ -30,14 +30,14 @@ from olist_segments.ageing.agreement import (
     share_moved,
 )
 from olist_segments.arrays import FloatArray, IntArray
-from olist_segments.model.scaling import Scaling, design_matrix, fit_scaling
+from olist_segments.model.model import Model
+from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.parallel import Task, run_tasks, stop_workers
 from olist_segments.selection.algorithms import fit_segmentations
 from olist_segments.selection.metrics import adjusted_rand, contingency, jaccard
 from olist_segments.selection.sampling import generator, strata, stratified_sample
 from olist_segments.selection.stability import REFIT_SIZE
-from olist_segments.selection.versions import read_model
 
 Row = dict[str, Any]
 
@@ -115,32 +115,6 @@ class People:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A segmentation with the scaling that it was fitted with, which it never parts from."""
-
-    scalings: list[Scaling]
-    segmentation: Segmentation
-
-    @property
-    def k(self) -> int:
-        """The number of segments."""
-        return self.segmentation.k
-
-    def z(self, features: pd.DataFrame) -> FloatArray:
-        """z (n, d) of raw `features`, scaled as when the model was fitted."""
-        return design_matrix(features, self.scalings)
-
-    def labels(self, features: pd.DataFrame) -> IntArray:
-        """The segment (n,) of every row of raw `features`, scaled as when the model was fitted."""
-        return self.segmentation.labels(self.z(features))
-
-    @property
-    def behaviour(self) -> list[int]:
-        """The columns of z that are not the clock's."""
-        return [column for column, scaling in enumerate(self.scalings) if scaling.name != CLOCK_FEATURE]
-
-
 @dataclass(frozen=True)
 class Recipe:
     """How a model version was made, so that it can be made again on other people: `transforms` by feature."""
@@ -156,7 +130,7 @@ class Recipe:
         A mixture is the best of three starts, k-means of five; algorithms other than k-means see 2,000 people at most,
         a stratified sample.
         """
-        scalings = fit_scaling(features, self.transforms)
+        scalings = tuple(fit_scaling(features, self.transforms))
         z = design_matrix(features, scalings)
         people = z
         if self.algorithm not in _QUICK and len(z) > REFIT_SIZE:
@@ -275,15 +249,9 @@ def simulate(
 ) -> list[Row]:
     """The rows of the simulation; arguments as in `append_ageing`, `features` being the rows themselves."""
     plan = Plan(*(int(settings[name]) for name in Plan.__dataclass_fields__))
-    scalings, segmentation, names = read_model(model)
-    in_force = Model(scalings, segmentation)
+    in_force = Model.from_rows(model)
     first = model.iloc[0]
-    recipe = Recipe(
-        {scaling.name: scaling.transform for scaling in scalings},
-        str(first["algorithm"]),
-        str(first["setting"]),
-        int(first["random_seed"]),
-    )
+    recipe = Recipe(in_force.transforms, str(first["algorithm"]), str(first["setting"]), int(first["random_seed"]))
     people = [People.of(rows) for _, rows in features.groupby("as_of_date", sort=True)]
     if len(people) < 2:
         return []
@@ -293,15 +261,14 @@ def simulate(
         # The newest dates have most people and are compared with most origins: they go first.
         tasks: list[Task] = [partial(refit_date, recipe, group, plan.noise_refits) for group in reversed(people)]
         refits: list[Refit] = run_tasks(tasks, processes)[::-1]
-        keys = [name.key for name in names]
         frozen = [
-            _frozen(group.date, refit.model, group, in_force, keys, plan, is_in_force=False)
+            _frozen(group.date, refit.model, group, in_force, plan)
             for group, refit in zip(people, refits, strict=True)
             if (newest - group.date).days % plan.origin_days == 0
         ]
         fitted_on = pd.Timestamp(first["data_as_of"])
         before = [group for group in people if group.date <= fitted_on]
-        frozen.append(_frozen(fitted_on, in_force, (before or people)[-1], in_force, keys, plan, is_in_force=True))
+        frozen.append(_frozen(fitted_on, in_force, (before or people)[-1], in_force, plan))
         tasks = [
             partial(
                 compare_date,
@@ -336,7 +303,7 @@ def refit_date(recipe: Recipe, people: People, noise_refits: int) -> Refit:
     """
     model = recipe.fit(people.features, people.date.date())
     labels = model.labels(people.features)
-    stratum = strata(design_matrix(people.features, model.scalings))
+    stratum = strata(model.z(people.features))
     noise = []
     for index in range(noise_refits):
         words = ("noise", people.date.date(), index)
@@ -460,7 +427,7 @@ def newcomer_shift(newcomers: FloatArray, frozen: Frozen) -> Row:
     base that grows for years a change of behaviour takes months to move the fits; here it shows at once.
     """
     nothing = {"newcomer_shift_feature": None, "newcomer_shift": np.nan, "newcomer_shift_error": np.nan}
-    columns = frozen.model.behaviour
+    columns = [column for column, scaling in enumerate(frozen.model.scalings) if scaling.name != CLOCK_FEATURE]
     if min(len(newcomers), len(frozen.newcomers)) < _FEWEST_NEWCOMERS or not columns:
         return nothing
     now, then = newcomers[:, columns], frozen.newcomers[:, columns]
@@ -479,15 +446,13 @@ def _frozen(
     model: Model,
     people: People,
     in_force: Model,
-    keys: Sequence[str],
     plan: Plan,
-    *,
-    is_in_force: bool,
 ) -> Frozen:
     """`model` frozen at `date`; `people` are those of that date or, if it was no simulation date, of the one before."""
     z = model.z(people.features)
     labels = model.segmentation.labels(z)
-    own_keys: list[str | None] = list(keys) if is_in_force else [None] * model.k
+    is_in_force = model is in_force
+    own_keys: list[str | None] = list(in_force.keys) if is_in_force else [None] * model.k
     key_jaccards = np.ones(model.k) if is_in_force else np.zeros(model.k)
     if not is_in_force:
         # The segments in force are moved into the scaling of the origin: a key speaks of traits relative to everybody,
@@ -495,7 +460,7 @@ def _frozen(
         theirs = in_force.segmentation.labels(z)
         similarity = jaccard(contingency(labels, theirs, model.k, in_force.k))
         for own, other in zip(*linear_sum_assignment(similarity, maximize=True), strict=True):
-            own_keys[own], key_jaccards[own] = keys[other], similarity[own, other]
+            own_keys[own], key_jaccards[own] = in_force.keys[other], similarity[own, other]
     known_then = people.date == date and CLOCK_FEATURE in people.features
     recency = people.features[CLOCK_FEATURE].to_numpy(dtype=np.float64) if known_then else np.zeros(1)
     return Frozen(

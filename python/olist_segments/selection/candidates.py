@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.errors import UserError
+from olist_segments.model.model import Model
 from olist_segments.model.scaling import Scaling, design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.parallel import Task, run_tasks, stop_workers
@@ -82,25 +82,13 @@ class _Population:
     """The customers as one feature set sees them: now, and (if known) at an earlier date with what they spent next."""
 
     feature_set: str
-    scalings: list[Scaling]
+    scalings: tuple[Scaling, ...]
     z: FloatArray
     stratum: IntArray
     evaluation: FloatArray
     past: tuple[FloatArray, FloatArray] | None
     settings: dict[str, list[str]]
     seed: int
-
-
-def to_json(scalings: Sequence[Scaling], segmentation: Segmentation) -> str:
-    """Scalings and segmentation as JSON text; floats are written so that they read back to the same bits."""
-    values = {"scalings": [asdict(scaling) for scaling in scalings], "segmentation": segmentation.to_dict()}
-    return json.dumps(values, allow_nan=False, sort_keys=True)
-
-
-def from_json(text: str) -> tuple[list[Scaling], Segmentation]:
-    """The inverse of `to_json`."""
-    values = json.loads(text)
-    return [Scaling(**scaling) for scaling in values["scalings"]], Segmentation.from_dict(values["segmentation"])
 
 
 def evaluate_candidates(
@@ -134,7 +122,7 @@ def evaluate_candidates(
     and `next_quarter_value`, what they spent after it; the candidate is refitted there with that date's own scaling,
     for applying today's would use what was not known then. It is null without `past`, below 1,000 customers or if
     nobody's value differs. `seconds` is the wall-clock time of the deployed fit (Ward's one tree is shared by all its
-    settings). `parameters` is the text of `to_json`.
+    settings). `parameters` is the text of `Model.to_json`.
 
     Fewer than 200 customers, or features that do not vary, give one row: algorithm 'none', one segment, and why. A
     feature set that does not vary beside others that do gives such a row too, not chosen.
@@ -156,7 +144,7 @@ def evaluate_candidates(
     with threadpool_limits(limits=1):
         for name in sorted(feature_sets):
             features = {feature: transforms[feature] for feature in feature_sets[name]}
-            scalings = fit_scaling(people, features)
+            scalings = tuple(fit_scaling(people, features))
             z = design_matrix(people, scalings)
             why = _too_little(len(people), scalings)
             if why:
@@ -219,7 +207,7 @@ def _too_little(customers: int, scalings: Sequence[Scaling]) -> str:
     return ""
 
 
-def _single_segment(feature_set: str, scalings: list[Scaling], z: FloatArray, why: str) -> dict[str, Any]:
+def _single_segment(feature_set: str, scalings: tuple[Scaling, ...], z: FloatArray, why: str) -> dict[str, Any]:
     whole = Segmentation(np.zeros((1, len(scalings))), np.ones((1, len(scalings))), np.zeros(1))
     return {
         **dict.fromkeys(_FIGURES, np.nan),
@@ -233,13 +221,13 @@ def _single_segment(feature_set: str, scalings: list[Scaling], z: FloatArray, wh
         "is_eligible": False,
         "is_chosen": False,
         "reason": why,
-        "parameters": to_json(scalings, whole),
+        "parameters": Model(scalings, whole).to_json(),
     }
 
 
 def _population(
     name: str,
-    scalings: list[Scaling],
+    scalings: tuple[Scaling, ...],
     z: FloatArray,
     earlier: pd.DataFrame | None,
     features: Mapping[str, str],
@@ -407,5 +395,5 @@ def _row(
         "value_explained_low": fit.value_explained.low,
         "value_explained_high": fit.value_explained.high,
         "seconds": fit.seconds,
-        "parameters": to_json(population.scalings, segmentation),
+        "parameters": Model(population.scalings, segmentation).to_json(),
     }

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from olist_segments.arrays import FloatArray
-from olist_segments.model.scaling import design_matrix
+from olist_segments.model.model import Model
 from olist_segments.selection.metrics import jaccard_verdict
 from olist_segments.selection.stability import bootstrap_jaccard
-from olist_segments.selection.versions import made_up_model, read_model
+from olist_segments.selection.versions import made_up_model
 
 DISSOLVED = 0.5
 """A segment at most so similar to the refit's best match is dissolved in that resample (Hennig 2007)."""
@@ -51,15 +51,15 @@ def append_stability(
 
 
 def _stability_rows(version: pd.DataFrame, labels: pd.DataFrame, resamples: int) -> pd.DataFrame:
-    scalings, segmentation, names = read_model(version)
+    model = Model.from_rows(version)
     first = version.iloc[0]
     if first["algorithm"] == "none":
-        similarity: FloatArray = np.full((0, segmentation.k), np.nan)
+        similarity: FloatArray = np.full((0, model.k), np.nan)
     else:
         people = labels.sort_values("customer_unique_id")
         similarity = bootstrap_jaccard(
-            design_matrix(people, scalings),
-            segmentation,
+            model.z(people),
+            model.segmentation,
             str(first["algorithm"]),
             str(first["setting"]),
             resamples=resamples,
@@ -68,9 +68,9 @@ def _stability_rows(version: pd.DataFrame, labels: pd.DataFrame, resamples: int)
     return pd.DataFrame(
         {
             "model_version": int(first["model_version"]),
-            "segment_number": np.arange(1, segmentation.k + 1),
-            "segment_key": [name.key for name in names],
-            "segment_name": [name.name for name in names],
+            "segment_number": np.arange(1, model.k + 1),
+            "segment_key": model.keys,
+            "segment_name": [name.name for name in model.names],
             "resamples": len(similarity),
             **summarise(similarity),
         }

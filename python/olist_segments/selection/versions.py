@@ -8,7 +8,8 @@ nothing unless there is no version yet or a refit is asked for, so a nightly bui
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 from typing import Any
@@ -18,15 +19,14 @@ import pandas as pd
 
 from olist_segments.arrays import IntArray
 from olist_segments.errors import UserError
+from olist_segments.model.model import BOUNDS, Model
 from olist_segments.model.naming import SegmentName, name_segments, profile_segments
-from olist_segments.model.scaling import Scaling, design_matrix, fit_scaling
-from olist_segments.model.segmentation import Segmentation
+from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.selection.algorithms import ALGORITHMS
-from olist_segments.selection.candidates import evaluate_candidates, from_json
+from olist_segments.selection.candidates import evaluate_candidates
 
 # Columns of the evidence that are equal where data, settings and packages are.
 _FITTED = ["feature_set", "algorithm", "setting", "parameters", "is_chosen", "data_as_of", "package_versions"]
-BOUNDS = ("lower_bound", "upper_bound")
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "olist-segments")
 
 
@@ -148,8 +148,8 @@ def append_labels(
     people = _fit_people(fit_input)
     new = []
     for number in range(labelled + 1, newest + 1):
-        scalings, segmentation, names = read_model(model[model["model_version"] == number])
-        labels = segmentation.labels(design_matrix(people, scalings))
+        version = Model.from_rows(model[model["model_version"] == number])
+        labels = version.labels(people)
         new.append(
             pd.DataFrame(
                 {
@@ -157,7 +157,7 @@ def append_labels(
                     "model_version": number,
                     "as_of_date": people["as_of_date"],
                     "segment_number": labels + 1,
-                    "segment_key": np.array([name.key for name in names])[labels],
+                    "segment_key": np.array(version.keys)[labels],
                     **{feature: people[feature] for feature in sorted(features)},
                 }
             )
@@ -198,34 +198,6 @@ def made_up_model(features: Mapping[str, str]) -> pd.DataFrame:
     return append_models(candidates, people, archetypes, None, settings)
 
 
-def read_model(rows: pd.DataFrame) -> tuple[list[Scaling], Segmentation, list[SegmentName]]:
-    """One version of the table segment_model, back as scalings (d), segments (k) and their names (k)."""
-    ordered = rows.sort_values(["segment_number", "feature"])
-    first = ordered[ordered["segment_number"] == ordered["segment_number"].iloc[0]]
-    scalings = [
-        Scaling(
-            row["feature"],
-            row["transform"],
-            row["shift"],
-            row["scale"],
-            row["impute_value"],
-            bool(row["is_constant"]),
-            *(None if pd.isna(row.get(name)) else float(row[name]) for name in BOUNDS),
-        )
-        for _, row in first.iterrows()
-    ]
-    segments = ordered.drop_duplicates("segment_number")
-    shape = (len(segments), len(scalings))
-    segmentation = Segmentation(
-        ordered["centre"].to_numpy(dtype=np.float64).reshape(shape),
-        ordered["inverse_variance"].to_numpy(dtype=np.float64).reshape(shape),
-        segments["bias"].to_numpy(dtype=np.float64),
-    )
-    columns = (segments[column].astype(str) for column in ("segment_key", "segment_name", "name_source"))
-    names = [SegmentName(key, name, source, None) for key, name, source in zip(*columns, strict=True)]
-    return scalings, segmentation, names
-
-
 def _is_same_evidence(candidates: pd.DataFrame, existing: pd.DataFrame) -> bool:
     """Whether the newest version in `existing` came from the same data and settings as `candidates`."""
     newest = existing[existing["model_version"] == existing["model_version"].max()]
@@ -248,13 +220,13 @@ def _model_rows(
     before: pd.DataFrame | None,
     settings: Mapping[str, Any],
 ) -> pd.DataFrame:
-    scalings, segmentation = from_json(str(candidate["parameters"]))
-    labels = segmentation.labels(design_matrix(people, scalings))
+    unnamed = Model.from_json(str(candidate["parameters"]))
+    labels = unnamed.labels(people)
 
     all_scalings = fit_scaling(people, settings["feature_transforms"])
     all_features = [scaling.name for scaling in all_scalings]
-    profile = profile_segments(people, design_matrix(people, all_scalings), all_features, labels, segmentation.k)
-    previous, overlap = _overlap_with_previous(people, labels, segmentation.k, before)
+    profile = profile_segments(people, design_matrix(people, all_scalings), all_features, labels, unnamed.k)
+    previous, overlap = _overlap_with_previous(people, labels, unnamed.k, before)
     names = name_segments(
         profile,
         archetypes,
@@ -264,54 +236,40 @@ def _model_rows(
         min_cosine=settings["name_min_cosine"],
         min_jaccard=settings["match_min_jaccard"],
     )
-    sizes = np.bincount(labels, minlength=segmentation.k)
-    rows = []
-    for segment, name in enumerate(names):
-        for column, scaling in enumerate(scalings):
-            rows.append(
-                {
-                    "model_version": int(candidate["model_version"]),
-                    "segment_number": segment + 1,
-                    "segment_key": name.key,
-                    "segment_name": name.name,
-                    "name_source": name.source,
-                    "name_match_score": np.nan if name.match_score is None else name.match_score,
-                    "feature": scaling.name,
-                    "transform": scaling.transform,
-                    "shift": scaling.shift,
-                    "scale": scaling.scale,
-                    "impute_value": scaling.impute_value,
-                    "lower_bound": np.nan if scaling.lower_bound is None else scaling.lower_bound,
-                    "upper_bound": np.nan if scaling.upper_bound is None else scaling.upper_bound,
-                    "is_constant": scaling.is_constant,
-                    "centre": segmentation.centre[segment, column],
-                    # A feature that did not vary at the fit says nothing about anybody later either.
-                    "inverse_variance": 0.0 if scaling.is_constant else segmentation.precision[segment, column],
-                    "bias": segmentation.bias[segment],
-                    "mean_z": profile.z[segment, all_features.index(scaling.name)],
-                    "customer_count": int(sizes[segment]),
-                    "feature_set": candidate["feature_set"],
-                    "algorithm": candidate["algorithm"],
-                    "setting": candidate["setting"],
-                    "reason": candidate["reason"],
-                    "data_as_of": candidate["data_as_of"],
-                    "fitted_at": candidate["fitted_at"],
-                    "random_seed": int(candidate["random_seed"]),
-                    "package_versions": candidate["package_versions"],
-                }
-            )
-    return pd.DataFrame(rows)
+    model = replace(unnamed, names=tuple(names))
+    sizes = np.bincount(labels, minlength=model.k)
+    version = {
+        "feature_set": candidate["feature_set"],
+        "algorithm": candidate["algorithm"],
+        "setting": candidate["setting"],
+        "reason": candidate["reason"],
+        "data_as_of": candidate["data_as_of"],
+        "fitted_at": candidate["fitted_at"],
+        "random_seed": int(candidate["random_seed"]),
+        "package_versions": candidate["package_versions"],
+    }
+    return pd.DataFrame(
+        [
+            {
+                "model_version": int(candidate["model_version"]),
+                **row,
+                "mean_z": profile.z[row["segment_number"] - 1, all_features.index(row["feature"])],
+                "customer_count": int(sizes[row["segment_number"] - 1]),
+                **version,
+            }
+            for row in model.to_rows()
+        ]
+    )
 
 
 def _overlap_with_previous(
     people: pd.DataFrame, labels: IntArray, segment_count: int, before: pd.DataFrame | None
-) -> tuple[list[SegmentName], IntArray | None]:
+) -> tuple[Sequence[SegmentName], IntArray | None]:
     """The names of the newest earlier version and how many of today's people are in both a new and an old segment."""
     if before is None or before.empty:
         return [], None
     newest = before[before["model_version"] == before["model_version"].max()]
-    scalings, segmentation, names = read_model(newest)
-    old_labels = segmentation.labels(design_matrix(people, scalings))
-    overlap = np.zeros((segment_count, segmentation.k), dtype=np.int64)
-    np.add.at(overlap, (labels, old_labels), 1)
-    return names, overlap
+    old = Model.from_rows(newest)
+    overlap = np.zeros((segment_count, old.k), dtype=np.int64)
+    np.add.at(overlap, (labels, old.labels(people)), 1)
+    return old.names, overlap
