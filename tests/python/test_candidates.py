@@ -11,16 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from olist_segments.errors import UserError
+from olist_segments.model.agreement import adjusted_rand, best_jaccard, contingency, jaccard
 from olist_segments.model.model import Model
 from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.algorithms import ALGORITHMS, fit_segmentations, mixture_segments
 from olist_segments.selection.candidates import COLUMNS, evaluate_candidates
 from olist_segments.selection.metrics import (
-    adjusted_rand,
-    best_jaccard,
-    contingency,
-    jaccard,
     jaccard_verdict,
     prediction_strength_of_split,
     silhouette_interval,

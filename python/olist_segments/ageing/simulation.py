@@ -30,12 +30,12 @@ from olist_segments.ageing.agreement import (
     share_moved,
 )
 from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.model.agreement import adjusted_rand, contingency, jaccard
 from olist_segments.model.model import Model
 from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.parallel import Task, run_tasks, stop_workers
 from olist_segments.selection.algorithms import fit_segmentations
-from olist_segments.selection.metrics import adjusted_rand, contingency, jaccard
 from olist_segments.selection.sampling import generator, strata, stratified_sample
 from olist_segments.selection.stability import REFIT_SIZE
 
@@ -356,11 +356,7 @@ def compare_labels(
     """One row a segment of the frozen model: how its `labels` (n,) of the people agree with the `fresh` ones (n,)."""
     k = frozen.model.k
     table = contingency(labels, fresh, k, fresh_count)
-    spend = np.bincount(
-        labels * fresh_count + fresh,
-        weights=people.features["total_spend"].to_numpy(dtype=np.float64),
-        minlength=k * fresh_count,
-    ).reshape(k, fresh_count)
+    spend = contingency(labels, fresh, k, fresh_count, people.features["total_spend"].to_numpy(dtype=np.float64))
     tables = resampled_tables(table, resamples, rng)
     agreement = adjusted_rand_interval(table, tables)
     matched = matched_segments(table)

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.model.agreement import jaccard
 
 ONLY_SEGMENT = ("all_customers", "All customers")
 
@@ -114,12 +115,11 @@ def match_to_previous(overlap: IntArray, min_jaccard: float) -> dict[int, tuple[
 
     `overlap` is (k_new, k_old): how many of the same people are in both.
     """
-    union = overlap.sum(axis=1, keepdims=True) + overlap.sum(axis=0, keepdims=True) - overlap
-    jaccard = np.divide(overlap, union, out=np.zeros(overlap.shape), where=union > 0)
+    similarity = jaccard(overlap)
     # A pair below the bar is worth nothing, so that it never displaces one above it.
-    worth = np.where(jaccard >= min_jaccard, jaccard, 0.0)
+    worth = np.where(similarity >= min_jaccard, similarity, 0.0)
     pairs = zip(*linear_sum_assignment(-worth), strict=True)
-    return {int(new): (int(old), float(jaccard[new, old])) for new, old in pairs if worth[new, old] > 0}
+    return {int(new): (int(old), float(similarity[new, old])) for new, old in pairs if worth[new, old] > 0}
 
 
 def match_to_archetypes(
@@ -189,14 +189,14 @@ def name_segments(
     names: dict[int, SegmentName] = {}
     traits_by_key = dict(zip(archetypes["segment_key"], archetype_traits(archetypes, profile.features), strict=True))
     if overlap is not None and len(previous):
-        for segment, (old, jaccard) in match_to_previous(overlap, min_jaccard).items():
+        for segment, (old, score) in match_to_previous(overlap, min_jaccard).items():
             before = previous[old]
             if before.key == ONLY_SEGMENT[0]:
                 continue
             traits = traits_by_key.get(before.key)
             still_true = traits is not None and name_is_true(traits, profile, segment, min_effect)
             name = before.name if still_true else name_from_traits(profile, segment)[1]
-            names[segment] = SegmentName(before.key, name, "previous_version", jaccard)
+            names[segment] = SegmentName(before.key, name, "previous_version", score)
 
     taken = {name.key for name in names.values()}
     free_archetypes = archetypes[~archetypes["segment_key"].isin(taken)].reset_index(drop=True)

@@ -14,9 +14,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.model.agreement import adjusted_rand, best_jaccard, contingency
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.algorithms import fit_segmentations
-from olist_segments.selection.metrics import adjusted_rand, best_jaccard, contingency, prediction_strength_of_split
+from olist_segments.selection.metrics import prediction_strength_of_split
 from olist_segments.selection.sampling import generator, strata, stratified_sample
 
 REFIT_SIZE = 2_000

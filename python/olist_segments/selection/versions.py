@@ -19,6 +19,7 @@ import pandas as pd
 
 from olist_segments.arrays import IntArray
 from olist_segments.errors import UserError
+from olist_segments.model.agreement import contingency
 from olist_segments.model.model import BOUNDS, Model
 from olist_segments.model.naming import SegmentName, name_segments, profile_segments
 from olist_segments.model.scaling import design_matrix, fit_scaling
@@ -270,6 +271,4 @@ def _overlap_with_previous(
         return [], None
     newest = before[before["model_version"] == before["model_version"].max()]
     old = Model.from_rows(newest)
-    overlap = np.zeros((segment_count, old.k), dtype=np.int64)
-    np.add.at(overlap, (labels, old.labels(people)), 1)
-    return old.names, overlap
+    return old.names, contingency(labels, old.labels(people), segment_count, old.k)
