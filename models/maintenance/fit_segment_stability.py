@@ -7,10 +7,11 @@ from olist_segments.selection.stability_table import append_stability
 def model(dbt, session):
     """Rows: model version × segment."""
     dbt.config(materialized="incremental")
+    settings = dbt.config.get("settings")
     rows = append_stability(
         read(dbt.ref("fit_segment_model")),
         read(dbt.ref("fit_segment_labels")),
         read_existing(dbt, session),
-        dbt.config.get("settings"),
+        int(settings["resamples"]),
     )
     return written(dbt, session, rows)

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from olist_segments.ageing import COLUMNS, append_ageing, simulation
+from olist_segments.ageing import COLUMNS, Plan, append_ageing, simulation
 from olist_segments.ageing.agreement import (
     adjusted_rand_interval,
     matched_jaccards,
@@ -41,14 +41,7 @@ from sklearn.metrics import adjusted_rand_score
 from warehouses import SAMPLE, Warehouse
 
 TRANSFORMS = {"recency_days": "identity", "total_spend": "log1p", "avg_review_score": "identity"}
-SETTINGS = {
-    "origin_days": 14,
-    "clock_days": 28,
-    "noise_refits": 3,
-    "resamples": 60,
-    "newcomer_days": 28,
-    "refresh_days": 7,
-}
+PLAN = Plan(origin_days=14, clock_days=28, noise_refits=3, resamples=60, newcomer_days=28, refresh_days=7)
 START = pd.Timestamp("2018-01-01")
 PAIR = ["variant", "is_model_in_force", "origin_date", "later_date"]
 
@@ -98,7 +91,9 @@ def fitted(features: pd.DataFrame, date: Any = None, recipe: Recipe | None = Non
 
 def pairs(features: pd.DataFrame, model: pd.DataFrame | None = None, **changes: int) -> pd.DataFrame:
     """The simulation's comparisons, one row each."""
-    rows = pd.DataFrame(simulate(features, fitted(features) if model is None else model, SETTINGS | changes, workers=1))
+    rows = pd.DataFrame(
+        simulate(features, fitted(features) if model is None else model, replace(PLAN, **changes), workers=1)
+    )
     rows["horizon_days"] = (rows["later_date"] - rows["origin_date"]).dt.days
     return rows[rows["segment_number"] == 1].reset_index(drop=True)
 
@@ -223,7 +218,7 @@ def test_the_refit_of_a_date_is_shared_by_all_origins(monkeypatch: pytest.Monkey
     )
     found = pairs(features, model)
     dates = features["as_of_date"].nunique()
-    assert len(counted) == dates * (1 + SETTINGS["noise_refits"]) + (found["variant"] == CLOCK_STOPPED).sum()
+    assert len(counted) == dates * (1 + PLAN.noise_refits) + (found["variant"] == CLOCK_STOPPED).sum()
     floors = found[["later_date", "noise_floor", "noise_floor_low"]].drop_duplicates()
     assert floors["later_date"].is_unique
 
@@ -269,7 +264,7 @@ def test_segments_carry_the_keys_of_the_version_in_force() -> None:
     features = marketplace(people=1_500)
     model = fitted(features, recipe=Recipe(TRANSFORMS, "kmeans", "k=2", 1))
     model["segment_number"] = 3 - model["segment_number"]
-    rows = pd.DataFrame(simulate(features, model, SETTINGS, workers=1))
+    rows = pd.DataFrame(simulate(features, model, PLAN, workers=1))
     simulated = rows[rows["variant"] == ALL_FEATURES]
     keys = simulated.groupby(["origin_date", "later_date"])["segment_key"].agg(lambda found: tuple(sorted(found)))
     assert set(keys) == {("key_1", "key_2")}
@@ -308,11 +303,11 @@ def test_every_algorithm_that_can_be_in_force_can_age(algorithm: str, setting: s
 def test_same_rows_whoever_computes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     features = marketplace(people=700, first_week=30)
     model = fitted(features)
-    one = simulate(features, model, SETTINGS, workers=1)
+    one = simulate(features, model, PLAN, workers=1)
     monkeypatch.setattr(simulation, "WORTH_WORKERS", 0)
     assert len(one) > 100
     pd.testing.assert_frame_equal(
-        pd.DataFrame(simulate(features, model, SETTINGS, workers=2)), pd.DataFrame(one), check_exact=True
+        pd.DataFrame(simulate(features, model, PLAN, workers=2)), pd.DataFrame(one), check_exact=True
     )
 
 
@@ -324,16 +319,16 @@ def test_a_simulation_runs_when_the_version_is_new_or_the_data_have_gone_on() ->
     features = marketplace(people=300, first_week=36)
     model = fitted(features)
     newest = features["as_of_date"].max()
-    first = append_ageing(lambda: features, newest, model, None, SETTINGS)
+    first = append_ageing(lambda: features, newest, model, None, PLAN)
     assert first.dtypes.astype(str).to_dict() == COLUMNS
     assert not first.empty
     for days, is_due in ((0, False), (6, False), (7, True)):
         later = newest + pd.Timedelta(days=days)
-        again = append_ageing(lambda: features if is_due else never(), later, model, first, SETTINGS)  # noqa: B023
+        again = append_ageing(lambda: features if is_due else never(), later, model, first, PLAN)  # noqa: B023
         assert again.empty is not is_due
     another = model.assign(model_version=2)
-    assert set(append_ageing(lambda: features, newest, another, first, SETTINGS)["model_version"]) == {2}
-    at_once = append_ageing(lambda: features, newest, model, first, SETTINGS | {"refresh_days": 0})
+    assert set(append_ageing(lambda: features, newest, another, first, PLAN)["model_version"]) == {2}
+    at_once = append_ageing(lambda: features, newest, model, first, replace(PLAN, refresh_days=0))
     pd.testing.assert_frame_equal(at_once, first, check_exact=True)
 
 
@@ -343,9 +338,9 @@ def test_too_little_gives_an_empty_table_of_the_right_types() -> None:
     newest = features["as_of_date"].max()
     single = model.assign(algorithm="none")
     for found in (
-        append_ageing(lambda: features, newest, model, None, SETTINGS),
-        append_ageing(lambda: features.head(0), newest, model, None, SETTINGS),
-        append_ageing(never, newest, single, None, SETTINGS),
+        append_ageing(lambda: features, newest, model, None, PLAN),
+        append_ageing(lambda: features.head(0), newest, model, None, PLAN),
+        append_ageing(never, newest, single, None, PLAN),
     ):
         assert found.empty
         assert found.dtypes.astype(str).to_dict() == COLUMNS

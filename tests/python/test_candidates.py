@@ -16,7 +16,7 @@ from olist_segments.model.model import Model
 from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.algorithms import ALGORITHMS, fit_segmentations, mixture_segments
-from olist_segments.selection.candidates import COLUMNS, evaluate_candidates
+from olist_segments.selection.candidates import COLUMNS, Search, evaluate_candidates
 from olist_segments.selection.metrics import (
     jaccard_verdict,
     prediction_strength_of_split,
@@ -57,9 +57,9 @@ def evaluate(frame: pd.DataFrame, **changes: Any) -> pd.DataFrame:
         "resamples": 5,
         "splits": 3,
         "seeds": 2,
-        "workers": 1,
     }
-    return evaluate_candidates(frame, **(arguments | changes))
+    search = arguments | {name: value for name, value in changes.items() if name not in ("past", "workers")}
+    return evaluate_candidates(frame, Search(**search), past=changes.get("past"), workers=changes.get("workers", 1))
 
 
 def chosen(table: pd.DataFrame) -> pd.Series:
@@ -449,7 +449,7 @@ def test_nothing_is_eligible_where_there_is_no_structure(kind: str) -> None:
 
 def test_an_elongated_cloud_would_pass_without_the_structure_gap() -> None:
     # Why the reference is there: stability alone calls two halves of one cloud segments.
-    table = evaluate(frame_of(unstructured("elongated normal", 1500)), k_max=3, rule={"min_structure_gap": 0})
+    table = evaluate(frame_of(unstructured("elongated normal", 1500)), k_max=3, rule=Rule.of({"min_structure_gap": 0}))
     halves = table.iloc[0]
     assert halves["jaccard_min"] > 0.85
     assert halves["prediction_strength"] > 0.85

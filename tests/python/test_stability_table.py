@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -56,8 +54,7 @@ def model_of(version: int, centres: np.ndarray, algorithm: str = "kmeans") -> pd
 def stability(
     model: pd.DataFrame, labels: pd.DataFrame, existing: pd.DataFrame | None = None, resamples: int = 10
 ) -> pd.DataFrame:
-    settings: dict[str, Any] = {"resamples": resamples}
-    return append_stability(model, labels, existing, settings)
+    return append_stability(model, labels, existing, resamples)
 
 
 def test_a_cloud_of_its_own_is_stable_and_halves_of_a_cloud_are_not() -> None:

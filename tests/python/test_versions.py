@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from olist_segments.model.model import Model
+from olist_segments.model.naming import NamingRule
+from olist_segments.selection.candidates import Search
 from olist_segments.selection.versions import (
     append_candidates,
     append_labels,
@@ -19,21 +22,8 @@ from olist_segments.selection.versions import (
 from warehouses import PROJECT
 
 TRANSFORMS = {"recency_days": "identity", "order_count": "ln", "total_spend": "log1p", "avg_review_score": "identity"}
-FIT: dict[str, Any] = {
-    "feature_sets": {"rfm_review": list(TRANSFORMS)},
-    "feature_transforms": TRANSFORMS,
-    "algorithms": ["kmeans"],
-    "k_min": 2,
-    "k_max": 5,
-    "rule": {},
-    "seed": 7,
-}
-NAMES: dict[str, Any] = {
-    "feature_transforms": TRANSFORMS,
-    "name_min_effect": 0.1,
-    "name_min_cosine": 0.5,
-    "match_min_jaccard": 0.5,
-}
+SEARCH = Search({"rfm_review": list(TRANSFORMS)}, TRANSFORMS, ["kmeans"], k_max=5, seed=7)
+NAMING = NamingRule(min_effect=0.1, min_cosine=0.5, min_jaccard=0.5)
 ARCHETYPES = pd.read_csv(PROJECT / "seeds" / "segment_archetypes.csv")
 
 
@@ -66,11 +56,11 @@ class History:
 
     def build(self, fit_input: pd.DataFrame, *, refit: bool = False) -> None:
         """One build: each step appends what it returns."""
-        new = append_candidates(fit_input, self.candidates, FIT, refit=refit)
+        new = append_candidates(fit_input, self.candidates, SEARCH, refit=refit)
         self.candidates = new if self.candidates is None else pd.concat([self.candidates, new], ignore_index=True)
-        rows = append_models(self.candidates, fit_input, ARCHETYPES, self.model, NAMES)
+        rows = append_models(self.candidates, fit_input, ARCHETYPES, self.model, TRANSFORMS, NAMING)
         self.model = rows if self.model is None else pd.concat([self.model, rows], ignore_index=True)
-        labels = append_labels(self.model, fit_input, self.labels, list(TRANSFORMS))
+        labels = append_labels(self.model, fit_input, self.labels, TRANSFORMS)
         self.labels = labels if self.labels is None else pd.concat([self.labels, labels], ignore_index=True)
 
     def labels_of(self, version: int) -> pd.Series[str]:
@@ -138,9 +128,9 @@ def test_a_refit_asked_for_again_after_a_kill_is_the_one_that_was_begun(
     """The killed build wrote the evidence of version 2; only other data or settings make a version 3."""
     history = History()
     history.build(people(900, seed=2))
-    evidence = append_candidates(first, history.candidates, FIT, refit=True)
+    evidence = append_candidates(first, history.candidates, SEARCH, refit=True)
     existing = pd.concat([history.candidates, evidence], ignore_index=True).sample(frac=1, random_state=1)
-    new = append_candidates(people_then, existing, FIT | setting, refit=True, is_interrupted=True)
+    new = append_candidates(people_then, existing, replace(SEARCH, **setting), refit=True, is_interrupted=True)
     assert new["model_version"].unique().tolist() == appended
 
 
@@ -222,7 +212,7 @@ def test_another_customer_changes_nobody_elses_label(
         total_spend=spend,
         avg_review_score=np.nan if score is None else score,
     )
-    labels = append_labels(fitted.model, pd.concat([first, newcomer]), None, list(TRANSFORMS))
+    labels = append_labels(fitted.model, pd.concat([first, newcomer]), None, TRANSFORMS)
     after = labels.set_index("customer_unique_id")["segment_key"].sort_index()
     assert after["newcomer"] in set(fitted.model["segment_key"])
     pd.testing.assert_series_equal(after.drop("newcomer"), fitted.labels_of(1))

@@ -11,7 +11,7 @@ same people with recency held at its value at the origin, so that what is left i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
@@ -190,7 +190,8 @@ class Plan:
     """The settings of a simulation.
 
     Days between origins, and between origins and later dates that are compared with the clock stopped; refits behind a
-    noise floor, resamples behind an interval, and for how many days somebody is a newcomer.
+    noise floor, resamples behind an interval, and for how many days somebody is a newcomer. A simulation that ends
+    `refresh_days` before the data or more is run again.
     """
 
     origin_days: int
@@ -198,6 +199,12 @@ class Plan:
     noise_refits: int
     resamples: int
     newcomer_days: int
+    refresh_days: int
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Plan:
+        """The plan that the settings of the dbt model fit_ageing ask for."""
+        return cls(**{field.name: int(settings[field.name]) for field in fields(cls)})
 
 
 def append_ageing(
@@ -205,7 +212,7 @@ def append_ageing(
     newest_date: Any,
     model: pd.DataFrame,
     existing: pd.DataFrame | None,
-    settings: Mapping[str, Any],
+    plan: Plan,
     *,
     workers: int = 2,
 ) -> pd.DataFrame:
@@ -213,30 +220,29 @@ def append_ageing(
 
     `features`: a function that gives the rows of ageing_features in the order of date and customer_number; called only
     when the simulation runs. `newest_date`: the newest as-of date. `model`: the rows of segment_model of the version in
-    force. `existing`: the rows written so far, or None. `settings`: origin_days, clock_days, noise_refits, resamples,
-    newcomer_days, refresh_days.
+    force. `existing`: the rows written so far, or None.
 
-    It runs when the version has no rows yet, or when its newest comparison is `refresh_days` or more older than the
-    data; its rows are meant to replace those of the same version. No version, a version with a single segment, and
+    It runs when the version has no rows yet, or when its newest comparison is `plan.refresh_days` or more older than
+    the data; its rows are meant to replace those of the same version. No version, a version with a single segment, and
     data with fewer than two simulation dates give no row. The result does not depend on `workers`, the number of
     single-threaded processes. Raises UserError for features that the model needs and `features` lacks.
     """
     if model.empty:
         return _typed([])
     version = int(model["model_version"].iloc[0])
-    if str(model["algorithm"].iloc[0]) == "none" or not _is_due(existing, version, newest_date, settings):
+    if str(model["algorithm"].iloc[0]) == "none" or not _is_due(existing, version, newest_date, plan.refresh_days):
         return _typed([])
-    rows = simulate(features(), model, settings, workers=workers)
+    rows = simulate(features(), model, plan, workers=workers)
     return _typed(rows)
 
 
-def _is_due(existing: pd.DataFrame | None, version: int, newest_date: Any, settings: Mapping[str, Any]) -> bool:
+def _is_due(existing: pd.DataFrame | None, version: int, newest_date: Any, refresh_days: int) -> bool:
     """Whether the version has no simulation yet, or one that ends too long before the newest date."""
     written = None if existing is None else existing.loc[existing["model_version"] == version, "later_date"]
     if written is None or written.empty:
         return True
     age = pd.Timestamp(newest_date) - pd.Timestamp(written.max())
-    return bool(age.days >= int(settings["refresh_days"]))
+    return bool(age.days >= refresh_days)
 
 
 def _typed(rows: Sequence[Row]) -> pd.DataFrame:
@@ -244,11 +250,8 @@ def _typed(rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def simulate(
-    features: pd.DataFrame, model: pd.DataFrame, settings: Mapping[str, Any], *, workers: int = 2
-) -> list[Row]:
+def simulate(features: pd.DataFrame, model: pd.DataFrame, plan: Plan, *, workers: int = 2) -> list[Row]:
     """The rows of the simulation; arguments as in `append_ageing`, `features` being the rows themselves."""
-    plan = Plan(*(int(settings[name]) for name in Plan.__dataclass_fields__))
     in_force = Model.from_rows(model)
     first = model.iloc[0]
     recipe = Recipe(in_force.transforms, str(first["algorithm"]), str(first["setting"]), int(first["random_seed"]))

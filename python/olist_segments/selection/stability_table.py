@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,21 +24,21 @@ NOT_MEASURED = "not measured"
 
 
 def append_stability(
-    model: pd.DataFrame, labels: pd.DataFrame, existing: pd.DataFrame | None, settings: Mapping[str, Any]
+    model: pd.DataFrame, labels: pd.DataFrame, existing: pd.DataFrame | None, resamples: int
 ) -> pd.DataFrame:
     """The stability rows (version × segment) of every version in `model` that has none yet, or no row.
 
     `model`: the rows of fit_segment_model; algorithm, setting, features and seed of a version are taken from there.
     `labels`: the rows of fit_segment_labels, the people of each version's fit with their features as seen then, so a
     version is measured on its own people however much later. `existing`: the rows written so far, or None before the
-    first. `settings`: resamples. Columns: see the model segment_stability.
+    first. `resamples`: refits behind every figure. Columns: see the model segment_stability.
     """
     written = set() if existing is None else set(existing["model_version"])
     new = [
         _stability_rows(
             model[model["model_version"] == number],
             labels[labels["model_version"] == number],
-            int(settings["resamples"]),
+            resamples,
         )
         for number in sorted(set(model["model_version"]) - written)
     ]
