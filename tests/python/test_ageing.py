@@ -37,6 +37,8 @@ from olist_segments.ageing.simulation import (
 from olist_segments.model.agreement import adjusted_rand, adjusted_rands, contingency
 from olist_segments.model.model import Model
 from olist_segments.model.naming import SegmentName
+from olist_segments.model.segmentation import Segmentation
+from olist_segments.selection.algorithms import fit_segmentations
 from sklearn.metrics import adjusted_rand_score
 from warehouses import SAMPLE, Warehouse
 
@@ -212,10 +214,12 @@ def test_the_refit_of_a_date_is_shared_by_all_origins(monkeypatch: pytest.Monkey
     features = marketplace(people=800)
     model = fitted(features)
     counted = []
-    fit = simulation.fit_segmentations
-    monkeypatch.setattr(
-        simulation, "fit_segmentations", lambda *args, **options: (counted.append(1), fit(*args, **options))[1]
-    )
+
+    def fit(*arguments: Any, **options: Any) -> dict[str, Segmentation]:
+        counted.append(1)
+        return fit_segmentations(*arguments, **options)
+
+    monkeypatch.setattr(simulation, "fit_segmentations", fit)
     found = pairs(features, model)
     dates = features["as_of_date"].nunique()
     assert len(counted) == dates * (1 + PLAN.noise_refits) + (found["variant"] == CLOCK_STOPPED).sum()
@@ -266,7 +270,7 @@ def test_segments_carry_the_keys_of_the_version_in_force() -> None:
     model["segment_number"] = 3 - model["segment_number"]
     rows = pd.DataFrame(simulate(features, model, PLAN, workers=1))
     simulated = rows[rows["variant"] == ALL_FEATURES]
-    keys = simulated.groupby(["origin_date", "later_date"])["segment_key"].agg(lambda found: tuple(sorted(found)))
+    keys = [tuple(sorted(found["segment_key"])) for _, found in simulated.groupby(["origin_date", "later_date"])]
     assert set(keys) == {("key_1", "key_2")}
     # The kind that spends much and is content has one key, and a number that is not the one of the version in force.
     best = simulated[simulated["value_rank"] == 1]

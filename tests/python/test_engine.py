@@ -75,7 +75,7 @@ def test_the_contract_of_the_version_in_force_asks_for_a_refit(
             "model_version": [version],
             "is_the_contract": [is_the_contract],
             "is_broken_today": [is_broken],
-            "due_date": pd.to_datetime([due_date]),
+            "due_date": [pd.NaT if due_date is None else pd.Timestamp(due_date)],
         }
     )
     assert contract_asks_for_refit(contract, 1, TODAY) is asks

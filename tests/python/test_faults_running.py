@@ -363,8 +363,8 @@ class Tomorrow(dt.datetime):
     """The clock of a machine that goes a day ahead."""
 
     @classmethod
-    def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
-        return dt.datetime.now(tz) + dt.timedelta(days=1)
+    def now(cls, tz: dt.tzinfo | None = None) -> Tomorrow:
+        return super().now(tz) + dt.timedelta(days=1)
 
 
 def test_a_clock_set_back_changes_no_order(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -161,7 +161,7 @@ def test_spark_takes_published_versions_back(duckdb_warehouse: Warehouse, tmp_pa
     told = spark.dbt("run", "--select", "stg_olist__sellers", data=SAMPLE)
     assert "up to version 2, were taken back" in told
     for table in ("fit_segment_candidates", "fit_segment_model", "fit_segment_labels"):
-        taken = duckdb.sql(
+        taken = duckdb.execute(
             f"select model_version, count(*) from '{spark.files(table)}' group by 1 order by 1"
         ).fetchall()
         assert taken == [

@@ -81,7 +81,8 @@ def put_text(path: Path) -> None:
 
 
 def put_parquet(path: Path) -> None:
-    duckdb.sql("select 1 as a").write_parquet(str(path))
+    with duckdb.connect() as connection:
+        connection.sql("select 1 as a").write_parquet(str(path))
 
 
 IS_NO_DATABASE = (
