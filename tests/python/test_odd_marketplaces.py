@@ -235,7 +235,7 @@ def test_a_delivery_or_an_answer_that_is_mistyped_is_as_unknown_as_one_that_is_m
 
 def test_months_in_which_nobody_is_known_are_told_in_one_sentence(project: Project) -> None:
     # The one customer bought a year after the months of history, whose orders are of no customer.
-    files = marketplace(61, lambda i: "p", lambda i: spread(i) if i else "2019-09-10 10:00:00")
+    files = marketplace(161, lambda i: "p", lambda i: spread(i) if i else "2019-09-10 10:00:00")
     files[CUSTOMERS] = "".join(files[CUSTOMERS].splitlines(keepends=True)[:2])
     project.write_all(files)
 

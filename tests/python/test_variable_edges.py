@@ -45,6 +45,11 @@ Settings = dict[str, Any]
 SMALLEST: Settings = {
     "invalid_order_statuses": [],
     "window_min_share_of_typical_month": 0.001,
+    "month_over_min_order_share": 0,
+    "warn_far_beyond_share": 0,
+    "warn_same_score_share": 0,
+    "dissatisfied_up_to_score": 1,
+    "dormant_after_days": 1,
     "max_days_after_purchase": {"delivery": 30, "review": 30},
     "candidate_algorithms": ["kmeans"],
     "candidate_k_min": 2,
@@ -82,6 +87,11 @@ SMALLEST: Settings = {
 LARGEST: Settings = {
     "invalid_order_statuses": ["canceled", "unavailable", "unknown", "shipped", "x" * 100],
     "window_min_share_of_typical_month": 1,
+    "month_over_min_order_share": 1,
+    "warn_far_beyond_share": 1,
+    "warn_same_score_share": 1,
+    "dissatisfied_up_to_score": 5,
+    "dormant_after_days": 3650,
     "max_days_after_purchase": {"delivery": 3650, "review": 3650},
     "candidate_algorithms": ["kmeans", "gaussian_mixture", "ward", "hdbscan"],
     "candidate_k_min": 50,
