@@ -7,15 +7,20 @@ order_days as (
     from {{ ref('stg_olist__orders') }}
 ),
 
+last_day_with_orders as (
+    select max(order_date) as order_date from order_days
+),
+
 dates_numbered as (
     select
         as_of_dates.*,
-        (select max(order_date) from order_days) as last_order_date,
+        last_day_with_orders.order_date as last_order_date,
         order_days.order_date is not null as has_orders,
         max(as_of_dates.as_of_date) over () as last_as_of_date,
         year(as_of_dates.as_of_date) * 12 + month(as_of_dates.as_of_date) as month_number,
         row_number() over (order by as_of_dates.as_of_date) as date_number
     from {{ ref('as_of_dates') }} as as_of_dates
+    cross join last_day_with_orders
     left join order_days on as_of_dates.as_of_date = order_days.order_date
 ),
 
