@@ -328,7 +328,8 @@ def test_a_refit_with_new_features_is_appended_to_versions_taken_back(built: War
         "feature_transforms": features | {"late_delivery_share": "identity", "avg_delivery_days": "sqrt"},
         "feature_sets": {"with_delivery_days": [*features, "avg_delivery_days"]},
     }
-    selected = ("--select", "+segment_versions", "+fit_segment_labels", "sql_scores_like_python")
+    models = ("+segment_versions", "+segments", "+segment_model", "+fit_segment_labels")
+    selected = ("--select", *models, "sql_scores_like_python")
     output = warehouse.dbt(
         *("build", "--indirect-selection", "empty", *selected),
         data=SAMPLE,
