@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 from common import ORDERS, PROJECT, WITHOUT_TESTS, customer_months, dbt_environment, generate, timed
@@ -64,7 +65,7 @@ def section(home: Path) -> list[str]:
         folder = home / str(times)
         data = folder / "data"
         orders = times * ORDERS
-        generation = timed(lambda data=data, orders=orders: generate(data, orders, "--format", "parquet"))
+        generation = timed(partial(generate, data, orders, "--format", "parquet"))
         seconds, gigabytes = measured_build(folder, data)
         months = customer_months(folder)
         first = first or (seconds, months)

@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 import yaml
 from common import ORDERS, PROJECT, dbt, generate
-from olist_segments.design import design_matrix, fit_scaling
+from olist_segments.model.scaling import design_matrix, fit_scaling
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -30,7 +31,9 @@ def bare_query(warehouse: duckdb.DuckDBPyConnection) -> str:
         "centre, inverse_variance from segment_model inner join segment_versions using (model_version) "
         "where is_in_force order by segment_number, feature"
     ).fetchall()
-    standardised, distances, biases = {}, {}, {}
+    standardised: dict[str, str] = {}
+    distances: dict[int, list[str]] = {}
+    biases: dict[int, float] = {}
     for feature, transform, shift, scale, impute_value, lower, upper, segment, bias, centre, inverse_variance in rows:
         known = f"coalesce(cast({feature} as double), {impute_value!r})"
         value = FORMS[transform].format(f"least(greatest({known}, {lower!r}), {upper!r})")
@@ -74,7 +77,7 @@ def section(home: Path) -> list[str]:
             taken = {}
             for name, query in queries.items():
                 create = f"create or replace temp table scores as {READ.sub(f'from {table}', query)}"
-                taken[name] = timed(lambda create=create: warehouse.execute(create), REPEATS)
+                taken[name] = timed(partial(warehouse.execute, create), REPEATS)
             bare, ours = taken["bare arithmetic"], taken["SQL scoring"]
             rows.append(
                 f"| {months:,} | {bare:.3f} | {ours:.3f} | {ours / bare:.2f} × "

@@ -25,12 +25,12 @@ class Adapters(dbtPlugin):
             return
         dbt_duckdb = sys.modules.get("dbt.adapters.duckdb")
         if dbt_duckdb is not None:
-            from olist_segments.duckdb_adapter import DuckDBAdapter
+            from olist_segments.dbt_io.duckdb_adapter import DuckDBAdapter
 
             dbt_duckdb.Plugin.adapter = DuckDBAdapter
         dbt_spark = sys.modules.get("dbt.adapters.spark")
         if dbt_spark is not None:
-            from olist_segments.spark import SparkAdapter
+            from olist_segments.dbt_io.spark_adapter import SparkAdapter
 
             dbt_spark.Plugin.adapter = SparkAdapter
 

@@ -1,14 +1,14 @@
 """History run again with the model version in force; nothing while the simulation there is recent enough."""
 
-from olist_segments.ageing import append_ageing
-from olist_segments.engine import read, read_existing, written
+from olist_segments.ageing import Plan, append_ageing
+from olist_segments.dbt_io.frames import read, read_existing, written
 
 
 def model(dbt, session):
     """Rows: model version × variant × origin × later date × segment of the frozen model."""
     dbt.config(materialized="incremental", unique_key="model_version")
     existing = read_existing(dbt, session)
-    settings = dbt.config.get("settings")
+    plan = Plan.of(dbt.config.get("settings"))
     as_of_dates = read(dbt.ref("as_of_dates"))
     versions = read(dbt.ref("segment_versions").filter("is_in_force"))
     segments = read(dbt.ref("fit_segment_model"))
@@ -19,6 +19,6 @@ def model(dbt, session):
         as_of_dates["as_of_date"].max(),
         in_force,
         existing,
-        settings,
+        plan,
     )
     return written(dbt, session, rows, replaces="model_version")

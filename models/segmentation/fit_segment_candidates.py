@@ -1,7 +1,8 @@
 """Evidence for every candidate of a new model version; nothing unless there is none yet or a refit is asked for."""
 
-from olist_segments.engine import is_empty_build, read, read_existing, read_neighbour, written
-from olist_segments.versions import (
+from olist_segments.dbt_io.frames import is_empty_build, read, read_existing, read_neighbour, written
+from olist_segments.selection.candidates import Search
+from olist_segments.selection.versions import (
     append_candidates,
     contract_asks_for_refit,
     fitted_by_a_killed_build,
@@ -15,9 +16,10 @@ def model(dbt, session):
     existing = read_existing(dbt, session)
     fit_input = read(dbt.ref("segment_fit_input"), order_by="input_role, customer_unique_id")
     settings = dbt.config.get("settings")
+    search = Search.of(settings)
     if is_empty_build():
         # Of people who are made up the columns alone are kept.
-        candidates = append_candidates(made_up_people(settings["feature_transforms"]), existing, settings, refit=False)
+        candidates = append_candidates(made_up_people(search.transforms), existing, search, refit=False)
         return written(dbt, session, candidates.head(0))
     refit = dbt.config.get("refit")
     if settings["auto_refit"] and not refit and existing is not None:
@@ -26,5 +28,5 @@ def model(dbt, session):
     is_interrupted = refit and fitted_by_a_killed_build(
         existing, read_neighbour(dbt, session, "builds", schema="build_log")
     )
-    candidates = append_candidates(fit_input, existing, settings, refit=refit, is_interrupted=is_interrupted)
+    candidates = append_candidates(fit_input, existing, search, refit=refit, is_interrupted=is_interrupted)
     return written(dbt, session, candidates)

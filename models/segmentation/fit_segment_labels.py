@@ -1,7 +1,7 @@
 """The segment of everybody a version was fitted on, as Python labels them: what SQL scoring is held against."""
 
-from olist_segments.engine import read, read_existing, written
-from olist_segments.versions import append_labels
+from olist_segments.dbt_io.frames import read, read_existing, written
+from olist_segments.selection.versions import append_labels
 
 
 def model(dbt, session):

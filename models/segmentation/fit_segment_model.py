@@ -1,17 +1,20 @@
 """The chosen candidate of each new version as the table that SQL scores with, its segments matched and named."""
 
-from olist_segments.engine import read, read_existing, written
-from olist_segments.versions import append_models
+from olist_segments.dbt_io.frames import read, read_existing, written
+from olist_segments.model.naming import NamingRule
+from olist_segments.selection.versions import append_models
 
 
 def model(dbt, session):
     """Rows: model version × segment × feature."""
     dbt.config(materialized="incremental")
+    settings = dbt.config.get("settings")
     rows = append_models(
         read(dbt.ref("fit_segment_candidates")),
         read(dbt.ref("segment_fit_input")),
         read(dbt.ref("segment_archetypes"), order_by="segment_key"),
         read_existing(dbt, session),
-        dbt.config.get("settings"),
+        settings["feature_transforms"],
+        NamingRule.of(settings),
     )
     return written(dbt, session, rows)

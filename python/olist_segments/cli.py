@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import TextIO
 
-from olist_segments import audience, contract, publish, summary
 from olist_segments.errors import UserError
 from olist_segments.generator import command as generate
 from olist_segments.report import command as report
+from olist_segments.serving import audience, contract, publish, summary
 
 
 def build_parser() -> argparse.ArgumentParser:

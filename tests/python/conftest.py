@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 from faults import FILES, Project, RunnerOf, parsed_project, runners
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from warehouses import FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
 
 READERS = PROJECT / "tests" / "readers"

@@ -26,7 +26,7 @@ OF_ORDERS = ("olist_order_items_dataset", "olist_order_payments_dataset", "olist
 
 
 def read_tables(folder: Path) -> Tables:
-    return {path.stem: duckdb.sql(f"from read_parquet('{path}')").df() for path in sorted(folder.glob("*.parquet"))}
+    return {path.stem: duckdb.execute(f"from read_parquet('{path}')").df() for path in sorted(folder.glob("*.parquet"))}
 
 
 def write_tables(tables: Tables, folder: Path, suffix: str = "parquet") -> Path:

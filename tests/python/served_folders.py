@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from warehouses import PROJECT, Warehouse
 
 # Ten members leave a segment, in two tables that agree before and after.
@@ -62,7 +62,7 @@ def checked_manifest(folder: Path) -> dict[str, Any]:
         assert (len(content), hashlib.sha256(content).hexdigest()) == (entry["bytes"], entry["sha256"])
         assert path.stat().st_mode & 0o777 == 0o444
         if "rows" in entry:
-            assert duckdb.sql(f"select count(*) from '{path}'").fetchall() == [(entry["rows"],)]
+            assert duckdb.execute(f"select count(*) from '{path}'").fetchall() == [(entry["rows"],)]
     there = {path.relative_to(folder) for path in (folder / "parquet").iterdir()} | {
         path.relative_to(folder) for path in (folder / "versions").iterdir()
     }

@@ -5,6 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import subprocess
 import sys
+from dataclasses import replace
+from fractions import Fraction
+from math import comb
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from olist_segments.ageing import COLUMNS, append_ageing, simulation
+from olist_segments.ageing import COLUMNS, Plan, append_ageing, simulation
 from olist_segments.ageing.agreement import (
     adjusted_rand_interval,
-    adjusted_rands,
     matched_jaccards,
     matched_segments,
     resampled_tables,
@@ -26,26 +28,22 @@ from olist_segments.ageing.simulation import (
     ALL_FEATURES,
     CLOCK_STOPPED,
     Frozen,
-    Model,
     People,
     Recipe,
     held_recency,
     simulate,
     value_ranks,
 )
-from olist_segments.evidence.metrics import adjusted_rand, contingency
+from olist_segments.model.agreement import adjusted_rand, adjusted_rands, contingency
+from olist_segments.model.model import Model
+from olist_segments.model.naming import SegmentName
+from olist_segments.model.segmentation import Segmentation
+from olist_segments.selection.algorithms import fit_segmentations
 from sklearn.metrics import adjusted_rand_score
 from warehouses import SAMPLE, Warehouse
 
 TRANSFORMS = {"recency_days": "identity", "total_spend": "log1p", "avg_review_score": "identity"}
-SETTINGS = {
-    "origin_days": 14,
-    "clock_days": 28,
-    "noise_refits": 3,
-    "resamples": 60,
-    "newcomer_days": 28,
-    "refresh_days": 7,
-}
+PLAN = Plan(origin_days=14, clock_days=28, noise_refits=3, resamples=60, newcomer_days=28, refresh_days=7)
 START = pd.Timestamp("2018-01-01")
 PAIR = ["variant", "is_model_in_force", "origin_date", "later_date"]
 
@@ -82,38 +80,22 @@ def fitted(features: pd.DataFrame, date: Any = None, recipe: Recipe | None = Non
     recipe = recipe or Recipe(TRANSFORMS, "kmeans", "k=4", 1)
     date = features["as_of_date"].max() if date is None else pd.Timestamp(date)
     model = recipe.fit(features[features["as_of_date"] == date].reset_index(drop=True), "in force")
-    return pd.DataFrame(
-        [
-            {
-                "model_version": 1,
-                "segment_number": segment + 1,
-                "segment_key": f"key_{segment + 1}",
-                "segment_name": f"Key {segment + 1}",
-                "name_source": "traits",
-                "feature": scaling.name,
-                "transform": scaling.transform,
-                "shift": scaling.shift,
-                "scale": scaling.scale,
-                "impute_value": scaling.impute_value,
-                "is_constant": scaling.is_constant,
-                "centre": model.segmentation.centre[segment, column],
-                "inverse_variance": model.segmentation.precision[segment, column],
-                "bias": model.segmentation.bias[segment],
-                "feature_set": "all",
-                "algorithm": recipe.algorithm,
-                "setting": recipe.setting,
-                "data_as_of": date,
-                "random_seed": recipe.seed,
-            }
-            for segment in range(model.k)
-            for column, scaling in enumerate(model.scalings)
-        ]
+    names = tuple(SegmentName(f"key_{number}", f"Key {number}", "traits", None) for number in range(1, model.k + 1))
+    return pd.DataFrame(replace(model, names=names).to_rows()).assign(
+        model_version=1,
+        feature_set="all",
+        algorithm=recipe.algorithm,
+        setting=recipe.setting,
+        data_as_of=date,
+        random_seed=recipe.seed,
     )
 
 
 def pairs(features: pd.DataFrame, model: pd.DataFrame | None = None, **changes: int) -> pd.DataFrame:
     """The simulation's comparisons, one row each."""
-    rows = pd.DataFrame(simulate(features, fitted(features) if model is None else model, SETTINGS | changes, workers=1))
+    rows = pd.DataFrame(
+        simulate(features, fitted(features) if model is None else model, replace(PLAN, **changes), workers=1)
+    )
     rows["horizon_days"] = (rows["later_date"] - rows["origin_date"]).dt.days
     return rows[rows["segment_number"] == 1].reset_index(drop=True)
 
@@ -134,7 +116,16 @@ def test_adjusted_rand_of_many_tables_is_that_of_scikit_learn_to_the_last_digit(
 
 def test_adjusted_rand_of_millions_of_people_does_not_overflow() -> None:
     tables = np.random.default_rng(1).integers(0, 5_000_000, (20, 6, 6))
-    assert adjusted_rands(tables).tolist() == [adjusted_rand(table) for table in tables]
+    expected = []
+    for table in tables.astype(object):
+        # The paper's own formula, in fractions of whole numbers of any size.
+        both, rows, columns, everybody = (
+            sum(comb(count, 2) for count in np.ravel(counts))
+            for counts in (table, table.sum(axis=1), table.sum(axis=0), table.sum())
+        )
+        chance = Fraction(rows * columns, everybody)
+        expected.append(float((both - chance) / (Fraction(rows + columns, 2) - chance)))
+    assert adjusted_rands(tables).tolist() == pytest.approx(expected, rel=1e-12)
 
 
 def test_matching_is_optimal_and_not_greedy() -> None:
@@ -223,13 +214,15 @@ def test_the_refit_of_a_date_is_shared_by_all_origins(monkeypatch: pytest.Monkey
     features = marketplace(people=800)
     model = fitted(features)
     counted = []
-    fit = simulation.fit_segmentations
-    monkeypatch.setattr(
-        simulation, "fit_segmentations", lambda *args, **options: (counted.append(1), fit(*args, **options))[1]
-    )
+
+    def fit(*arguments: Any, **options: Any) -> dict[str, Segmentation]:
+        counted.append(1)
+        return fit_segmentations(*arguments, **options)
+
+    monkeypatch.setattr(simulation, "fit_segmentations", fit)
     found = pairs(features, model)
     dates = features["as_of_date"].nunique()
-    assert len(counted) == dates * (1 + SETTINGS["noise_refits"]) + (found["variant"] == CLOCK_STOPPED).sum()
+    assert len(counted) == dates * (1 + PLAN.noise_refits) + (found["variant"] == CLOCK_STOPPED).sum()
     floors = found[["later_date", "noise_floor", "noise_floor_low"]].drop_duplicates()
     assert floors["later_date"].is_unique
 
@@ -275,9 +268,9 @@ def test_segments_carry_the_keys_of_the_version_in_force() -> None:
     features = marketplace(people=1_500)
     model = fitted(features, recipe=Recipe(TRANSFORMS, "kmeans", "k=2", 1))
     model["segment_number"] = 3 - model["segment_number"]
-    rows = pd.DataFrame(simulate(features, model, SETTINGS, workers=1))
+    rows = pd.DataFrame(simulate(features, model, PLAN, workers=1))
     simulated = rows[rows["variant"] == ALL_FEATURES]
-    keys = simulated.groupby(["origin_date", "later_date"])["segment_key"].agg(lambda found: tuple(sorted(found)))
+    keys = [tuple(sorted(found["segment_key"])) for _, found in simulated.groupby(["origin_date", "later_date"])]
     assert set(keys) == {("key_1", "key_2")}
     # The kind that spends much and is content has one key, and a number that is not the one of the version in force.
     best = simulated[simulated["value_rank"] == 1]
@@ -314,11 +307,11 @@ def test_every_algorithm_that_can_be_in_force_can_age(algorithm: str, setting: s
 def test_same_rows_whoever_computes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     features = marketplace(people=700, first_week=30)
     model = fitted(features)
-    one = simulate(features, model, SETTINGS, workers=1)
+    one = simulate(features, model, PLAN, workers=1)
     monkeypatch.setattr(simulation, "WORTH_WORKERS", 0)
     assert len(one) > 100
     pd.testing.assert_frame_equal(
-        pd.DataFrame(simulate(features, model, SETTINGS, workers=2)), pd.DataFrame(one), check_exact=True
+        pd.DataFrame(simulate(features, model, PLAN, workers=2)), pd.DataFrame(one), check_exact=True
     )
 
 
@@ -330,16 +323,16 @@ def test_a_simulation_runs_when_the_version_is_new_or_the_data_have_gone_on() ->
     features = marketplace(people=300, first_week=36)
     model = fitted(features)
     newest = features["as_of_date"].max()
-    first = append_ageing(lambda: features, newest, model, None, SETTINGS)
+    first = append_ageing(lambda: features, newest, model, None, PLAN)
     assert first.dtypes.astype(str).to_dict() == COLUMNS
     assert not first.empty
     for days, is_due in ((0, False), (6, False), (7, True)):
         later = newest + pd.Timedelta(days=days)
-        again = append_ageing(lambda: features if is_due else never(), later, model, first, SETTINGS)  # noqa: B023
+        again = append_ageing(lambda: features if is_due else never(), later, model, first, PLAN)  # noqa: B023
         assert again.empty is not is_due
     another = model.assign(model_version=2)
-    assert set(append_ageing(lambda: features, newest, another, first, SETTINGS)["model_version"]) == {2}
-    at_once = append_ageing(lambda: features, newest, model, first, SETTINGS | {"refresh_days": 0})
+    assert set(append_ageing(lambda: features, newest, another, first, PLAN)["model_version"]) == {2}
+    at_once = append_ageing(lambda: features, newest, model, first, replace(PLAN, refresh_days=0))
     pd.testing.assert_frame_equal(at_once, first, check_exact=True)
 
 
@@ -349,9 +342,9 @@ def test_too_little_gives_an_empty_table_of_the_right_types() -> None:
     newest = features["as_of_date"].max()
     single = model.assign(algorithm="none")
     for found in (
-        append_ageing(lambda: features, newest, model, None, SETTINGS),
-        append_ageing(lambda: features.head(0), newest, model, None, SETTINGS),
-        append_ageing(never, newest, single, None, SETTINGS),
+        append_ageing(lambda: features, newest, model, None, PLAN),
+        append_ageing(lambda: features.head(0), newest, model, None, PLAN),
+        append_ageing(never, newest, single, None, PLAN),
     ):
         assert found.empty
         assert found.dtypes.astype(str).to_dict() == COLUMNS

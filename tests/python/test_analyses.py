@@ -39,13 +39,17 @@ def budget_of_next_month(answer: pd.DataFrame, built: Warehouse) -> None:
     assert answer["share_of_expected_spend"].sum() == pytest.approx(1)
     profiles = built.query("select segment_key, customer_count from segment_profiles").set_index("segment_key")
     assert answer.set_index("segment_key")["customer_count"].to_dict() == profiles["customer_count"].to_dict()
-    spent = built.query(
-        "select segment_key, sum(next_spend)::double / sum(customer_count) as a_head from segment_outcomes "
-        "where segmentation = 'clusters' group by 1"
-    ).set_index("segment_key")["a_head"]
+    spent = (
+        built.query(
+            "select segment_key, sum(next_spend)::double / sum(customer_count) as a_head from segment_outcomes "
+            "where segmentation = 'clusters' group by 1"
+        )
+        .set_index("segment_key")["a_head"]
+        .to_dict()
+    )
     for row in answer.itertuples():
-        assert row.next_spend_a_head == pytest.approx(spent[row.segment_key])
-        assert row.expected_spend == pytest.approx(row.customer_count * spent[row.segment_key])
+        assert row.next_spend_a_head == pytest.approx(spent[str(row.segment_key)])
+        assert row.expected_spend == pytest.approx(row.customer_count * spent[str(row.segment_key)])
     assert answer["next_spend_a_head"].is_monotonic_decreasing
 
 

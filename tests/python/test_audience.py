@@ -17,9 +17,9 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from olist_segments.audience import COLUMNS, audience, to_csv, without_formula
 from olist_segments.cli import main
 from olist_segments.errors import UserError
+from olist_segments.serving.audience import COLUMNS, audience, to_csv, without_formula
 from warehouses import Warehouse
 
 # What a spreadsheet takes for the start of a formula, after what it skips at the start of a cell.

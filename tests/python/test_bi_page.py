@@ -116,7 +116,7 @@ def test_superset_as_documented_finds_columns_with_type_and_meaning(page_home: P
     columns = {column["name"]: column for column in found}
     assert isinstance(columns["total_spend"]["type"], sqlalchemy.Numeric)
     assert isinstance(columns["as_of_date"]["type"], sqlalchemy.Date)
-    assert columns["recency_days"]["comment"].startswith("Days from the person's LAST valid purchase")
+    assert str(columns["recency_days"]["comment"]).startswith("Days from the person's LAST valid purchase")
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)

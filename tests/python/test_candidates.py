@@ -10,31 +10,23 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from olist_segments.candidates import COLUMNS, evaluate_candidates, from_json, to_json
-from olist_segments.design import design_matrix, fit_scaling
 from olist_segments.errors import UserError
-from olist_segments.evidence.metrics import (
-    adjusted_rand,
-    best_jaccard,
-    contingency,
-    jaccard,
+from olist_segments.model.agreement import adjusted_rand, best_jaccard, contingency, jaccard
+from olist_segments.model.model import Model
+from olist_segments.model.scaling import design_matrix, fit_scaling
+from olist_segments.model.segmentation import Segmentation
+from olist_segments.selection.algorithms import ALGORITHMS, fit_segmentations, mixture_segments
+from olist_segments.selection.candidates import COLUMNS, Search, evaluate_candidates
+from olist_segments.selection.metrics import (
     jaccard_verdict,
     prediction_strength_of_split,
     silhouette_interval,
     variance_explained,
 )
-from olist_segments.evidence.rule import DEFAULT_RULE, Rule, choose
-from olist_segments.evidence.segmentation import (
-    ALGORITHMS,
-    Segmentation,
-    fit_segmentations,
-    generator,
-    mixture_segments,
-    strata,
-    stratified_sample,
-)
-from olist_segments.evidence.stability import bootstrap_jaccard, prediction_strength
-from olist_segments.evidence.structure import SHAPES, atoms, reference, reference_spread, spread_left, structure_gap
+from olist_segments.selection.rule import DEFAULT_RULE, Rule, choose
+from olist_segments.selection.sampling import generator, strata, stratified_sample
+from olist_segments.selection.stability import bootstrap_jaccard, prediction_strength
+from olist_segments.selection.structure import SHAPES, atoms, reference, reference_spread, spread_left, structure_gap
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
 
@@ -65,9 +57,9 @@ def evaluate(frame: pd.DataFrame, **changes: Any) -> pd.DataFrame:
         "resamples": 5,
         "splits": 3,
         "seeds": 2,
-        "workers": 1,
     }
-    return evaluate_candidates(frame, **(arguments | changes))
+    search = arguments | {name: value for name, value in changes.items() if name not in ("past", "workers")}
+    return evaluate_candidates(frame, Search(**search), past=changes.get("past"), workers=changes.get("workers", 1))
 
 
 def chosen(table: pd.DataFrame) -> pd.Series:
@@ -227,14 +219,14 @@ def test_repeat_buyers_are_a_stratum() -> None:
 def test_json_reads_back_to_the_same_bits() -> None:
     rng = np.random.default_rng(0)
     frame = frame_of(rng.normal(size=(50, 4)) / 3)
-    scalings = fit_scaling(frame, dict.fromkeys(FEATURES, "identity"))
+    scalings = tuple(fit_scaling(frame, dict.fromkeys(FEATURES, "identity")))
     segmentation = Segmentation(rng.normal(size=(3, 4)), rng.gamma(1, size=(3, 4)), rng.normal(size=3) * 1e-17)
-    text = to_json(scalings, segmentation)
-    read_scalings, read = from_json(text)
-    assert read_scalings == scalings
+    text = Model(scalings, segmentation).to_json()
+    read = Model.from_json(text)
+    assert read.scalings == scalings
     for name in ("centre", "precision", "bias"):
-        assert getattr(read, name).tobytes() == getattr(segmentation, name).tobytes()
-    assert to_json(read_scalings, read) == text
+        assert getattr(read.segmentation, name).tobytes() == getattr(segmentation, name).tobytes()
+    assert read.to_json() == text
 
 
 # Stability and structure
@@ -425,8 +417,7 @@ def test_the_planted_number_is_found_by_all_algorithms_together() -> None:
     assert best["k"] == 5
     assert best["is_eligible"]
     assert best["reason"].startswith("chosen over ")
-    scalings, segmentation = from_json(best["parameters"])
-    labels = segmentation.labels(design_matrix(frame, scalings))
+    labels = Model.from_json(best["parameters"]).labels(frame)
     assert adjusted_rand_score(truth, labels) >= 0.95
     assert best["smallest_share"] == np.bincount(labels).min() / len(frame)
     assert (table["silhouette_low"] <= table["silhouette"]).all()
@@ -458,7 +449,7 @@ def test_nothing_is_eligible_where_there_is_no_structure(kind: str) -> None:
 
 def test_an_elongated_cloud_would_pass_without_the_structure_gap() -> None:
     # Why the reference is there: stability alone calls two halves of one cloud segments.
-    table = evaluate(frame_of(unstructured("elongated normal", 1500)), k_max=3, rule={"min_structure_gap": 0})
+    table = evaluate(frame_of(unstructured("elongated normal", 1500)), k_max=3, rule=Rule.of({"min_structure_gap": 0}))
     halves = table.iloc[0]
     assert halves["jaccard_min"] > 0.85
     assert halves["prediction_strength"] > 0.85
@@ -495,8 +486,7 @@ def test_a_handful_of_customers_is_one_segment(people: int) -> None:
     (row,) = evaluate(frame).to_dict("records")
     assert (row["algorithm"], row["k"], row["is_chosen"], row["customers"]) == ("none", 1, True, people)
     assert f"{people} customers are fewer than 200" in row["reason"]
-    scalings, segmentation = from_json(row["parameters"])
-    assert (segmentation.labels(design_matrix(frame, scalings)) == 0).all()
+    assert (Model.from_json(row["parameters"]).labels(frame) == 0).all()
 
 
 def test_customers_all_alike_are_one_segment_and_a_constant_set_is_left_aside() -> None:

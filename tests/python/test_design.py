@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from olist_segments.design import TRANSFORMS, Scaling, design_matrix, fit_scaling, value_bounds
 from olist_segments.errors import UserError
+from olist_segments.model.scaling import TRANSFORMS, Scaling, design_matrix, fit_scaling, value_bounds
 
 
 def test_shift_scale_and_imputation_by_hand() -> None:

@@ -6,16 +6,17 @@ import datetime as dt
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from marketplaces import cut_at, read_tables, write_tables
 from scipy.stats import ks_2samp, wasserstein_distance
-from test_pipeline import cut_at, read_tables, write_tables
 from warehouses import SAMPLE, Warehouse
 
-TRANSFORMS = {
+TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "recency_days": lambda x: x,
     "order_count": np.log,
     "total_spend": np.log1p,
@@ -59,26 +60,28 @@ def test_distances_are_those_of_scipy_on_the_same_values(sample_drift: Warehouse
         people = features[features["as_of_date"] == row.as_of_date]
         if row.population == "recent_buyers":
             people = people[people["recency_days"] < 30]
-        transform = TRANSFORMS[row.feature]
-        now = transform(known(people, row.feature))
-        then = transform(known(reference[row.population], row.feature))
-        scale = transform(known(reference["everybody"], row.feature)).std()
+        feature, population = str(row.feature), str(row.population)
+        transform = TRANSFORMS[feature]
+        now = transform(known(people, feature))
+        then = transform(known(reference[population], feature))
+        scale = transform(known(reference["everybody"], feature)).std()
         assert row.wasserstein == pytest.approx(wasserstein_distance(now, then) / scale, abs=1e-9)
         assert row.mean_shift == pytest.approx((now.mean() - then.mean()) / scale, abs=1e-9)
         assert row.ks_d == pytest.approx(ks_2samp(now, then, method="asymp").statistic, abs=1e-12)
-        assert row.missing_rate == pytest.approx(people[row.feature].isna().mean(), abs=1e-12)
+        assert row.missing_rate == pytest.approx(people[feature].isna().mean(), abs=1e-12)
 
 
 def shares(people: pd.DataFrame, bins: pd.DataFrame) -> np.ndarray:
     """Smoothed shares of people in bins, counted by comparing every person with every bin."""
     values = people[bins["feature"].iloc[0]].to_numpy(dtype=np.float64)
     counts = []
-    for row in bins.itertuples():
-        inside = np.isnan(values) if row.is_missing_bin else ~np.isnan(values)
-        if not np.isnan(row.lower_bound):
-            inside &= values >= row.lower_bound
-        if not np.isnan(row.upper_bound):
-            inside &= values < row.upper_bound
+    bounds = zip(bins["is_missing_bin"], bins["lower_bound"], bins["upper_bound"], strict=True)
+    for is_missing_bin, lower_bound, upper_bound in bounds:
+        inside = np.isnan(values) if is_missing_bin else ~np.isnan(values)
+        if not np.isnan(lower_bound):
+            inside &= values >= lower_bound
+        if not np.isnan(upper_bound):
+            inside &= values < upper_bound
         counts.append(inside.sum())
     return (np.array(counts) + 0.5) / (sum(counts) + 0.5 * len(counts))
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import duckdb
 import pandas as pd
 import pytest
-from olist_segments.engine import read, read_existing, read_neighbour, written
-from olist_segments.versions import contract_asks_for_refit
+from olist_segments.dbt_io.frames import read, read_existing, read_neighbour, written
+from olist_segments.selection.versions import contract_asks_for_refit
 
 TODAY = pd.Timestamp("2018-08-31")
 
@@ -75,7 +75,7 @@ def test_the_contract_of_the_version_in_force_asks_for_a_refit(
             "model_version": [version],
             "is_the_contract": [is_the_contract],
             "is_broken_today": [is_broken],
-            "due_date": pd.to_datetime([due_date]),
+            "due_date": [pd.NaT if due_date is None else pd.Timestamp(due_date)],
         }
     )
     assert contract_asks_for_refit(contract, 1, TODAY) is asks

@@ -17,7 +17,7 @@ import pytest
 from marketplaces import read_tables, write_tables
 from nights import REFIT, SETTINGS, WHOLE, copy_of, two_nights
 from olist_segments.errors import UserError
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from served_folders import change, checked_manifest, run_publish
 from warehouses import Warehouse
 
@@ -59,9 +59,10 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> Erased:
     before = Warehouse(home / "before")
     before.dbt(*WHOLE, data=data, variables=SETTINGS)
     publish(before.serving, before.path)
-    person = before.query(
+    persons = before.query(
         "select customer_unique_id from customer_segments where not is_review_imputed order by total_spend desc limit 1"
-    ).iloc[0, 0]
+    )
+    person = str(persons["customer_unique_id"].iloc[0])
     remaining, ids = without(read_tables(data), {person})
     assert len(ids) >= 4
     files = write_tables(remaining, home / "data")
@@ -82,14 +83,21 @@ def without(tables: dict[str, pd.DataFrame], people: set[str]) -> tuple[dict[str
         for column in set(of_people) & set(table.columns):
             gone |= table[column].isin(of_people[column])
         remaining[name] = table[~gone]
-    named = {column: set() for column in ("customer_unique_id", "customer_id", "order_id", "review_id")}
-    left = {column: set() for column in named}
+    named: dict[str, set[str]] = {
+        column: set() for column in ("customer_unique_id", "customer_id", "order_id", "review_id")
+    }
+    left: dict[str, set[str]] = {column: set() for column in named}
     for column in named:
         for name, table in tables.items():
             if column in table.columns:
                 named[column] |= set(table[column])
                 left[column] |= set(remaining[name][column])
     return remaining, set().union(*(named[column] - left[column] for column in named))
+
+
+def count(warehouse: Warehouse, query: str) -> int:
+    """The one whole number that `query` gives."""
+    return int(warehouse.query(query).to_numpy()[0, 0])
 
 
 def with_bytes(paths: Iterable[Path], ids: Iterable[str]) -> list[str]:
@@ -138,7 +146,7 @@ def test_the_next_build_drops_the_labels_of_a_person_and_says_so(erased: Erased)
         "olist-segments publish removes what is left of them in the files." in erased.output
     )
     labels = "select count(*) from fit_segment_labels"
-    assert erased.built_again.query(labels).iloc[0, 0] == erased.before.query(labels).iloc[0, 0] - 1
+    assert count(erased.built_again, labels) == count(erased.before, labels) - 1
     model = "from segment_model"
     pd.testing.assert_frame_equal(erased.built_again.query(model), erased.before.query(model), check_exact=True)
     # No table holds a trace any more, but the file does: what follows would find it.
@@ -209,7 +217,7 @@ def test_a_build_that_is_kept_for_its_versions_keeps_nothing_of_the_person(erase
     output = fresh.dbt("run", "--select", "stg_olist__orders", data=erased.data, variables=SETTINGS)
     assert "those published in" in output
     rows = "select count(*) from fit_segment_labels"
-    assert fresh.query(rows).iloc[0, 0] == erased.built_again.query(rows).iloc[0, 0]
+    assert count(fresh, rows) == count(erased.built_again, rows)
 
 
 def test_versions_taken_back_bring_nobody_back(erased: Erased, tmp_path: Path) -> None:
@@ -255,13 +263,13 @@ def test_labels_of_another_shops_customers_are_kept_until_a_refit(erased: Erased
     data = write_tables(tables, tmp_path / "others")
     warehouse = copy_of(erased.built_again, tmp_path / "mistaken")
     labels = "select count(*) from fit_segment_labels"
-    before = warehouse.query(labels).iloc[0, 0]
+    before = count(warehouse, labels)
     run = ("run", "--select", "stg_olist__orders")
     output = warehouse.dbt(*run, data=data, variables=SETTINGS)
     assert "they are another shop's, and the labels of the others are kept" in output
-    assert warehouse.query(labels).iloc[0, 0] == before
+    assert count(warehouse, labels) == before
     output = warehouse.dbt(*run, data=data, variables=REFIT)
-    dropped = before - warehouse.query(labels).iloc[0, 0]
+    dropped = before - count(warehouse, labels)
     assert f"{dropped} labels of model versions dropped" in output
     assert 0.5 * before < dropped < before
 

@@ -23,9 +23,9 @@ import duckdb
 import pandas as pd
 import pytest
 from nights import REFIT, SETTINGS, WHOLE, Nights, copy_of, two_nights
-from olist_segments import serving
 from olist_segments.errors import UserError
-from olist_segments.publish import publish
+from olist_segments.serving import folder
+from olist_segments.serving.publish import publish
 from served_folders import PUBLISH, change, checked_manifest, run_publish, served
 from warehouses import PROJECT, Warehouse
 
@@ -363,8 +363,8 @@ class Tomorrow(dt.datetime):
     """The clock of a machine that goes a day ahead."""
 
     @classmethod
-    def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
-        return dt.datetime.now(tz) + dt.timedelta(days=1)
+    def now(cls, tz: dt.tzinfo | None = None) -> Tomorrow:
+        return super().now(tz) + dt.timedelta(days=1)
 
 
 def test_a_clock_set_back_changes_no_order(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,7 +376,7 @@ def test_a_clock_set_back_changes_no_order(stage: Stage, tmp_path: Path, monkeyp
         change(warehouse, f"update {table} set fitted_at = fitted_at + interval 1 day")
     shutil.rmtree(warehouse.serving)
     with monkeypatch.context() as patched:
-        patched.setattr(serving, "datetime", Tomorrow)
+        patched.setattr(folder, "datetime", Tomorrow)
         publish(warehouse.serving, warehouse.path)
     before = checked_manifest(warehouse.serving)
 

@@ -23,6 +23,7 @@ from olist_segments.cli import main
 from olist_segments.errors import UserError
 from olist_segments.generator import Change, Settings, facts, generate, write
 from olist_segments.generator.sampling import largest_remainder
+from olist_segments.generator.settings import Format
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
@@ -484,7 +485,7 @@ def features(directory: Path) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.s
     """Standardised features of everybody with a valid purchase, and their planted kinds."""
     with connect(directory) as connection:
         columns = connection.execute(FEATURES).fetchnumpy()
-    kinds = columns.pop("planted_segment").astype(str)
+    kinds = np.asarray(columns.pop("planted_segment"), dtype=np.str_)
     values = np.column_stack(list(columns.values())).astype(np.float64)
     scale = values.std(axis=0)
     return (values - values.mean(axis=0)) / np.where(scale == 0, 1, scale), kinds
@@ -670,7 +671,7 @@ def test_csv_and_parquet_hold_the_same_rows(text: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
-def test_same_seed_same_bytes_whatever_the_threads(tmp_path: Path, file_format: write.Format) -> None:
+def test_same_seed_same_bytes_whatever_the_threads(tmp_path: Path, file_format: Format) -> None:
     for name, threads in (("one", 1), ("three", 3)):
         generate(Settings(orders=5000), tmp_path / name, file_format, threads)
     generate(Settings(orders=5000, seed=7), tmp_path / "other", file_format)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from served_folders import checked_manifest, next_build
 from warehouses import PROJECT, Warehouse
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from faults import CATEGORIES, FILES, ORDERS, REVIEWS, SELLERS, Project, RunnerOf, read_rows
-from olist_segments import raw_files
+from olist_segments.dbt_io import raw_files
 
 REVIEWS_STAGED = "stg_olist__order_reviews"
 # Where a reader that shares a file among threads divides it, and where a buffer of one that doesn't ends.

@@ -5,9 +5,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from olist_segments.naming import (
+from olist_segments.model.naming import (
+    NamingRule,
     Profile,
     SegmentName,
     match_to_archetypes,
@@ -20,7 +21,7 @@ from olist_segments.naming import (
 from warehouses import PROJECT
 
 FEATURES = ("avg_review_score", "order_count", "recency_days", "total_spend")
-RULES = {"min_effect": 0.1, "min_cosine": 0.5, "min_jaccard": 0.5}
+RULE = NamingRule(min_effect=0.1, min_cosine=0.5, min_jaccard=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_a_pair_below_the_bound_takes_no_key_from_one_above_it() -> None:
 
 def test_clusters_of_a_marketplace_get_the_names_a_marketer_would_give(archetypes: pd.DataFrame) -> None:
     profile = profile_of((0.3, 5.0, -0.2, 0.8), (-2.0, 0.0, 0.1, 0.1), (0.4, 0.0, 1.2, -0.1), (0.3, 0.0, -0.6, -0.7))
-    names = name_segments(profile, archetypes, **RULES)
+    names = name_segments(profile, archetypes, rule=RULE)
     assert [name.key for name in names] == [
         "loyal_repeaters",
         "dissatisfied",
@@ -90,14 +91,14 @@ def test_no_archetype_is_given_to_a_profile_that_contradicts_it(archetypes: pd.D
     # Close to "dissatisfied", but these people score above the mean in raw terms.
     below = np.array([[0.9, 0.0, 0.0, 0.0]])
     profile = Profile(FEATURES, np.array([[-2.0, 0.0, 0.0, 0.0]]), np.array([[0.2, 0.0, 0.0, 0.0]]), 1 - below, below)
-    assert match_to_archetypes(profile, archetypes, [0], min_effect=0.1, min_cosine=0.5) == {}
+    assert match_to_archetypes(profile, archetypes, [0], RULE) == {}
 
 
 def test_cluster_like_no_archetype_is_named_from_its_two_strongest_traits() -> None:
     profile = profile_of((0.1, -0.2, 1.4, 2.0))
     assert name_from_traits(profile, 0) == ("high_spend_dormant", "High spend, dormant")
     nobody = pd.DataFrame({"segment_key": [], "segment_name": []})
-    names = name_segments(profile_of((0.1, -0.2, 1.4, 2.0), (0.1, -0.2, 1.3, 2.1)), nobody, **RULES)
+    names = name_segments(profile_of((0.1, -0.2, 1.4, 2.0), (0.1, -0.2, 1.3, 2.1)), nobody, rule=RULE)
     assert [name.key for name in names] == ["high_spend_dormant", "high_spend_dormant_2"]
 
 
@@ -111,7 +112,9 @@ def test_unknown_feature_is_named_plainly() -> None:
 
 def test_previous_segments_are_matched_for_the_largest_total_jaccard() -> None:
     overlap = np.array([[0, 90], [80, 10]])
-    assert match_to_previous(overlap, 0.5) == {0: (1, pytest.approx(0.9)), 1: (0, pytest.approx(80 / 90))}
+    matched = match_to_previous(overlap, 0.5)
+    assert {new: old for new, (old, _) in matched.items()} == {0: 1, 1: 0}
+    assert [matched[new][1] for new in (0, 1)] == pytest.approx([0.9, 80 / 90])
     assert match_to_previous(np.array([[50, 50], [50, 50]]), 0.5) == {}
 
 
@@ -121,7 +124,7 @@ def test_refit_keeps_key_and_name_of_the_same_people(archetypes: pd.DataFrame) -
         SegmentName("dissatisfied", "Dissatisfied customers", "archetype", 0.9),
         SegmentName("dormant_customers", "Dormant customers", "archetype", 0.9),
     ]
-    names = name_segments(profile, archetypes, previous=before, overlap=np.array([[2, 90], [70, 1]]), **RULES)
+    names = name_segments(profile, archetypes, previous=before, overlap=np.array([[2, 90], [70, 1]]), rule=RULE)
     assert [(name.key, name.name, name.source) for name in names] == [
         ("dormant_customers", "Dormant customers", "previous_version"),
         ("dissatisfied", "Dissatisfied customers", "previous_version"),
@@ -131,25 +134,28 @@ def test_refit_keeps_key_and_name_of_the_same_people(archetypes: pd.DataFrame) -
 def test_key_survives_but_a_name_that_ceased_to_be_true_does_not(archetypes: pd.DataFrame) -> None:
     profile = profile_of((1.0, 0.0, 0.2, -0.6), (-1.0, 0.0, -0.2, 0.6))
     before = [SegmentName("dissatisfied", "Dissatisfied customers", "archetype", 0.9)]
-    names = name_segments(profile, archetypes, previous=before, overlap=np.array([[90], [5]]), **RULES)
-    assert names[0] == SegmentName("dissatisfied", "Satisfied, low spend", "previous_version", pytest.approx(90 / 95))
+    names = name_segments(profile, archetypes, previous=before, overlap=np.array([[90], [5]]), rule=RULE)
+    assert (names[0].key, names[0].name) == ("dissatisfied", "Satisfied, low spend")
+    assert names[0].source == "previous_version"
+    assert names[0].match_score == pytest.approx(90 / 95)
     assert names[1].key != "dissatisfied"
 
 
 def test_only_segment_is_everybody(archetypes: pd.DataFrame) -> None:
-    assert name_segments(profile_of((0.0, 0.0, 0.0, 0.0)), archetypes, **RULES)[0].key == "all_customers"
+    assert name_segments(profile_of((0.0, 0.0, 0.0, 0.0)), archetypes, rule=RULE)[0].key == "all_customers"
 
 
+@settings(deadline=None)
 @given(z=st.lists(st.tuples(*[st.floats(-3, 3)] * 4), min_size=2, max_size=10), seed=st.integers(0, 9))
 def test_keys_are_unique_and_archetype_names_true_for_any_profile(z: list[tuple[float, ...]], seed: int) -> None:
     archetypes = pd.read_csv(PROJECT / "seeds" / "segment_archetypes.csv")
     profile = profile_of(*z)
     overlap = np.random.default_rng(seed).integers(0, 50, (len(z), 3))
     before = [SegmentName(key, key, "archetype", 1.0) for key in ("dissatisfied", "recent_low_spend", "big_spenders")]
-    names = name_segments(profile, archetypes, previous=before, overlap=overlap, **RULES)
+    names = name_segments(profile, archetypes, previous=before, overlap=overlap, rule=RULE)
     assert len({name.key for name in names}) == len(z)
     for segment, name in enumerate(names):
         if name.source == "archetype":
-            row = archetypes.set_index("segment_key").loc[name.key]
-            traits = {feature: row[feature] for feature in FEATURES if pd.notna(row[feature])}
+            row = archetypes[archetypes["segment_key"] == name.key].iloc[0]
+            traits = {feature: float(row[feature]) for feature in FEATURES if pd.notna(row[feature])}
             assert name_is_true(traits, profile, segment, 0.1)

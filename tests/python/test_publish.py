@@ -18,7 +18,7 @@ import duckdb
 import pandas as pd
 import pytest
 from olist_segments.errors import UserError
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from served_folders import change, checked_manifest, run_publish, served
 from warehouses import FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
 
@@ -85,9 +85,9 @@ def test_published_tables_are_those_of_the_warehouse_with_their_comments(built: 
 
 def test_parquet_holds_the_same_rows_in_the_same_order(built: Warehouse) -> None:
     for table in ("customer_segments", "segment_migrations_monthly", "orders", "segment_versions"):
-        parquet = duckdb.sql(f"from '{built.serving}/parquet/{table}.parquet'")
+        parquet = duckdb.execute(f"from '{built.serving}/parquet/{table}.parquet'")
         pd.testing.assert_frame_equal(parquet.df(), built.query(f"from {table}"), check_exact=True)
-    dates = duckdb.sql(f"select as_of_date from '{built.serving}/parquet/customer_segments_monthly.parquet'").df()
+    dates = duckdb.execute(f"select as_of_date from '{built.serving}/parquet/customer_segments_monthly.parquet'").df()
     assert dates["as_of_date"].is_monotonic_increasing
 
 
@@ -177,7 +177,9 @@ def test_readers_see_whole_builds_while_others_are_published(copied: Warehouse) 
             manifest = json.loads((folder / "manifest.json").read_text())
             content = (folder / "parquet" / "segment_profiles.parquet").read_bytes()
             assert hashlib.sha256(content).hexdigest() == manifest["tables"]["segment_profiles"]["sha256"]
-            assert duckdb.sql(f"select count(*) from '{copied.serving}/parquet/orders.parquet'").fetchall() == [(3000,)]
+            assert duckdb.execute(f"select count(*) from '{copied.serving}/parquet/orders.parquet'").fetchall() == [
+                (3000,)
+            ]
             readings += 1
         publishing.result()
     assert readings > 5
@@ -304,7 +306,7 @@ def test_versions_that_a_publish_replaces_are_kept(copied: Warehouse) -> None:
     for entry in kept["versions"].values():
         content = (before / entry["file"]).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (entry["bytes"], entry["sha256"])
-        assert duckdb.sql(f"select count(*) from '{before / entry['file']}'").fetchall() == [(entry["rows"],)]
+        assert duckdb.execute(f"select count(*) from '{before / entry['file']}'").fetchall() == [(entry["rows"],)]
     assert kept["versions"]["fit_segment_labels"]["rows"] > 2000
     assert len(list((copied.serving / ".builds").iterdir())) == 3
 

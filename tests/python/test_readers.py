@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from served_folders import next_build
 from warehouses import PROJECT, Warehouse
 
@@ -77,6 +77,11 @@ def copied(built: Warehouse, tmp_path: Path) -> Warehouse:
     return warehouse
 
 
+def publish_next(warehouse: Warehouse, builds: int) -> None:
+    for _ in range(builds):
+        next_build(warehouse)
+
+
 def test_a_reader_keeps_its_build_while_new_connections_see_the_new_ones(
     copied: Warehouse, reader_command: list[str]
 ) -> None:
@@ -87,7 +92,7 @@ def test_a_reader_keeps_its_build_while_new_connections_see_the_new_ones(
         assert reader.read() == Reading(builds[0], builds[0])
         readings = []
         with ThreadPoolExecutor(1) as pool:
-            publishing = pool.submit(lambda: [next_build(copied) for _ in builds[1:]])
+            publishing = pool.submit(publish_next, copied, len(builds) - 1)
             while not publishing.done():
                 readings.append(reader.read())
             publishing.result()

@@ -34,7 +34,7 @@ def listed(runner: dbtRunner, *arguments: str) -> list[dict[str, Any]]:
 
 
 def test_with_its_ancestors_a_model_brings_only_tests_of_what_is_built(manifest: Manifest, runner: dbtRunner) -> None:
-    models = [node.name for node in manifest.nodes.values() if node.resource_type == "model"]
+    models = [node.name for node in manifest.nodes.values() if str(node.resource_type) == "model"]
     assert len(models) > 50
     brought = 0
     for model in models:
@@ -49,7 +49,7 @@ def test_with_its_ancestors_a_model_brings_only_tests_of_what_is_built(manifest:
 
 
 def test_a_whole_build_runs_every_test(manifest: Manifest, runner: dbtRunner) -> None:
-    tests = {node.unique_id for node in manifest.nodes.values() if node.resource_type == "test"}
+    tests = {node.unique_id for node in manifest.nodes.values() if str(node.resource_type) == "test"}
     assert len(tests) > 150
 
     nodes = listed(runner, "--resource-type", "test", "unit_test")

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from marketplaces import read_tables, write_tables
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from warehouses import CLOCK_COLUMNS, FEW_CANDIDATES, SAMPLE, Warehouse
 
 pytestmark = pytest.mark.skipif(os.environ.get("OLIST_TEST_SPARK") != "1", reason="make test-spark runs these")
@@ -161,7 +161,7 @@ def test_spark_takes_published_versions_back(duckdb_warehouse: Warehouse, tmp_pa
     told = spark.dbt("run", "--select", "stg_olist__sellers", data=SAMPLE)
     assert "up to version 2, were taken back" in told
     for table in ("fit_segment_candidates", "fit_segment_model", "fit_segment_labels"):
-        taken = duckdb.sql(
+        taken = duckdb.execute(
             f"select model_version, count(*) from '{spark.files(table)}' group by 1 order by 1"
         ).fetchall()
         assert taken == [
@@ -229,7 +229,7 @@ def test_a_folder_named_like_a_pattern_is_refused_in_one_sentence(tmp_path: Path
 
 
 def test_an_old_java_is_refused(tmp_path: Path) -> None:
-    from olist_segments.spark import java_fault
+    from olist_segments.dbt_io.spark_adapter import java_fault
 
     java = tmp_path / "java"
     java.write_text("#!/bin/sh\necho 'openjdk version \"1.8.0_412\"' >&2\n")

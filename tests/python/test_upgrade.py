@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 import pytest
 from nights import REFIT, SETTINGS, WHOLE
-from olist_segments.publish import publish
+from olist_segments.serving.publish import publish
 from served_folders import checked_manifest
 from warehouses import PROJECT, Warehouse
 

@@ -256,5 +256,5 @@ def test_two_years_build_under(group: str, two_years: Path, tmp_path: Path, monk
 def test_a_month_builds_under(group: str, a_month: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse = Warehouse(tmp_path)
     build(warehouse, a_month, group)
-    assert warehouse.query("select count(*) from segment_ageing").iloc[0, 0] > 0
+    assert len(warehouse.query("from segment_ageing")) > 0
     read_by_every_command(warehouse, monkeypatch)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,33 +10,20 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from olist_segments.candidates import from_json
-from olist_segments.design import design_matrix
-from olist_segments.versions import (
+from olist_segments.model.model import Model
+from olist_segments.model.naming import NamingRule
+from olist_segments.selection.candidates import Search
+from olist_segments.selection.versions import (
     append_candidates,
     append_labels,
     append_models,
     fitted_by_a_killed_build,
-    read_model,
 )
 from warehouses import PROJECT
 
 TRANSFORMS = {"recency_days": "identity", "order_count": "ln", "total_spend": "log1p", "avg_review_score": "identity"}
-FIT: dict[str, Any] = {
-    "feature_sets": {"rfm_review": list(TRANSFORMS)},
-    "feature_transforms": TRANSFORMS,
-    "algorithms": ["kmeans"],
-    "k_min": 2,
-    "k_max": 5,
-    "rule": {},
-    "seed": 7,
-}
-NAMES: dict[str, Any] = {
-    "feature_transforms": TRANSFORMS,
-    "name_min_effect": 0.1,
-    "name_min_cosine": 0.5,
-    "match_min_jaccard": 0.5,
-}
+SEARCH = Search({"rfm_review": list(TRANSFORMS)}, TRANSFORMS, ["kmeans"], k_max=5, seed=7)
+NAMING = NamingRule(min_effect=0.1, min_cosine=0.5, min_jaccard=0.5)
 ARCHETYPES = pd.read_csv(PROJECT / "seeds" / "segment_archetypes.csv")
 
 
@@ -68,11 +56,11 @@ class History:
 
     def build(self, fit_input: pd.DataFrame, *, refit: bool = False) -> None:
         """One build: each step appends what it returns."""
-        new = append_candidates(fit_input, self.candidates, FIT, refit=refit)
+        new = append_candidates(fit_input, self.candidates, SEARCH, refit=refit)
         self.candidates = new if self.candidates is None else pd.concat([self.candidates, new], ignore_index=True)
-        rows = append_models(self.candidates, fit_input, ARCHETYPES, self.model, NAMES)
+        rows = append_models(self.candidates, fit_input, ARCHETYPES, self.model, TRANSFORMS, NAMING)
         self.model = rows if self.model is None else pd.concat([self.model, rows], ignore_index=True)
-        labels = append_labels(self.model, fit_input, self.labels, list(TRANSFORMS))
+        labels = append_labels(self.model, fit_input, self.labels, TRANSFORMS)
         self.labels = labels if self.labels is None else pd.concat([self.labels, labels], ignore_index=True)
 
     def labels_of(self, version: int) -> pd.Series[str]:
@@ -98,12 +86,15 @@ def test_the_model_table_reads_back_to_the_fitted_segmentation(first: pd.DataFra
     history = History()
     history.build(first)
     chosen = history.candidates.loc[history.candidates["is_chosen"], "parameters"].iloc[0]
-    scalings, segmentation = from_json(chosen)
-    read_scalings, read_segmentation, names = read_model(history.model.sample(frac=1, random_state=3))
-    assert read_scalings == scalings
-    assert np.array_equal(read_segmentation.centre, segmentation.centre)
-    assert np.array_equal(read_segmentation.bias, segmentation.bias)
-    assert len({name.key for name in names}) == segmentation.k
+    fitted = Model.from_json(chosen)
+    read = Model.from_rows(history.model.sample(frac=1, random_state=3))
+    assert read.scalings == fitted.scalings
+    assert np.array_equal(read.segmentation.centre, fitted.segmentation.centre)
+    assert np.array_equal(read.segmentation.precision, fitted.segmentation.precision)
+    assert np.array_equal(read.segmentation.bias, fitted.segmentation.bias)
+    assert len(set(read.keys)) == fitted.k
+    rows = pd.DataFrame(read.to_rows()).drop(columns="name_match_score")
+    pd.testing.assert_frame_equal(rows, history.model[rows.columns], check_exact=True)
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -137,9 +128,9 @@ def test_a_refit_asked_for_again_after_a_kill_is_the_one_that_was_begun(
     """The killed build wrote the evidence of version 2; only other data or settings make a version 3."""
     history = History()
     history.build(people(900, seed=2))
-    evidence = append_candidates(first, history.candidates, FIT, refit=True)
+    evidence = append_candidates(first, history.candidates, SEARCH, refit=True)
     existing = pd.concat([history.candidates, evidence], ignore_index=True).sample(frac=1, random_state=1)
-    new = append_candidates(people_then, existing, FIT | setting, refit=True, is_interrupted=True)
+    new = append_candidates(people_then, existing, replace(SEARCH, **setting), refit=True, is_interrupted=True)
     assert new["model_version"].unique().tolist() == appended
 
 
@@ -175,10 +166,10 @@ def test_a_refit_after_a_year_keeps_the_keys_of_segments_that_keep_half_their_me
     today = pd.concat([aged, people(900, seed + 100, prefix="n")], ignore_index=True)
     history.build(today, refit=True)
 
-    scalings, old, old_names = read_model(history.model[history.model["model_version"] == 1])
+    old = Model.from_rows(history.model[history.model["model_version"] == 1])
     ordered = today.sort_values("customer_unique_id").reset_index(drop=True)
     old_labels = pd.Series(
-        np.array([name.key for name in old_names])[old.labels(design_matrix(ordered, scalings))],
+        np.array(old.keys)[old.labels(ordered)],
         index=ordered["customer_unique_id"],
     )
     new_labels = history.labels_of(2)
@@ -221,7 +212,7 @@ def test_another_customer_changes_nobody_elses_label(
         total_spend=spend,
         avg_review_score=np.nan if score is None else score,
     )
-    labels = append_labels(fitted.model, pd.concat([first, newcomer]), None, list(TRANSFORMS))
+    labels = append_labels(fitted.model, pd.concat([first, newcomer]), None, TRANSFORMS)
     after = labels.set_index("customer_unique_id")["segment_key"].sort_index()
     assert after["newcomer"] in set(fitted.model["segment_key"])
     pd.testing.assert_series_equal(after.drop("newcomer"), fitted.labels_of(1))

@@ -15,7 +15,7 @@ import duckdb
 import pytest
 from faults import Project, RunnerOf, as_nobody
 from olist_segments.errors import UserError
-from olist_segments.warehouse import attach_warehouse, open_warehouse
+from olist_segments.serving.reader import attach_warehouse, open_warehouse
 from warehouses import PROJECT, Warehouse
 
 # Names of schemas and catalogs, words of SQL, endings of other formats, and marks that a shell or SQL reads.
@@ -81,7 +81,8 @@ def put_text(path: Path) -> None:
 
 
 def put_parquet(path: Path) -> None:
-    duckdb.sql("select 1 as a").write_parquet(str(path))
+    with duckdb.connect() as connection:
+        connection.sql("select 1 as a").write_parquet(str(path))
 
 
 IS_NO_DATABASE = (

@@ -1,5 +1,5 @@
 """How fast the segmentation goes stale: a frozen model held against fresh fits of later dates, over and over."""
 
-from olist_segments.ageing.simulation import COLUMNS, append_ageing
+from olist_segments.ageing.simulation import COLUMNS, Plan, append_ageing
 
-__all__ = ["COLUMNS", "append_ageing"]
+__all__ = ["COLUMNS", "Plan", "append_ageing"]

@@ -1,4 +1,4 @@
-"""How far two labellings of the same people agree, and how sure that is: all of it from one contingency table.
+"""How sure the agreement of a frozen and a fresh model is, and whom they address differently: from one table.
 
 A table (r, c) holds how many people carry label i of the frozen and label j of the fresh model. Which people they are
 does not matter to any figure here, so resampling people is one multinomial draw of the table's cells, which costs
@@ -8,13 +8,11 @@ microseconds where resampling and relabelling rows would cost milliseconds.
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
-from olist_segments.evidence.metrics import Interval, adjusted_rand
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.model.agreement import adjusted_rand, adjusted_rands, jaccard
+from olist_segments.selection.metrics import Interval
 
 
 def resampled_tables(table: IntArray, resamples: int, rng: np.random.Generator) -> IntArray:
@@ -25,22 +23,6 @@ def resampled_tables(table: IntArray, resamples: int, rng: np.random.Generator) 
     people = int(table.sum())
     drawn = rng.multinomial(people, table.ravel() / people, size=resamples)
     return drawn.reshape(resamples, *table.shape).astype(np.int64)
-
-
-def adjusted_rands(tables: IntArray) -> FloatArray:
-    """Adjusted Rand index of every table of (m, r, c): (m,), to the last digit that of `adjusted_rand` on each."""
-    people = tables.sum(axis=(1, 2))
-    squares = (tables**2).sum(axis=(1, 2))
-    only_rows = (tables.sum(axis=2) ** 2).sum(axis=1) - squares
-    only_columns = (tables.sum(axis=1) ** 2).sum(axis=1) - squares
-    apart = people**2 - only_rows - only_columns - squares
-    # From here on products of pair counts, beyond 64 bits from some 50,000 people on: whole numbers of any size.
-    a, b, c, d = (part.astype(object) for part in (squares - people, only_rows, only_columns, apart))
-    above = 2.0 * (a * d - b * c)
-    below = (a + b) * (b + d) + (a + c) * (c + d)
-    same = (only_rows == 0) & (only_columns == 0)
-    below[same] = 1
-    return np.where(same, 1.0, (above / below).astype(np.float64))
 
 
 def adjusted_rand_interval(table: IntArray, tables: IntArray) -> Interval:
@@ -77,7 +59,5 @@ def matched_jaccards(tables: IntArray, matched: IntArray) -> FloatArray:
     """
     similarity = np.zeros(tables.shape[:2])
     rows = np.flatnonzero(matched >= 0)
-    both = tables[:, rows, matched[rows]]
-    either = tables.sum(axis=2)[:, rows] + tables.sum(axis=1)[:, matched[rows]] - both
-    similarity[:, rows] = both / np.maximum(either, 1)
+    similarity[:, rows] = jaccard(tables)[:, rows, matched[rows]]
     return similarity

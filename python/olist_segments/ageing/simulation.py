@@ -11,12 +11,11 @@ same people with recency held at its value at the origin, so that what is left i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.special import logsumexp
@@ -30,21 +29,16 @@ from olist_segments.ageing.agreement import (
     resampled_tables,
     share_moved,
 )
-from olist_segments.design import Scaling, design_matrix, fit_scaling
-from olist_segments.evidence.metrics import adjusted_rand, contingency, jaccard
-from olist_segments.evidence.segmentation import (
-    Segmentation,
-    fit_segmentations,
-    generator,
-    strata,
-    stratified_sample,
-)
-from olist_segments.evidence.stability import REFIT_SIZE
+from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.model.agreement import adjusted_rand, contingency, jaccard
+from olist_segments.model.model import Model
+from olist_segments.model.scaling import design_matrix, fit_scaling
+from olist_segments.model.segmentation import Segmentation
 from olist_segments.parallel import Task, run_tasks, stop_workers
-from olist_segments.versions import read_model
+from olist_segments.selection.algorithms import fit_segmentations
+from olist_segments.selection.sampling import generator, strata, stratified_sample
+from olist_segments.selection.stability import REFIT_SIZE
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 Row = dict[str, Any]
 
 ALL_FEATURES, CLOCK_STOPPED = "all features", "clock stopped"
@@ -121,32 +115,6 @@ class People:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Model:
-    """A segmentation with the scaling that it was fitted with, which it never parts from."""
-
-    scalings: list[Scaling]
-    segmentation: Segmentation
-
-    @property
-    def k(self) -> int:
-        """The number of segments."""
-        return self.segmentation.k
-
-    def z(self, features: pd.DataFrame) -> FloatArray:
-        """z (n, d) of raw `features`, scaled as when the model was fitted."""
-        return design_matrix(features, self.scalings)
-
-    def labels(self, features: pd.DataFrame) -> IntArray:
-        """The segment (n,) of every row of raw `features`, scaled as when the model was fitted."""
-        return self.segmentation.labels(self.z(features))
-
-    @property
-    def behaviour(self) -> list[int]:
-        """The columns of z that are not the clock's."""
-        return [column for column, scaling in enumerate(self.scalings) if scaling.name != CLOCK_FEATURE]
-
-
 @dataclass(frozen=True)
 class Recipe:
     """How a model version was made, so that it can be made again on other people: `transforms` by feature."""
@@ -162,7 +130,7 @@ class Recipe:
         A mixture is the best of three starts, k-means of five; algorithms other than k-means see 2,000 people at most,
         a stratified sample.
         """
-        scalings = fit_scaling(features, self.transforms)
+        scalings = tuple(fit_scaling(features, self.transforms))
         z = design_matrix(features, scalings)
         people = z
         if self.algorithm not in _QUICK and len(z) > REFIT_SIZE:
@@ -222,7 +190,8 @@ class Plan:
     """The settings of a simulation.
 
     Days between origins, and between origins and later dates that are compared with the clock stopped; refits behind a
-    noise floor, resamples behind an interval, and for how many days somebody is a newcomer.
+    noise floor, resamples behind an interval, and for how many days somebody is a newcomer. A simulation that ends
+    `refresh_days` before the data or more is run again.
     """
 
     origin_days: int
@@ -230,6 +199,12 @@ class Plan:
     noise_refits: int
     resamples: int
     newcomer_days: int
+    refresh_days: int
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Plan:
+        """The plan that the settings of the dbt model fit_ageing ask for."""
+        return cls(**{field.name: int(settings[field.name]) for field in fields(cls)})
 
 
 def append_ageing(
@@ -237,7 +212,7 @@ def append_ageing(
     newest_date: Any,
     model: pd.DataFrame,
     existing: pd.DataFrame | None,
-    settings: Mapping[str, Any],
+    plan: Plan,
     *,
     workers: int = 2,
 ) -> pd.DataFrame:
@@ -245,30 +220,29 @@ def append_ageing(
 
     `features`: a function that gives the rows of ageing_features in the order of date and customer_number; called only
     when the simulation runs. `newest_date`: the newest as-of date. `model`: the rows of segment_model of the version in
-    force. `existing`: the rows written so far, or None. `settings`: origin_days, clock_days, noise_refits, resamples,
-    newcomer_days, refresh_days.
+    force. `existing`: the rows written so far, or None.
 
-    It runs when the version has no rows yet, or when its newest comparison is `refresh_days` or more older than the
-    data; its rows are meant to replace those of the same version. No version, a version with a single segment, and
+    It runs when the version has no rows yet, or when its newest comparison is `plan.refresh_days` or more older than
+    the data; its rows are meant to replace those of the same version. No version, a version with a single segment, and
     data with fewer than two simulation dates give no row. The result does not depend on `workers`, the number of
     single-threaded processes. Raises UserError for features that the model needs and `features` lacks.
     """
     if model.empty:
         return _typed([])
     version = int(model["model_version"].iloc[0])
-    if str(model["algorithm"].iloc[0]) == "none" or not _is_due(existing, version, newest_date, settings):
+    if str(model["algorithm"].iloc[0]) == "none" or not _is_due(existing, version, newest_date, plan.refresh_days):
         return _typed([])
-    rows = simulate(features(), model, settings, workers=workers)
+    rows = simulate(features(), model, plan, workers=workers)
     return _typed(rows)
 
 
-def _is_due(existing: pd.DataFrame | None, version: int, newest_date: Any, settings: Mapping[str, Any]) -> bool:
+def _is_due(existing: pd.DataFrame | None, version: int, newest_date: Any, refresh_days: int) -> bool:
     """Whether the version has no simulation yet, or one that ends too long before the newest date."""
     written = None if existing is None else existing.loc[existing["model_version"] == version, "later_date"]
     if written is None or written.empty:
         return True
     age = pd.Timestamp(newest_date) - pd.Timestamp(written.max())
-    return bool(age.days >= int(settings["refresh_days"]))
+    return bool(age.days >= refresh_days)
 
 
 def _typed(rows: Sequence[Row]) -> pd.DataFrame:
@@ -276,20 +250,11 @@ def _typed(rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def simulate(
-    features: pd.DataFrame, model: pd.DataFrame, settings: Mapping[str, Any], *, workers: int = 2
-) -> list[Row]:
+def simulate(features: pd.DataFrame, model: pd.DataFrame, plan: Plan, *, workers: int = 2) -> list[Row]:
     """The rows of the simulation; arguments as in `append_ageing`, `features` being the rows themselves."""
-    plan = Plan(*(int(settings[name]) for name in Plan.__dataclass_fields__))
-    scalings, segmentation, names = read_model(model)
-    in_force = Model(scalings, segmentation)
+    in_force = Model.from_rows(model)
     first = model.iloc[0]
-    recipe = Recipe(
-        {scaling.name: scaling.transform for scaling in scalings},
-        str(first["algorithm"]),
-        str(first["setting"]),
-        int(first["random_seed"]),
-    )
+    recipe = Recipe(in_force.transforms, str(first["algorithm"]), str(first["setting"]), int(first["random_seed"]))
     people = [People.of(rows) for _, rows in features.groupby("as_of_date", sort=True)]
     if len(people) < 2:
         return []
@@ -299,15 +264,14 @@ def simulate(
         # The newest dates have most people and are compared with most origins: they go first.
         tasks: list[Task] = [partial(refit_date, recipe, group, plan.noise_refits) for group in reversed(people)]
         refits: list[Refit] = run_tasks(tasks, processes)[::-1]
-        keys = [name.key for name in names]
         frozen = [
-            _frozen(group.date, refit.model, group, in_force, keys, plan, is_in_force=False)
+            _frozen(group.date, refit.model, group, in_force, plan)
             for group, refit in zip(people, refits, strict=True)
             if (newest - group.date).days % plan.origin_days == 0
         ]
         fitted_on = pd.Timestamp(first["data_as_of"])
         before = [group for group in people if group.date <= fitted_on]
-        frozen.append(_frozen(fitted_on, in_force, (before or people)[-1], in_force, keys, plan, is_in_force=True))
+        frozen.append(_frozen(fitted_on, in_force, (before or people)[-1], in_force, plan))
         tasks = [
             partial(
                 compare_date,
@@ -342,7 +306,7 @@ def refit_date(recipe: Recipe, people: People, noise_refits: int) -> Refit:
     """
     model = recipe.fit(people.features, people.date.date())
     labels = model.labels(people.features)
-    stratum = strata(design_matrix(people.features, model.scalings))
+    stratum = strata(model.z(people.features))
     noise = []
     for index in range(noise_refits):
         words = ("noise", people.date.date(), index)
@@ -395,11 +359,7 @@ def compare_labels(
     """One row a segment of the frozen model: how its `labels` (n,) of the people agree with the `fresh` ones (n,)."""
     k = frozen.model.k
     table = contingency(labels, fresh, k, fresh_count)
-    spend = np.bincount(
-        labels * fresh_count + fresh,
-        weights=people.features["total_spend"].to_numpy(dtype=np.float64),
-        minlength=k * fresh_count,
-    ).reshape(k, fresh_count)
+    spend = contingency(labels, fresh, k, fresh_count, people.features["total_spend"].to_numpy(dtype=np.float64))
     tables = resampled_tables(table, resamples, rng)
     agreement = adjusted_rand_interval(table, tables)
     matched = matched_segments(table)
@@ -466,7 +426,7 @@ def newcomer_shift(newcomers: FloatArray, frozen: Frozen) -> Row:
     base that grows for years a change of behaviour takes months to move the fits; here it shows at once.
     """
     nothing = {"newcomer_shift_feature": None, "newcomer_shift": np.nan, "newcomer_shift_error": np.nan}
-    columns = frozen.model.behaviour
+    columns = [column for column, scaling in enumerate(frozen.model.scalings) if scaling.name != CLOCK_FEATURE]
     if min(len(newcomers), len(frozen.newcomers)) < _FEWEST_NEWCOMERS or not columns:
         return nothing
     now, then = newcomers[:, columns], frozen.newcomers[:, columns]
@@ -485,15 +445,13 @@ def _frozen(
     model: Model,
     people: People,
     in_force: Model,
-    keys: Sequence[str],
     plan: Plan,
-    *,
-    is_in_force: bool,
 ) -> Frozen:
     """`model` frozen at `date`; `people` are those of that date or, if it was no simulation date, of the one before."""
     z = model.z(people.features)
     labels = model.segmentation.labels(z)
-    own_keys: list[str | None] = list(keys) if is_in_force else [None] * model.k
+    is_in_force = model is in_force
+    own_keys: list[str | None] = list(in_force.keys) if is_in_force else [None] * model.k
     key_jaccards = np.ones(model.k) if is_in_force else np.zeros(model.k)
     if not is_in_force:
         # The segments in force are moved into the scaling of the origin: a key speaks of traits relative to everybody,
@@ -501,7 +459,7 @@ def _frozen(
         theirs = in_force.segmentation.labels(z)
         similarity = jaccard(contingency(labels, theirs, model.k, in_force.k))
         for own, other in zip(*linear_sum_assignment(similarity, maximize=True), strict=True):
-            own_keys[own], key_jaccards[own] = keys[other], similarity[own, other]
+            own_keys[own], key_jaccards[own] = in_force.keys[other], similarity[own, other]
     known_then = people.date == date and CLOCK_FEATURE in people.features
     recency = people.features[CLOCK_FEATURE].to_numpy(dtype=np.float64) if known_then else np.zeros(1)
     return Frozen(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from olist_segments.files import replace_file
 from olist_segments.report.source import SOURCES, choose_source, reading
+from olist_segments.serving.atomic import replace_file
 
 DEFAULT_FILE = "report.html"
 

@@ -14,8 +14,8 @@ from typing import Any
 import duckdb
 
 from olist_segments.errors import UserError
-from olist_segments.serving import published_tables, serving_path
-from olist_segments.warehouse import open_warehouse, warehouse_path
+from olist_segments.serving.folder import published_tables, serving_path
+from olist_segments.serving.reader import open_warehouse, warehouse_path
 
 Row = dict[str, Any]
 SOURCES = ("published", "warehouse")

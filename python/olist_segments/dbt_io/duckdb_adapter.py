@@ -18,9 +18,9 @@ from dbt.adapters.duckdb.impl import DuckDBAdapter as DuckDBAdapterOfDbt
 from dbt.adapters.duckdb.relation import DuckDBRelation
 from dbt_common.exceptions import DbtRuntimeError
 
-from olist_segments import raw_files
+from olist_segments.dbt_io import raw_files
 from olist_segments.errors import UserError
-from olist_segments.warehouse import opening_fault, sql_text
+from olist_segments.serving.reader import opening_fault, sql_text
 
 
 class Connections(DuckDBConnectionManager):

@@ -19,9 +19,9 @@ from typing import Any
 import duckdb
 
 from olist_segments.errors import UserError
-from olist_segments.files import replace_file
-from olist_segments.serving import published_tables
-from olist_segments.warehouse import open_warehouse, warehouse_path
+from olist_segments.serving.atomic import replace_file
+from olist_segments.serving.folder import published_tables
+from olist_segments.serving.reader import open_warehouse, warehouse_path
 
 COLUMNS = (
     "customer_unique_id",

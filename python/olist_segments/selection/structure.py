@@ -14,11 +14,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.cluster import KMeans
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from olist_segments.arrays import FloatArray, IntArray
 
 SHAPES = ("bell", "box")
 """The two clouds without segments that a segmentation has to beat."""

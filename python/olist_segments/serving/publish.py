@@ -19,8 +19,7 @@ from typing import Any
 import duckdb
 
 from olist_segments.errors import UserError
-from olist_segments.rewriting import rewrite
-from olist_segments.serving import (
+from olist_segments.serving.folder import (
     DATABASE,
     MANIFEST,
     PARQUET,
@@ -31,7 +30,8 @@ from olist_segments.serving import (
     read_manifest,
     serving_path,
 )
-from olist_segments.warehouse import attach_warehouse, sql_text, warehouse_path
+from olist_segments.serving.reader import attach_warehouse, sql_text, warehouse_path
+from olist_segments.serving.rewriting import rewrite
 
 # All columns: notes of an earlier release lack some.
 _NEWEST_BUILD = "select * from warehouse.build_log.builds order by rowid desc limit 1"

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 from threadpoolctl import threadpool_limits
 
-from olist_segments.design import Scaling, design_matrix, fit_scaling
+from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.errors import UserError
-from olist_segments.evidence.metrics import UNDEFINED, Interval, silhouette_interval, variance_explained
-from olist_segments.evidence.rule import Rule, choose
-from olist_segments.evidence.segmentation import (
-    ALGORITHMS,
-    Segmentation,
-    distinct_rows,
-    fit_segmentations,
-    generator,
-    settings_of,
-    strata,
-)
-from olist_segments.evidence.stability import (
+from olist_segments.model.model import Model
+from olist_segments.model.scaling import Scaling, design_matrix, fit_scaling
+from olist_segments.model.segmentation import Segmentation
+from olist_segments.parallel import Task, run_tasks, stop_workers
+from olist_segments.selection.algorithms import ALGORITHMS, distinct_rows, fit_segmentations, settings_of
+from olist_segments.selection.metrics import UNDEFINED, Interval, silhouette_interval, variance_explained
+from olist_segments.selection.rule import Rule, choose
+from olist_segments.selection.sampling import generator, strata
+from olist_segments.selection.stability import (
     evaluation_people,
     mean_adjusted_rand,
     resample_refits,
@@ -36,11 +31,7 @@ from olist_segments.evidence.stability import (
     seed_refits,
     split_strengths,
 )
-from olist_segments.evidence.structure import SHAPES, reference_spread, structure_gap
-from olist_segments.parallel import Task, run_tasks, stop_workers
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from olist_segments.selection.structure import SHAPES, reference_spread, structure_gap
 
 CUSTOMER = "customer_unique_id"
 OUTCOME = "next_quarter_value"
@@ -87,11 +78,71 @@ _FIGURES = COLUMNS[COLUMNS.index("silhouette") : COLUMNS.index("seconds")]
 
 
 @dataclass(frozen=True)
+class Search:
+    """Which candidates compete, the rule that chooses one of them, and how much evidence each gets.
+
+    `feature_sets` names lists of features, `transforms` gives each feature its transform; `algorithms` are out of
+    ALGORITHMS, with `k_min` to `k_max` segments where the algorithm is told how many. The evidence rests on so many
+    bootstrap `resamples`, random `splits` into halves, and `seeds`, refits that differ by their starting points. All
+    draws follow from `seed`. Raises UserError for settings that make no table.
+    """
+
+    feature_sets: Mapping[str, Sequence[str]]
+    transforms: Mapping[str, str]
+    algorithms: Sequence[str] = ALGORITHMS
+    k_min: int = 2
+    k_max: int = 10
+    rule: Rule = field(default_factory=lambda: Rule.of({}))
+    seed: int = 0
+    resamples: int = 12
+    splits: int = 6
+    seeds: int = 3
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Search:
+        """The search that the settings of the dbt model fit_segment_candidates ask for."""
+        return cls(
+            feature_sets=settings["feature_sets"],
+            transforms=settings["feature_transforms"],
+            algorithms=settings["algorithms"],
+            k_min=settings["k_min"],
+            k_max=settings["k_max"],
+            rule=Rule.of(settings["rule"]),
+            seed=settings["seed"],
+        )
+
+    def __post_init__(self) -> None:
+        """Check the settings."""
+        if not self.feature_sets:
+            raise UserError("there is no feature set to cluster: name at least one.")
+        for name, features in self.feature_sets.items():
+            if not features or len(set(features)) < len(features):
+                raise UserError(f"feature set {name} is empty or names a feature twice: list each feature once.")
+            for feature in features:
+                if feature not in self.transforms:
+                    raise UserError(f"feature {feature} of set {name} has no transform: add it to the transforms.")
+        algorithms = self.algorithms
+        if not algorithms or set(algorithms) - set(ALGORITHMS) or len(set(algorithms)) < len(algorithms):
+            raise UserError(f"the algorithms are {list(algorithms)}: name each once, out of {', '.join(ALGORITHMS)}.")
+        if not 2 <= self.k_min <= self.k_max:
+            raise UserError(
+                f"the number of segments runs from {self.k_min} to {self.k_max}: start at 2 or more and do not end "
+                "below."
+            )
+        if min(self.resamples, self.seeds, self.splits) < 2:
+            raise UserError("the evidence takes at least 2 resamples, 2 seeds and 2 splits: ask for more.")
+
+    def features(self, feature_set: str) -> dict[str, str]:
+        """The features of a set, each with the name of its transform."""
+        return {feature: self.transforms[feature] for feature in self.feature_sets[feature_set]}
+
+
+@dataclass(frozen=True)
 class _Population:
     """The customers as one feature set sees them: now, and (if known) at an earlier date with what they spent next."""
 
     feature_set: str
-    scalings: list[Scaling]
+    scalings: tuple[Scaling, ...]
     z: FloatArray
     stratum: IntArray
     evaluation: FloatArray
@@ -100,62 +151,31 @@ class _Population:
     seed: int
 
 
-def to_json(scalings: Sequence[Scaling], segmentation: Segmentation) -> str:
-    """Scalings and segmentation as JSON text; floats are written so that they read back to the same bits."""
-    values = {"scalings": [asdict(scaling) for scaling in scalings], "segmentation": segmentation.to_dict()}
-    return json.dumps(values, allow_nan=False, sort_keys=True)
-
-
-def from_json(text: str) -> tuple[list[Scaling], Segmentation]:
-    """The inverse of `to_json`."""
-    values = json.loads(text)
-    return [Scaling(**scaling) for scaling in values["scalings"]], Segmentation.from_dict(values["segmentation"])
-
-
 def evaluate_candidates(
-    frame: pd.DataFrame,
-    *,
-    feature_sets: Mapping[str, Sequence[str]],
-    transforms: Mapping[str, str],
-    algorithms: Sequence[str] = ALGORITHMS,
-    k_min: int = 2,
-    k_max: int = 10,
-    rule: Mapping[str, Any] | None = None,
-    seed: int = 0,
-    past: pd.DataFrame | None = None,
-    resamples: int = 12,
-    splits: int = 6,
-    seeds: int = 3,
-    workers: int = 2,
+    frame: pd.DataFrame, search: Search, *, past: pd.DataFrame | None = None, workers: int = 2
 ) -> pd.DataFrame:
-    """One row (COLUMNS) a feature set, algorithm and setting, exactly one of them chosen.
+    """One row (COLUMNS) per feature set, algorithm and setting of `search`, exactly one of them chosen.
 
-    `frame` has one row a customer: `customer_unique_id` and the features, missing values allowed. `feature_sets`
-    names lists of features, `transforms` gives each feature its transform, `algorithms` are out of ALGORITHMS, with
-    k_min to k_max segments where the algorithm is told how many; `rule` is described at `evidence.rule.Rule.of`. All
-    figures are of the deployable form (`Segmentation`) as used on everybody:
+    `frame` has one row per customer: `customer_unique_id` and the features, missing values allowed. All figures are of
+    the deployable form (`Segmentation`) as used on everybody:
 
     silhouette and its 95 % interval (`silhouette_interval`); Davies-Bouldin and Calinski-Harabasz of everybody;
-    prediction strength, mean of `splits` random splits, and its standard error; bootstrap Jaccard over `resamples`
-    resamples, minimum and mean over segments; adjusted Rand between refits that differ by seed only (`seeds` of them)
-    and between the resamples' refits; smallest share; structure gap (`evidence.structure`); value_explained
-    (`variance_explained`) and its 95 % interval: `past` holds the features of the customers known at an earlier date
-    and `next_quarter_value`, what they spent after it; the candidate is refitted there with that date's own scaling,
-    for applying today's would use what was not known then. It is null without `past`, below 1,000 customers or if
-    nobody's value differs. `seconds` is the wall-clock time of the deployed fit (Ward's one tree is shared by all its
-    settings). `parameters` is the text of `to_json`.
+    prediction strength, mean of the random splits, and its standard error; bootstrap Jaccard over the resamples,
+    minimum and mean over segments; adjusted Rand between refits that differ by seed only and between the resamples'
+    refits; smallest share; structure gap (`structure`); value_explained (`variance_explained`) and its 95 % interval:
+    `past` holds the features of the customers known at an earlier date and `next_quarter_value`, what they spent after
+    it; the candidate is refitted there with that date's own scaling, for applying today's would use what was not known
+    then. It is null without `past`, below 1,000 customers or if nobody's value differs. `seconds` is the wall-clock
+    time of the deployed fit (Ward's one tree is shared by all its settings). `parameters` is the text of
+    `Model.to_json`.
 
     Fewer than 200 customers, or features that do not vary, give one row: algorithm 'none', one segment, and why. A
     feature set that does not vary beside others that do gives such a row too, not chosen.
 
     The result depends on neither the order of rows and columns nor on `workers`, the number of single-threaded
-    processes that share the work (none is started for 1, or for fewer than 2,000 customers). Raises UserError for
-    wrong arguments, for a missing or repeated customer and for values that a transform can't take.
+    processes that share the work (none is started for 1, or for fewer than 2,000 customers). Raises UserError for a
+    missing or repeated customer and for values that a transform can't take.
     """
-    checked = Rule.of(rule or {})
-    _check(feature_sets, transforms, algorithms, k_min, k_max)
-    if min(resamples, seeds, splits) < 2 or workers < 1:
-        raise UserError("the evidence takes at least 2 resamples, 2 seeds, 2 splits and 1 worker: ask for more.")
     people = _by_customer(frame, "the feature table")
     earlier = None if past is None else _by_customer(past, "the earlier feature table")
     if earlier is not None and OUTCOME not in earlier.columns:
@@ -163,49 +183,24 @@ def evaluate_candidates(
     rows: list[dict[str, Any]] = []
     populations: list[_Population] = []
     with threadpool_limits(limits=1):
-        for name in sorted(feature_sets):
-            features = {feature: transforms[feature] for feature in feature_sets[name]}
-            scalings = fit_scaling(people, features)
+        for name in sorted(search.feature_sets):
+            scalings = tuple(fit_scaling(people, search.features(name)))
             z = design_matrix(people, scalings)
             why = _too_little(len(people), scalings)
             if why:
                 rows.append(_single_segment(name, scalings, z, why))
             else:
-                populations.append(_population(name, scalings, z, earlier, features, algorithms, k_min, k_max, seed))
+                populations.append(_population(name, scalings, z, earlier, search))
         if populations:
             processes = workers if len(people) >= WORTH_WORKERS else 1
-            rows += choose(_evidence(populations, processes, resamples, splits, seeds), checked, k_min, k_max)
+            found = _evidence(populations, search, processes)
+            rows += choose(found, search.rule, search.k_min, search.k_max)
         else:
             rows[0].update(is_chosen=True)
     # Within a feature set the rows stay in the order of algorithms and settings.
     rows.sort(key=lambda row: str(row["feature_set"]))
     table = pd.DataFrame(rows)
     return table[list(COLUMNS)].astype(dict.fromkeys(_FIGURES, "float64"))
-
-
-def _check(
-    feature_sets: Mapping[str, Sequence[str]],
-    transforms: Mapping[str, str],
-    algorithms: Sequence[str],
-    k_min: int,
-    k_max: int,
-) -> None:
-    """Raise a UserError for arguments that make no table."""
-    if not feature_sets:
-        raise UserError("there is no feature set to cluster: name at least one.")
-    for name, features in feature_sets.items():
-        if not features or len(set(features)) < len(features):
-            raise UserError(f"feature set {name} is empty or names a feature twice: list each feature once.")
-        for feature in features:
-            if feature not in transforms:
-                raise UserError(f"feature {feature} of set {name} has no transform: add it to the transforms.")
-    unknown = [algorithm for algorithm in algorithms if algorithm not in ALGORITHMS]
-    if unknown or not algorithms or len(set(algorithms)) < len(algorithms):
-        raise UserError(f"the algorithms are {list(algorithms)}: name each once, out of {', '.join(ALGORITHMS)}.")
-    if not 2 <= k_min <= k_max:
-        raise UserError(
-            f"the number of segments runs from {k_min} to {k_max}: start at 2 or more and do not end below."
-        )
 
 
 def _by_customer(frame: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -228,7 +223,7 @@ def _too_little(customers: int, scalings: Sequence[Scaling]) -> str:
     return ""
 
 
-def _single_segment(feature_set: str, scalings: list[Scaling], z: FloatArray, why: str) -> dict[str, Any]:
+def _single_segment(feature_set: str, scalings: tuple[Scaling, ...], z: FloatArray, why: str) -> dict[str, Any]:
     whole = Segmentation(np.zeros((1, len(scalings))), np.ones((1, len(scalings))), np.zeros(1))
     return {
         **dict.fromkeys(_FIGURES, np.nan),
@@ -242,30 +237,26 @@ def _single_segment(feature_set: str, scalings: list[Scaling], z: FloatArray, wh
         "is_eligible": False,
         "is_chosen": False,
         "reason": why,
-        "parameters": to_json(scalings, whole),
+        "parameters": Model(scalings, whole).to_json(),
     }
 
 
 def _population(
     name: str,
-    scalings: list[Scaling],
+    scalings: tuple[Scaling, ...],
     z: FloatArray,
     earlier: pd.DataFrame | None,
-    features: Mapping[str, str],
-    algorithms: Sequence[str],
-    k_min: int,
-    k_max: int,
-    seed: int,
+    search: Search,
 ) -> _Population:
-    own_seed = int(generator(seed, name).integers(2**62))
+    own_seed = int(generator(search.seed, name).integers(2**62))
     past = None
     if earlier is not None and len(earlier) >= SMALLEST_PAST:
-        past_z = design_matrix(earlier, fit_scaling(earlier, features))
+        past_z = design_matrix(earlier, fit_scaling(earlier, search.features(name)))
         values = pd.to_numeric(earlier[OUTCOME]).to_numpy(dtype=np.float64, na_value=np.nan)
         if np.isnan(values).any():
             raise UserError(f"{OUTCOME} is missing for {int(np.isnan(values).sum()):,} customers: nothing spent is 0.")
         past = past_z, values
-    most = max(distinct_rows(z, k_max), k_min)
+    most = max(distinct_rows(z, search.k_max), search.k_min)
     return _Population(
         feature_set=name,
         scalings=scalings,
@@ -273,7 +264,7 @@ def _population(
         stratum=strata(z),
         evaluation=evaluation_people(z, own_seed),
         past=past,
-        settings={a: settings_of(a, k_min, most) for a in sorted(algorithms, key=ALGORITHMS.index)},
+        settings={a: settings_of(a, search.k_min, most) for a in sorted(search.algorithms, key=ALGORITHMS.index)},
         seed=own_seed,
     )
 
@@ -282,13 +273,7 @@ _Labelling = tuple[IntArray, int]
 _Relabelled = dict[str, _Labelling]
 
 
-def _evidence(
-    populations: Sequence[_Population],
-    workers: int,
-    resamples: int,
-    splits: int,
-    seeds: int,
-) -> list[dict[str, Any]]:
+def _evidence(populations: Sequence[_Population], search: Search, workers: int) -> list[dict[str, Any]]:
     """The rows of all candidates, without the choice, in three rounds of tasks that do not depend on each other."""
     families = [(population, algorithm) for population in populations for algorithm in population.settings]
     # Mixtures are the slowest: they go first, so that no worker is left with one at the end.
@@ -298,10 +283,13 @@ def _evidence(
         name, settings = population.feature_set, population.settings[algorithm]
         for batch in [settings] if algorithm == "ward" else [[setting] for setting in settings]:
             tasks.append(((name, algorithm, "fit"), partial(_fit, population, algorithm, batch)))
-        for kind, refits, count in (("resample", resample_refits, resamples), ("seed", seed_refits, seeds)):
+        for kind, refits, count in (
+            ("resample", resample_refits, search.resamples),
+            ("seed", seed_refits, search.seeds),
+        ):
             for index in range(count):
                 tasks.append(((name, algorithm, kind), partial(_relabel, refits, population, algorithm, index)))
-        for index in range(splits):
+        for index in range(search.splits):
             tasks.append(((name, algorithm, "split"), partial(_split, population, algorithm, index)))
     results: dict[tuple[str, str, str], list[dict[str, Any]]] = {}
     for (key, _), result in zip(tasks, run_tasks([task for _, task in tasks], workers), strict=True):
@@ -330,11 +318,29 @@ def _evidence(
                     for kind in ("resample", "seed", "split")
                 )
                 spread = [references[name, fit.segmentation.k, shape] for shape in SHAPES]
-                rows.append(partial(_row, population, algorithm, setting, fit, resampled, reseeded, strengths, spread))
+                candidate = _Candidate(algorithm, setting, fit, resampled, reseeded, strengths, spread)
+                rows.append(partial(_row, population, candidate))
     found = run_tasks(rows, workers)
     if workers > 1:
         stop_workers()
     return found
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A candidate with all that its row rests on.
+
+    `resampled` and `reseeded` are relabellings of the evaluation people, `strengths` the prediction strength of every
+    split, `references` the spread that is left in a cloud of each of SHAPES.
+    """
+
+    algorithm: str
+    setting: str
+    fit: _Fit
+    resampled: list[_Labelling]
+    reseeded: list[_Labelling]
+    strengths: list[float]
+    references: list[float]
 
 
 @dataclass(frozen=True)
@@ -377,20 +383,14 @@ def _reference(population: _Population, k: int, shape: str) -> float:
     return reference_spread(population.z, k, shape, generator(population.seed, "reference", k, shape))
 
 
-def _row(
-    population: _Population,
-    algorithm: str,
-    setting: str,
-    fit: _Fit,
-    resampled: list[_Labelling],
-    reseeded: list[_Labelling],
-    strengths: list[float],
-    references: Sequence[float],
-) -> dict[str, Any]:
-    z, segmentation = population.z, fit.segmentation
+def _row(population: _Population, candidate: _Candidate) -> dict[str, Any]:
+    z, segmentation, explained = population.z, candidate.fit.segmentation, candidate.fit.value_explained
+    algorithm, setting, strengths = candidate.algorithm, candidate.setting, candidate.strengths
     labels = segmentation.labels(z)
     sizes = np.bincount(labels, minlength=segmentation.k)
-    jaccards = resampled_jaccards(segmentation.labels(population.evaluation), segmentation.k, resampled).mean(axis=0)
+    jaccards = resampled_jaccards(segmentation.labels(population.evaluation), segmentation.k, candidate.resampled).mean(
+        axis=0
+    )
     divided = 2 <= int((sizes > 0).sum()) < len(z)
     silhouette = silhouette_interval(z, labels, generator(population.seed, algorithm, setting, "silhouette"))
     return {
@@ -408,13 +408,13 @@ def _row(
         "prediction_strength_se": float(np.std(strengths, ddof=1) / np.sqrt(len(strengths))),
         "jaccard_min": float(jaccards.min()),
         "jaccard_mean": float(jaccards.mean()),
-        "ari_seeds": mean_adjusted_rand(reseeded),
-        "ari_resamples": mean_adjusted_rand(resampled),
+        "ari_seeds": mean_adjusted_rand(candidate.reseeded),
+        "ari_resamples": mean_adjusted_rand(candidate.resampled),
         "smallest_share": float(sizes.min()) / len(z),
-        "structure_gap": structure_gap(z, labels, references),
-        "value_explained": fit.value_explained.value,
-        "value_explained_low": fit.value_explained.low,
-        "value_explained_high": fit.value_explained.high,
-        "seconds": fit.seconds,
-        "parameters": to_json(population.scalings, segmentation),
+        "structure_gap": structure_gap(z, labels, candidate.references),
+        "value_explained": explained.value,
+        "value_explained_low": explained.low,
+        "value_explained_high": explained.high,
+        "seconds": candidate.fit.seconds,
+        "parameters": Model(population.scalings, segmentation).to_json(),
     }

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from olist_segments.design import design_matrix
-from olist_segments.evidence.metrics import jaccard_verdict
-from olist_segments.evidence.stability import bootstrap_jaccard
-from olist_segments.versions import made_up_model, read_model
-
-FloatArray = npt.NDArray[np.float64]
+from olist_segments.arrays import FloatArray
+from olist_segments.model.model import Model
+from olist_segments.selection.metrics import jaccard_verdict
+from olist_segments.selection.stability import bootstrap_jaccard
+from olist_segments.selection.versions import made_up_model
 
 DISSOLVED = 0.5
 """A segment at most so similar to the refit's best match is dissolved in that resample (Hennig 2007)."""
@@ -27,21 +24,21 @@ NOT_MEASURED = "not measured"
 
 
 def append_stability(
-    model: pd.DataFrame, labels: pd.DataFrame, existing: pd.DataFrame | None, settings: Mapping[str, Any]
+    model: pd.DataFrame, labels: pd.DataFrame, existing: pd.DataFrame | None, resamples: int
 ) -> pd.DataFrame:
     """The stability rows (version × segment) of every version in `model` that has none yet, or no row.
 
     `model`: the rows of fit_segment_model; algorithm, setting, features and seed of a version are taken from there.
     `labels`: the rows of fit_segment_labels, the people of each version's fit with their features as seen then, so a
     version is measured on its own people however much later. `existing`: the rows written so far, or None before the
-    first. `settings`: resamples. Columns: see the model segment_stability.
+    first. `resamples`: refits behind every figure. Columns: see the model segment_stability.
     """
     written = set() if existing is None else set(existing["model_version"])
     new = [
         _stability_rows(
             model[model["model_version"] == number],
             labels[labels["model_version"] == number],
-            int(settings["resamples"]),
+            resamples,
         )
         for number in sorted(set(model["model_version"]) - written)
     ]
@@ -53,15 +50,15 @@ def append_stability(
 
 
 def _stability_rows(version: pd.DataFrame, labels: pd.DataFrame, resamples: int) -> pd.DataFrame:
-    scalings, segmentation, names = read_model(version)
+    model = Model.from_rows(version)
     first = version.iloc[0]
     if first["algorithm"] == "none":
-        similarity: FloatArray = np.full((0, segmentation.k), np.nan)
+        similarity: FloatArray = np.full((0, model.k), np.nan)
     else:
         people = labels.sort_values("customer_unique_id")
         similarity = bootstrap_jaccard(
-            design_matrix(people, scalings),
-            segmentation,
+            model.z(people),
+            model.segmentation,
             str(first["algorithm"]),
             str(first["setting"]),
             resamples=resamples,
@@ -70,9 +67,9 @@ def _stability_rows(version: pd.DataFrame, labels: pd.DataFrame, resamples: int)
     return pd.DataFrame(
         {
             "model_version": int(first["model_version"]),
-            "segment_number": np.arange(1, segmentation.k + 1),
-            "segment_key": [name.key for name in names],
-            "segment_name": [name.name for name in names],
+            "segment_number": np.arange(1, model.k + 1),
+            "segment_key": model.keys,
+            "segment_name": [name.name for name in model.names],
             "resamples": len(similarity),
             **summarise(similarity),
         }

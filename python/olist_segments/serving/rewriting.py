@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from olist_segments.warehouse import sql_text
+from olist_segments.serving.reader import sql_text
 
 _NOTE = "update fresh.build_log.builds set rewritten_at = $now where rewritten_at is null"
 

@@ -17,7 +17,7 @@ import duckdb
 from jinja2 import Environment, StrictUndefined
 
 from olist_segments.errors import UserError
-from olist_segments.warehouse import open_warehouse, query_rows, warehouse_path
+from olist_segments.serving.reader import open_warehouse, query_rows, warehouse_path
 
 ASKS_FOR_REFIT = 3
 """Exit code when the contract is broken: a cron job or CI can act on it."""
@@ -84,7 +84,7 @@ def render(contract: dict[str, Any], form: str) -> str:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
     )
     environment.filters.update(count=_count, days=_days, agreement=_agreement, kept=_kept)
-    template = files("olist_segments").joinpath("templates", f"contract.{form}.j2").read_text(encoding="utf-8")
+    template = files("olist_segments.serving").joinpath("templates", f"contract.{form}.j2").read_text(encoding="utf-8")
     return environment.from_string(template).render(**contract)
 
 

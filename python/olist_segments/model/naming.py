@@ -10,14 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.model.agreement import jaccard
 
 ONLY_SEGMENT = ("all_customers", "All customers")
 
@@ -43,6 +43,25 @@ class SegmentName:
     name: str
     source: str
     match_score: float | None
+
+
+@dataclass(frozen=True)
+class NamingRule:
+    """How much it takes for a name.
+
+    A trait that a name claims lies `min_effect` standard deviations or more from everybody's mean; an archetype's name
+    needs a cosine of `min_cosine` between its traits and the segment's profile; the name of an earlier segment needs a
+    Jaccard similarity of `min_jaccard` with its people.
+    """
+
+    min_effect: float
+    min_cosine: float
+    min_jaccard: float
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> NamingRule:
+        """The rule that the settings of the dbt model fit_segment_model ask for."""
+        return cls(settings["name_min_effect"], settings["name_min_cosine"], settings["match_min_jaccard"])
 
 
 @dataclass(frozen=True)
@@ -116,21 +135,20 @@ def match_to_previous(overlap: IntArray, min_jaccard: float) -> dict[int, tuple[
 
     `overlap` is (k_new, k_old): how many of the same people are in both.
     """
-    union = overlap.sum(axis=1, keepdims=True) + overlap.sum(axis=0, keepdims=True) - overlap
-    jaccard = np.divide(overlap, union, out=np.zeros(overlap.shape), where=union > 0)
+    similarity = jaccard(overlap)
     # A pair below the bar is worth nothing, so that it never displaces one above it.
-    worth = np.where(jaccard >= min_jaccard, jaccard, 0.0)
+    worth = np.where(similarity >= min_jaccard, similarity, 0.0)
     pairs = zip(*linear_sum_assignment(-worth), strict=True)
-    return {int(new): (int(old), float(jaccard[new, old])) for new, old in pairs if worth[new, old] > 0}
+    return {int(new): (int(old), float(similarity[new, old])) for new, old in pairs if worth[new, old] > 0}
 
 
 def match_to_archetypes(
-    profile: Profile, archetypes: pd.DataFrame, segments: Sequence[int], *, min_effect: float, min_cosine: float
+    profile: Profile, archetypes: pd.DataFrame, segments: Sequence[int], rule: NamingRule
 ) -> dict[int, tuple[int, float]]:
     """Segment to (row of `archetypes`, cosine) by the assignment of the largest total cosine.
 
-    Only pairs whose every trait is true and whose cosine between the segment's z profile and the traits reaches
-    `min_cosine` can meet; a segment without such a partner is absent from the result.
+    Only pairs whose every trait is true and whose cosine between the segment's z profile and the traits reaches that
+    of `rule` can meet; a segment without such a partner is absent from the result.
     """
     traits = archetype_traits(archetypes, profile.features)
     cosine = np.full((len(segments), len(traits)), -1.0)
@@ -138,12 +156,12 @@ def match_to_archetypes(
         vector = profile.z[segment]
         length = float(np.linalg.norm(vector))
         for column, wanted in enumerate(traits):
-            if not wanted or length == 0 or not name_is_true(wanted, profile, segment, min_effect):
+            if not wanted or length == 0 or not name_is_true(wanted, profile, segment, rule.min_effect):
                 continue
             target = np.array([wanted.get(feature, 0.0) for feature in profile.features])
             cosine[row, column] = float(vector @ target) / (length * float(np.linalg.norm(target)))
     # A pair below the bar is worth nothing, so it never displaces one above it.
-    worth = np.where(cosine >= min_cosine, cosine, 0.0)
+    worth = np.where(cosine >= rule.min_cosine, cosine, 0.0)
     pairs = zip(*linear_sum_assignment(-worth), strict=True)
     return {segments[row]: (int(column), float(cosine[row, column])) for row, column in pairs if worth[row, column] > 0}
 
@@ -171,12 +189,10 @@ def name_from_traits(profile: Profile, segment: int) -> tuple[str, str]:
 def name_segments(
     profile: Profile,
     archetypes: pd.DataFrame,
+    rule: NamingRule,
     *,
     previous: Sequence[SegmentName] = (),
     overlap: IntArray | None = None,
-    min_effect: float,
-    min_cosine: float,
-    min_jaccard: float,
 ) -> list[SegmentName]:
     """A name for each of the k segments of `profile`, keys unique.
 
@@ -191,19 +207,19 @@ def name_segments(
     names: dict[int, SegmentName] = {}
     traits_by_key = dict(zip(archetypes["segment_key"], archetype_traits(archetypes, profile.features), strict=True))
     if overlap is not None and len(previous):
-        for segment, (old, jaccard) in match_to_previous(overlap, min_jaccard).items():
+        for segment, (old, score) in match_to_previous(overlap, rule.min_jaccard).items():
             before = previous[old]
             if before.key == ONLY_SEGMENT[0]:
                 continue
             traits = traits_by_key.get(before.key)
-            still_true = traits is not None and name_is_true(traits, profile, segment, min_effect)
+            still_true = traits is not None and name_is_true(traits, profile, segment, rule.min_effect)
             name = before.name if still_true else name_from_traits(profile, segment)[1]
-            names[segment] = SegmentName(before.key, name, "previous_version", jaccard)
+            names[segment] = SegmentName(before.key, name, "previous_version", score)
 
     taken = {name.key for name in names.values()}
     free_archetypes = archetypes[~archetypes["segment_key"].isin(taken)].reset_index(drop=True)
     unnamed = [segment for segment in range(segment_count) if segment not in names]
-    matched = match_to_archetypes(profile, free_archetypes, unnamed, min_effect=min_effect, min_cosine=min_cosine)
+    matched = match_to_archetypes(profile, free_archetypes, unnamed, rule)
     for segment, (row, cosine) in matched.items():
         archetype = free_archetypes.iloc[row]
         names[segment] = SegmentName(str(archetype["segment_key"]), str(archetype["segment_name"]), "archetype", cosine)

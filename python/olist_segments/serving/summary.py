@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from olist_segments.errors import UserError
-from olist_segments.warehouse import open_warehouse, query_rows, warehouse_path
+from olist_segments.serving.reader import open_warehouse, query_rows, warehouse_path
 
 _SEGMENTS = """
     select

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from olist_segments.evidence.metrics import adjusted_rand, best_jaccard, contingency, prediction_strength_of_split
-from olist_segments.evidence.segmentation import Segmentation, fit_segmentations, generator, strata, stratified_sample
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.model.agreement import adjusted_rand, best_jaccard, contingency
+from olist_segments.model.segmentation import Segmentation
+from olist_segments.selection.algorithms import fit_segmentations
+from olist_segments.selection.metrics import prediction_strength_of_split
+from olist_segments.selection.sampling import generator, strata, stratified_sample
 
 REFIT_SIZE = 2_000
 """People that a refit sees at most."""

@@ -1,24 +1,18 @@
-"""A segmentation as a table that SQL can score, and the four algorithms that can fit one."""
+"""The four algorithms that can fit a segmentation."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.special import softmax
 from sklearn.cluster import HDBSCAN, KMeans
 from sklearn.mixture import GaussianMixture
 
+from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.errors import UserError
-
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from olist_segments.model.segmentation import Segmentation
+from olist_segments.selection.sampling import generator, strata, stratified_sample
 
 ALGORITHMS = ("kmeans", "gaussian_mixture", "ward", "hdbscan")
 """The algorithms that candidates may come from, in the order in which ties between them are broken."""
@@ -36,93 +30,6 @@ _MIXTURE_FLOOR = 0.01
 _POOLED_FLOOR = 1e-6
 # How many neighbours make a place dense, as a share of the people: so a smaller sample sees the same density.
 _DENSITY_NEIGHBOURS = 0.004
-
-
-@dataclass(frozen=True, eq=False)
-class Segmentation:
-    """k segments over d z-scored features: centre (k, d), precision (k, d) in 1 / z units squared, bias (k,).
-
-    score_s(z) = bias_s + sum over f of precision_sf (z_f - centre_sf)^2 is -2 log density of segment s up to a common
-    constant; a person belongs to the segment of the lowest score, and softmax(-score / 2) is how sure that is.
-    """
-
-    centre: FloatArray
-    precision: FloatArray
-    bias: FloatArray
-
-    @property
-    def k(self) -> int:
-        """The number of segments."""
-        return len(self.bias)
-
-    def score(self, z: FloatArray) -> FloatArray:
-        """Scores (n, k) of z (n, d), added up feature by feature in column order, the bias first."""
-        # Segments by people in memory: each sum then runs over neighbouring numbers.
-        scores = np.repeat(self.bias[:, None], len(z), axis=1)
-        for feature, column in enumerate(np.ascontiguousarray(z.T)):
-            scores += self.precision[:, feature, None] * (column - self.centre[:, feature, None]) ** 2
-        return scores.T
-
-    def labels(self, z: FloatArray) -> IntArray:
-        """The segment (n,) of the lowest score; of equal scores the lowest index."""
-        nearest: IntArray = self.score(z).argmin(axis=1).astype(np.int64)
-        return nearest
-
-    def probabilities(self, z: FloatArray) -> FloatArray:
-        """Posterior probability (n, k) of every segment; rows add up to 1."""
-        posterior: FloatArray = softmax(-self.score(z) / 2, axis=1)
-        return posterior
-
-    def in_canonical_order(self, z: FloatArray) -> Segmentation:
-        """The same segments, the largest among the people of `z` first, equals by centre: ids do not depend on luck."""
-        sizes = np.bincount(self.labels(z), minlength=self.k)
-        order = sorted(range(self.k), key=lambda s: (-sizes[s], *self.centre[s], *self.precision[s], self.bias[s]))
-        return Segmentation(self.centre[order], self.precision[order], self.bias[order])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Lists of floats under 'centre', 'precision' and 'bias'; JSON of them reads back to the same bits."""
-        return {name: getattr(self, name).tolist() for name in ("centre", "precision", "bias")}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Segmentation:
-        """The inverse of `to_dict`."""
-        return cls(*(np.array(values[name], dtype=np.float64) for name in ("centre", "precision", "bias")))
-
-
-def generator(seed: int, *words: object) -> np.random.Generator:
-    """A random generator of its own for every (seed, words): no draw depends on what else ran, or in which order."""
-    digest = hashlib.sha256(json.dumps([seed, *map(str, words)]).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest))
-
-
-def strata(z: FloatArray) -> IntArray:
-    """The stratum (n,) of every person: which features lie off a value that more than half of all people share.
-
-    Where 97 % bought once, the repeat buyers are a stratum, and no sample is drawn without its share of them.
-    """
-    code = np.zeros(len(z), dtype=np.int64)
-    for feature in range(z.shape[1]):
-        values, inverse, counts = np.unique(z[:, feature], return_inverse=True, return_counts=True)
-        if len(values) > 1 and 2 * counts.max() > len(z):
-            code = 2 * code + (inverse != counts.argmax())
-    return np.unique(code, return_inverse=True)[1].astype(np.int64)
-
-
-def stratified_sample(stratum: IntArray, size: int, rng: np.random.Generator, *, replace: bool = False) -> IntArray:
-    """Positions of `size` of the n people, every stratum within one person of its share.
-
-    A systematic sample of the people in random order within strata. With `replace` each stratum's places are filled
-    by drawing with replacement: a stratified bootstrap. Without it `size` is at most n. In random order.
-    """
-    shuffled = rng.permutation(len(stratum))
-    ordered = shuffled[np.argsort(stratum[shuffled], kind="stable")]
-    places = ((np.arange(size) + rng.random()) * len(stratum) / size).astype(np.int64)
-    if replace:
-        counts = np.bincount(stratum)
-        starts = np.cumsum(counts) - counts
-        drawn = stratum[ordered[places]]
-        places = starts[drawn] + rng.integers(0, counts[drawn])
-    return rng.permutation(ordered[places]).astype(np.int64)
 
 
 def settings_of(algorithm: str, k_min: int, k_max: int) -> list[str]:

@@ -8,33 +8,32 @@ nothing unless there is no version yet or a refit is asked for, so a nightly bui
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-from olist_segments.candidates import evaluate_candidates, from_json
-from olist_segments.design import Scaling, design_matrix, fit_scaling
+from olist_segments.arrays import IntArray
 from olist_segments.errors import UserError
-from olist_segments.evidence.segmentation import ALGORITHMS, Segmentation
-from olist_segments.naming import SegmentName, name_segments, profile_segments
-
-IntArray = npt.NDArray[np.int64]
+from olist_segments.model.agreement import contingency
+from olist_segments.model.model import BOUNDS, Model
+from olist_segments.model.naming import NamingRule, SegmentName, name_segments, profile_segments
+from olist_segments.model.scaling import design_matrix, fit_scaling
+from olist_segments.selection.candidates import Search, evaluate_candidates
 
 # Columns of the evidence that are equal where data, settings and packages are.
 _FITTED = ["feature_set", "algorithm", "setting", "parameters", "is_chosen", "data_as_of", "package_versions"]
-BOUNDS = ("lower_bound", "upper_bound")
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "olist-segments")
 
 
 def append_candidates(
     fit_input: pd.DataFrame,
     existing: pd.DataFrame | None,
-    settings: Mapping[str, Any],
+    search: Search,
     *,
     refit: bool,
     is_interrupted: bool = False,
@@ -42,9 +41,9 @@ def append_candidates(
     """The evidence rows of the next version, or none.
 
     `fit_input`: the table segment_fit_input (people of the fit date and of the outcome date). `existing`: the rows
-    written so far, or None before the first. `settings`: feature_sets, feature_transforms, algorithms, k_min, k_max,
-    rule, seed. `is_interrupted`: the newest version there is of a build that was killed (`fitted_by_a_killed_build`);
-    where the refit finds its evidence again, that version is the one asked for and none is appended.
+    written so far, or None before the first. `search`: what competes, and how it is chosen. `is_interrupted`: the
+    newest version there is of a build that was killed (`fitted_by_a_killed_build`); where the refit finds its evidence
+    again, that version is the one asked for and none is appended. UserError where there is nobody to segment.
     """
     is_first = existing is None or existing.empty
     if not is_first and not refit:
@@ -59,13 +58,7 @@ def append_candidates(
     past = fit_input[fit_input["input_role"] == "outcome"]
     candidates = evaluate_candidates(
         fit_people,
-        feature_sets=settings["feature_sets"],
-        transforms=settings["feature_transforms"],
-        algorithms=settings["algorithms"],
-        k_min=settings["k_min"],
-        k_max=settings["k_max"],
-        rule=settings["rule"],
-        seed=settings["seed"],
+        search,
         past=past if len(past) else None,
     )
     number = 1 if existing is None or existing.empty else int(existing["model_version"].max()) + 1
@@ -73,7 +66,7 @@ def append_candidates(
     candidates.insert(0, "model_version", number)
     candidates["data_as_of"] = fit_people["as_of_date"].iloc[0]
     candidates["fitted_at"] = datetime.now(UTC).replace(tzinfo=None)
-    candidates["random_seed"] = settings["seed"]
+    candidates["random_seed"] = search.seed
     candidates["package_versions"] = json.dumps(versions, sort_keys=True)
     if existing is not None and is_interrupted and _is_same_evidence(candidates, existing):
         return existing.head(0)
@@ -111,12 +104,13 @@ def append_models(
     fit_input: pd.DataFrame,
     archetypes: pd.DataFrame,
     existing: pd.DataFrame | None,
-    settings: Mapping[str, Any],
+    features: Mapping[str, str],
+    rule: NamingRule,
 ) -> pd.DataFrame:
     """The model rows (segment × feature) of every chosen candidate that has none yet.
 
-    `settings`: feature_transforms, name_min_effect, name_min_cosine, match_min_jaccard. Columns: see the model
-    segment_model.
+    `features`: the transform of every feature that a segment is described by; `rule`: what it takes for a name.
+    Columns: see the model segment_model.
     """
     written = set() if existing is None else set(existing["model_version"])
     chosen = candidates[candidates["is_chosen"]].sort_values("model_version")
@@ -124,12 +118,12 @@ def append_models(
     appended: list[pd.DataFrame] = [] if existing is None else [existing]
     for _, candidate in chosen[~chosen["model_version"].isin(written)].iterrows():
         before = pd.concat(appended) if appended else None
-        appended.append(_model_rows(candidate, people, archetypes, before, settings))
+        appended.append(_model_rows(candidate, people, archetypes, before, features, rule))
     new = appended[0 if existing is None else 1 :]
     if new:
         return pd.concat(new, ignore_index=True)
     if existing is None:
-        return made_up_model(settings["feature_transforms"]).head(0)
+        return made_up_model(features).head(0)
     # The versions of a release without bounds are read without them.
     unbounded = {name: pd.Series(dtype=np.float64) for name in BOUNDS if name not in existing.columns}
     return existing.head(0).assign(**unbounded)
@@ -149,8 +143,8 @@ def append_labels(
     people = _fit_people(fit_input)
     new = []
     for number in range(labelled + 1, newest + 1):
-        scalings, segmentation, names = read_model(model[model["model_version"] == number])
-        labels = segmentation.labels(design_matrix(people, scalings))
+        version = Model.from_rows(model[model["model_version"] == number])
+        labels = version.labels(people)
         new.append(
             pd.DataFrame(
                 {
@@ -158,7 +152,7 @@ def append_labels(
                     "model_version": number,
                     "as_of_date": people["as_of_date"],
                     "segment_number": labels + 1,
-                    "segment_key": np.array([name.key for name in names])[labels],
+                    "segment_key": np.array(version.keys)[labels],
                     **{feature: people[feature] for feature in sorted(features)},
                 }
             )
@@ -181,50 +175,10 @@ def made_up_people(features: Mapping[str, str]) -> pd.DataFrame:
 
 def made_up_model(features: Mapping[str, str]) -> pd.DataFrame:
     """The model of `made_up_people`: one segment of everybody."""
-    settings = {
-        "feature_sets": {"": list(features)},
-        "feature_transforms": features,
-        "algorithms": ALGORITHMS,
-        "k_min": 2,
-        "k_max": 2,
-        "rule": {},
-        "seed": 0,
-        "name_min_effect": 0.0,
-        "name_min_cosine": 0.0,
-        "match_min_jaccard": 0.0,
-    }
     people = made_up_people(features)
     archetypes = pd.DataFrame(columns=["segment_key", "segment_name"])
-    candidates = append_candidates(people, None, settings, refit=False)
-    return append_models(candidates, people, archetypes, None, settings)
-
-
-def read_model(rows: pd.DataFrame) -> tuple[list[Scaling], Segmentation, list[SegmentName]]:
-    """One version of the table segment_model, back as scalings (d), segments (k) and their names (k)."""
-    ordered = rows.sort_values(["segment_number", "feature"])
-    first = ordered[ordered["segment_number"] == ordered["segment_number"].iloc[0]]
-    scalings = [
-        Scaling(
-            row["feature"],
-            row["transform"],
-            row["shift"],
-            row["scale"],
-            row["impute_value"],
-            bool(row["is_constant"]),
-            *(None if pd.isna(row.get(name)) else float(row[name]) for name in BOUNDS),
-        )
-        for _, row in first.iterrows()
-    ]
-    segments = ordered.drop_duplicates("segment_number")
-    shape = (len(segments), len(scalings))
-    segmentation = Segmentation(
-        ordered["centre"].to_numpy(dtype=np.float64).reshape(shape),
-        ordered["inverse_variance"].to_numpy(dtype=np.float64).reshape(shape),
-        segments["bias"].to_numpy(dtype=np.float64),
-    )
-    columns = (segments[column].astype(str) for column in ("segment_key", "segment_name", "name_source"))
-    names = [SegmentName(key, name, source, None) for key, name, source in zip(*columns, strict=True)]
-    return scalings, segmentation, names
+    candidates = append_candidates(people, None, Search({"": list(features)}, features), refit=False)
+    return append_models(candidates, people, archetypes, None, features, NamingRule(0, 0, 0))
 
 
 def _is_same_evidence(candidates: pd.DataFrame, existing: pd.DataFrame) -> bool:
@@ -247,72 +201,49 @@ def _model_rows(
     people: pd.DataFrame,
     archetypes: pd.DataFrame,
     before: pd.DataFrame | None,
-    settings: Mapping[str, Any],
+    features: Mapping[str, str],
+    rule: NamingRule,
 ) -> pd.DataFrame:
-    scalings, segmentation = from_json(str(candidate["parameters"]))
-    labels = segmentation.labels(design_matrix(people, scalings))
+    unnamed = Model.from_json(str(candidate["parameters"]))
+    labels = unnamed.labels(people)
 
-    all_scalings = fit_scaling(people, settings["feature_transforms"])
+    all_scalings = fit_scaling(people, features)
     all_features = [scaling.name for scaling in all_scalings]
-    profile = profile_segments(people, design_matrix(people, all_scalings), all_features, labels, segmentation.k)
-    previous, overlap = _overlap_with_previous(people, labels, segmentation.k, before)
-    names = name_segments(
-        profile,
-        archetypes,
-        previous=previous,
-        overlap=overlap,
-        min_effect=settings["name_min_effect"],
-        min_cosine=settings["name_min_cosine"],
-        min_jaccard=settings["match_min_jaccard"],
+    profile = profile_segments(people, design_matrix(people, all_scalings), all_features, labels, unnamed.k)
+    previous, overlap = _overlap_with_previous(people, labels, unnamed.k, before)
+    names = name_segments(profile, archetypes, rule, previous=previous, overlap=overlap)
+    model = replace(unnamed, names=tuple(names))
+    sizes = np.bincount(labels, minlength=model.k)
+    version = {
+        "feature_set": candidate["feature_set"],
+        "algorithm": candidate["algorithm"],
+        "setting": candidate["setting"],
+        "reason": candidate["reason"],
+        "data_as_of": candidate["data_as_of"],
+        "fitted_at": candidate["fitted_at"],
+        "random_seed": int(candidate["random_seed"]),
+        "package_versions": candidate["package_versions"],
+    }
+    return pd.DataFrame(
+        [
+            {
+                "model_version": int(candidate["model_version"]),
+                **row,
+                "mean_z": profile.z[row["segment_number"] - 1, all_features.index(row["feature"])],
+                "customer_count": int(sizes[row["segment_number"] - 1]),
+                **version,
+            }
+            for row in model.to_rows()
+        ]
     )
-    sizes = np.bincount(labels, minlength=segmentation.k)
-    rows = []
-    for segment, name in enumerate(names):
-        for column, scaling in enumerate(scalings):
-            rows.append(
-                {
-                    "model_version": int(candidate["model_version"]),
-                    "segment_number": segment + 1,
-                    "segment_key": name.key,
-                    "segment_name": name.name,
-                    "name_source": name.source,
-                    "name_match_score": np.nan if name.match_score is None else name.match_score,
-                    "feature": scaling.name,
-                    "transform": scaling.transform,
-                    "shift": scaling.shift,
-                    "scale": scaling.scale,
-                    "impute_value": scaling.impute_value,
-                    "lower_bound": np.nan if scaling.lower_bound is None else scaling.lower_bound,
-                    "upper_bound": np.nan if scaling.upper_bound is None else scaling.upper_bound,
-                    "is_constant": scaling.is_constant,
-                    "centre": segmentation.centre[segment, column],
-                    # A feature that did not vary at the fit says nothing about anybody later either.
-                    "inverse_variance": 0.0 if scaling.is_constant else segmentation.precision[segment, column],
-                    "bias": segmentation.bias[segment],
-                    "mean_z": profile.z[segment, all_features.index(scaling.name)],
-                    "customer_count": int(sizes[segment]),
-                    "feature_set": candidate["feature_set"],
-                    "algorithm": candidate["algorithm"],
-                    "setting": candidate["setting"],
-                    "reason": candidate["reason"],
-                    "data_as_of": candidate["data_as_of"],
-                    "fitted_at": candidate["fitted_at"],
-                    "random_seed": int(candidate["random_seed"]),
-                    "package_versions": candidate["package_versions"],
-                }
-            )
-    return pd.DataFrame(rows)
 
 
 def _overlap_with_previous(
     people: pd.DataFrame, labels: IntArray, segment_count: int, before: pd.DataFrame | None
-) -> tuple[list[SegmentName], IntArray | None]:
+) -> tuple[Sequence[SegmentName], IntArray | None]:
     """The names of the newest earlier version and how many of today's people are in both a new and an old segment."""
     if before is None or before.empty:
         return [], None
     newest = before[before["model_version"] == before["model_version"].max()]
-    scalings, segmentation, names = read_model(newest)
-    old_labels = segmentation.labels(design_matrix(people, scalings))
-    overlap = np.zeros((segment_count, segmentation.k), dtype=np.int64)
-    np.add.at(overlap, (labels, old_labels), 1)
-    return names, overlap
+    old = Model.from_rows(newest)
+    return old.names, contingency(labels, old.labels(people), segment_count, old.k)

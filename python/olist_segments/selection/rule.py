@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from olist_segments.errors import UserError
-from olist_segments.evidence.metrics import Interval
+from olist_segments.selection.metrics import Interval
 
 DEFAULT_RULE: dict[str, Any] = {
     "min_jaccard": 0.75,

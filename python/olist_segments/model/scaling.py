@@ -13,12 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
+from olist_segments.arrays import FloatArray
 from olist_segments.errors import UserError
-
-FloatArray = npt.NDArray[np.float64]
 
 TRANSFORMS: dict[str, Callable[[FloatArray], FloatArray]] = {
     "identity": lambda x: x,

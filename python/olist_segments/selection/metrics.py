@@ -1,15 +1,13 @@
-"""Figures that need labels only: agreement between labellings from a contingency table, tightness, money explained."""
+"""Figures of a segmentation from its labels: prediction strength, tightness, money explained."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from sklearn.metrics import silhouette_samples
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from olist_segments.arrays import FloatArray, IntArray
 
 _Z95 = 1.959963984540054
 _JACKKNIFE_BLOCKS = 20
@@ -36,51 +34,6 @@ UNDEFINED = Interval(np.nan, np.nan, np.nan)
 def normal_interval(value: float, standard_error: float) -> Interval:
     """`value` plus and minus 1.96 standard errors."""
     return Interval(value, value - _Z95 * standard_error, value + _Z95 * standard_error)
-
-
-def contingency(rows: IntArray, columns: IntArray, row_count: int, column_count: int) -> IntArray:
-    """How many people carry label i in `rows` and j in `columns` (both (n,), from 0): (row_count, column_count)."""
-    pairs = np.bincount(rows * column_count + columns, minlength=row_count * column_count)
-    return pairs.reshape(row_count, column_count).astype(np.int64)
-
-
-def adjusted_rand(table: IntArray) -> float:
-    """Adjusted Rand index of the two labellings behind a contingency table, from -0.5 to 1; 1 is the same partition.
-
-    Hubert & Arabie (1985), written with pair counts in whole numbers as `sklearn.metrics.adjusted_rand_score` does,
-    which it equals to the last digit.
-    """
-    people = int(table.sum())
-    squares = int((table**2).sum())
-    row_squares = int((table.sum(axis=1) ** 2).sum())
-    column_squares = int((table.sum(axis=0) ** 2).sum())
-    together = squares - people
-    only_rows = row_squares - squares
-    only_columns = column_squares - squares
-    apart = people**2 - only_rows - only_columns - squares
-    if only_rows == 0 and only_columns == 0:
-        return 1.0
-    return (
-        2.0
-        * (together * apart - only_rows * only_columns)
-        / ((together + only_rows) * (only_rows + apart) + (together + only_columns) * (only_columns + apart))
-    )
-
-
-def jaccard(table: IntArray) -> FloatArray:
-    """Jaccard similarity |A and B| / |A or B| of every row with every column segment; 0 where both are empty."""
-    union = table.sum(axis=1)[:, None] + table.sum(axis=0)[None, :] - table
-    similarity: FloatArray = table / np.maximum(union, 1)
-    return similarity
-
-
-def best_jaccard(table: IntArray) -> FloatArray:
-    """For every row segment the Jaccard similarity of the column segment that resembles it most: (rows,).
-
-    Hennig (2007), "Cluster-wise assessment of cluster stability", Computational Statistics & Data Analysis 52, 258-271.
-    """
-    best: FloatArray = jaccard(table).max(axis=1)
-    return best
 
 
 def jaccard_verdict(mean_jaccard: float) -> str:

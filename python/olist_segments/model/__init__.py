@@ -1,0 +1,1 @@
+"""A fitted model: scaling, segments and their names. Nothing here fits a segmentation."""

@@ -1,0 +1,63 @@
+"""A segmentation as a table that SQL can score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from olist_segments.arrays import FloatArray, IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """k segments over d z-scored features: centre (k, d), precision (k, d) in 1 / z units squared, bias (k,).
+
+    score_s(z) = bias_s + sum over f of precision_sf (z_f - centre_sf)^2 is -2 log density of segment s up to a common
+    constant; a person belongs to the segment of the lowest score, and softmax(-score / 2) is how sure that is.
+    """
+
+    centre: FloatArray
+    precision: FloatArray
+    bias: FloatArray
+
+    @property
+    def k(self) -> int:
+        """The number of segments."""
+        return len(self.bias)
+
+    def score(self, z: FloatArray) -> FloatArray:
+        """Scores (n, k) of z (n, d), added up feature by feature in column order, the bias first."""
+        # Segments by people in memory: each sum then runs over neighbouring numbers.
+        scores = np.repeat(self.bias[:, None], len(z), axis=1)
+        for feature, column in enumerate(np.ascontiguousarray(z.T)):
+            scores += self.precision[:, feature, None] * (column - self.centre[:, feature, None]) ** 2
+        return scores.T
+
+    def labels(self, z: FloatArray) -> IntArray:
+        """The segment (n,) of the lowest score; of equal scores the lowest index."""
+        nearest: IntArray = self.score(z).argmin(axis=1).astype(np.int64)
+        return nearest
+
+    def probabilities(self, z: FloatArray) -> FloatArray:
+        """Posterior probability (n, k) of every segment; rows add up to 1."""
+        posterior: FloatArray = softmax(-self.score(z) / 2, axis=1)
+        return posterior
+
+    def in_canonical_order(self, z: FloatArray) -> Segmentation:
+        """The same segments, the largest among the people of `z` first, equals by centre: ids do not depend on luck."""
+        sizes = np.bincount(self.labels(z), minlength=self.k)
+        order = sorted(range(self.k), key=lambda s: (-sizes[s], *self.centre[s], *self.precision[s], self.bias[s]))
+        return Segmentation(self.centre[order], self.precision[order], self.bias[order])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Lists of floats under 'centre', 'precision' and 'bias'; JSON of them reads back to the same bits."""
+        return {name: getattr(self, name).tolist() for name in ("centre", "precision", "bias")}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Segmentation:
+        """The inverse of `to_dict`."""
+        return cls(*(np.array(values[name], dtype=np.float64) for name in ("centre", "precision", "bias")))

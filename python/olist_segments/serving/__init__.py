@@ -1,0 +1,1 @@
+"""What readers get: the folder of published tables, and the commands that read or write it."""
