@@ -40,6 +40,24 @@ _EMPTY = re.compile(
 )
 
 
+@dataclass(frozen=True)
+class Axis:
+    """An axis of numbers: its range, its title, how d3 writes its numbers; `words` for some whole numbers instead."""
+
+    domain: tuple[float, float]
+    form: str = "d"
+    title: str | None = None
+    words: dict[int, str] | None = None
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of a heat map's rows or columns, in order; they are wrapped after so many `characters`."""
+
+    words: Sequence[str]
+    characters: int = 12
+
+
 @dataclass
 class Rows:
     """Marks in rows that are placed by the pixel; x is a value, y counts pixels downwards."""
@@ -156,18 +174,16 @@ def draw_rows(
 def heat_map(
     width: int,
     cells: Marks,
-    columns: Sequence[str],
-    rows: Sequence[str],
+    columns: Labels,
+    rows: Labels,
     cell_height: float,
     *,
-    row_characters: int,
-    column_characters: int = 12,
     font_size: int = 12,
     has_text: bool = True,
 ) -> Any:
-    """Cells with `column`, `row`, `fill`, `ink`, `text` and `tip`; `…_characters`: where labels are wrapped."""
-    column_labels = wrapped(columns, column_characters)
-    row_labels = wrapped(rows, row_characters)
+    """Cells with `column`, `row`, `fill`, `ink`, `text` and `tip`; heights and font sizes are in pixels."""
+    column_labels = wrapped(columns.words, columns.characters)
+    row_labels = wrapped(rows.words, rows.characters)
     placed = [cell | {"column": column_labels[cell["column"]], "row": row_labels[cell["row"]]} for cell in cells]
     lines = alt.Axis(
         labelExpr="split(datum.label, '\\n')", domain=False, ticks=False, grid=False, labelLimit=0, labelPadding=6
@@ -213,7 +229,7 @@ def heat_map(
             chart,
             base.mark_text(fontSize=font_size, baseline="middle").encode(x=x, y=y, text="text:N", fill=_as_is("ink")),
         )
-    return chart.properties(width=inner, height=cell_height * len(rows))
+    return chart.properties(width=inner, height=cell_height * len(rows.words))
 
 
 def tile_maps(width: int, tiles: Marks, titles: Sequence[str], columns: int, *, size: float, has_text: bool) -> Any:
@@ -313,31 +329,26 @@ def stacked_months(
 def lines(
     width: int,
     points: Marks,
-    x_domain: tuple[float, float],
-    y_domain: tuple[float, float],
+    x_axis: Axis,
+    y_axis: Axis,
     *,
-    x_title: str,
-    y_format: str,
     bands: Marks = (),  # type: ignore[assignment]
     labels: Marks = (),  # type: ignore[assignment]
     rules: Marks = (),  # type: ignore[assignment]
     height: float = 280,
-    x_labels: dict[int, str] | None = None,
 ) -> Any:
-    """Lines over numbers: points with `x`, `y`, `line`, `colour`, `tip`; `labels` are words at a place, `rules` levels.
-
-    `x_labels`: words for some whole x, in place of numbers.
-    """
-    axis = _axis("d", grid=False, ticks=6)
-    if x_labels is not None:
-        axis.values = list(x_labels)
-        axis.labelExpr = "({" + ", ".join(f"'{key}': '{words}'" for key, words in x_labels.items()) + "})[datum.value]"
-    x = alt.X("x:Q", title=x_title or None, scale=alt.Scale(domain=x_domain, nice=False), axis=axis)
+    """Lines over numbers: points with `x`, `y`, `line`, `colour`, `tip`; `rules` are levels of y."""
+    axis = _axis(x_axis.form, grid=False, ticks=6)
+    if x_axis.words is not None:
+        axis.values = list(x_axis.words)
+        cases = ", ".join(f"'{key}': '{words}'" for key, words in x_axis.words.items())
+        axis.labelExpr = "({" + cases + "})[datum.value]"
+    x = alt.X("x:Q", title=x_axis.title, scale=alt.Scale(domain=x_axis.domain, nice=False), axis=axis)
     y = alt.Y(
         "y:Q",
-        title=None,
-        scale=alt.Scale(domain=y_domain, nice=False, zero=False),
-        axis=_axis(y_format, grid=True, ticks=5),
+        title=y_axis.title,
+        scale=alt.Scale(domain=y_axis.domain, nice=False, zero=False),
+        axis=_axis(y_axis.form, grid=True, ticks=5),
     )
     layers: list[alt.Chart] = []
     if bands:

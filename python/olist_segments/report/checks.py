@@ -257,10 +257,8 @@ def ageing(answer: Answer, threshold: float | None, noise_floor: float | None) -
             lambda width: charts.lines(
                 width,
                 points,
-                (0, longest * 1.02),
-                (max(min(lowest - 0.05, 0.6), -0.5), 1.02),
-                x_title="age of the model, days",
-                y_format=".1f",
+                charts.Axis((0, longest * 1.02), title="age of the model, days"),
+                charts.Axis((max(min(lowest - 0.05, 0.6), -0.5), 1.02), ".1f"),
                 bands=bands,
                 labels=labels,
                 rules=rules,
@@ -397,11 +395,9 @@ def drift(answer: Answer) -> Figure | None:
             lambda width: charts.heat_map(
                 width,
                 [cell for cell in cells if cell["column"] in {month(date) for date in dates[-_columns(width) :]}],
-                [month(date) for date in dates[-_columns(width) :]],
-                names,
+                charts.Labels([month(date) for date in dates[-_columns(width) :]], 4),
+                charts.Labels(names, 40 if charts.is_wide(width) else 18),
                 26 if charts.is_wide(width) else 42,
-                row_characters=40 if charts.is_wide(width) else 18,
-                column_characters=4,
                 font_size=11 if charts.is_wide(width) else 10,
             ),
             f"Heat map of drift verdicts by feature and month. On {day(dates[-1])}: "

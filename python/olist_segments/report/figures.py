@@ -140,11 +140,9 @@ def traits(answer: Answer) -> Figure:
             lambda width: charts.heat_map(
                 width,
                 cells,
-                words,
-                names,
+                charts.Labels(words, 14 if charts.is_wide(width) else 10),
+                charts.Labels(names, 30 if charts.is_wide(width) else 14),
                 44,
-                row_characters=30 if charts.is_wide(width) else 14,
-                column_characters=14 if charts.is_wide(width) else 10,
                 font_size=13 if charts.is_wide(width) else 11,
             ),
             "Heat map of how far each segment lies from the average. "
@@ -480,13 +478,13 @@ def comparison(answer: Answer) -> Figure | None:
             lambda width: charts.lines(
                 width,
                 points,
-                (-0.3, (last or 1) * (1.16 if charts.is_wide(width) else 1.42)),
-                (low, high),
-                x_title="",
-                y_format=".2f",
+                charts.Axis(
+                    (-0.3, (last or 1) * (1.16 if charts.is_wide(width) else 1.42)),
+                    words=_month_labels(dates, 6 if charts.is_wide(width) else 3),
+                ),
+                charts.Axis((low, high), ".2f"),
                 labels=labels,
                 rules=[{"y": 0.5, "colour": "var(--muted)"}],
-                x_labels=_month_labels(dates, 6 if charts.is_wide(width) else 3),
             ),
             f"Lines of the ranking of customers by the segments and by rules of thumb on {len(dates)} dates. "
             + " ".join(
@@ -728,10 +726,10 @@ def returned(answer: Answer, as_of: date) -> Figure | None:
             lambda width: charts.lines(
                 width,
                 points,
-                (0, max(row["months_since_first"] for row in shown) + 1),
-                (0, highest * 1.15),
-                x_title="months since the first purchase",
-                y_format=".1%",
+                charts.Axis(
+                    (0, max(row["months_since_first"] for row in shown) + 1), title="months since the first purchase"
+                ),
+                charts.Axis((0, highest * 1.15), ".1%"),
                 labels=[
                     {
                         "x": last["x"],
@@ -791,10 +789,9 @@ def cohorts(answer: Answer, as_of: date) -> Figure | None:
             lambda width: charts.heat_map(
                 width,
                 cells,
-                ages,
-                labels,
+                charts.Labels(ages),
+                charts.Labels(labels),
                 22 if charts.is_wide(width) else 18,
-                row_characters=12,
                 font_size=11 if charts.is_wide(width) else 10,
                 has_text=charts.is_wide(width),
             ),

@@ -1,4 +1,4 @@
-"""Writing a file that people keep."""
+"""Writing files that people keep."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def replace_file(file: Path, content: bytes, *, private: bool = False) -> None:
         raise UserError(
             f"'{file}' could not be written ({error.strerror}): name a file in a folder that exists and can be written."
         ) from error
+
+
+def sync(path: Path) -> None:
+    """Bring what was written to `path`, a file or a folder, to the disk; OSError where that can't be done."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _replace(file: Path, content: bytes, private: bool) -> None:

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from olist_segments.errors import UserError
+from olist_segments.serving.atomic import sync
 
 DEFAULT_FOLDER = "serving"
 DATABASE = "segments.duckdb"
@@ -81,13 +82,13 @@ def new_build(folder: Path) -> Iterator[Path]:
         on_failure.callback(shutil.rmtree, build, ignore_errors=True)
         yield build
         _make_durable(build)
-        _sync(folder / _BUILDS)
+        sync(folder / _BUILDS)
         for name in _SHOWN:
             _link(folder / name, f"{_CURRENT}/{name}")
         # From here on the folder may be in use.
         on_failure.pop_all()
         _link(folder / _CURRENT, f"{_BUILDS}/{build.name}")
-        _sync(folder)
+        sync(folder)
 
 
 def kept_for_versions(folder: Path, new: Path) -> list[Path]:
@@ -133,8 +134,8 @@ def _make_durable(folder: Path) -> None:
         for name in names:
             path = Path(directory, name)
             path.chmod(0o444)
-            _sync(path)
-        _sync(Path(directory))
+            sync(path)
+        sync(Path(directory))
 
 
 def _link(path: Path, target: str) -> None:
@@ -144,11 +145,3 @@ def _link(path: Path, target: str) -> None:
     new.unlink(missing_ok=True)
     new.symlink_to(target)
     os.replace(new, path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

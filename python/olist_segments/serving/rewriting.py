@@ -7,7 +7,6 @@ of that.
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from olist_segments.serving.atomic import sync
 from olist_segments.serving.reader import sql_text
 
 _NOTE = "update fresh.build_log.builds set rewritten_at = $now where rewritten_at is null"
@@ -40,10 +40,10 @@ def rewrite(warehouse: Path) -> None:
             connection.execute(_NOTE, {"now": datetime.now(UTC).replace(tzinfo=None)})
             connection.execute("detach fresh")
             shutil.copymode(file, fresh)
-            _sync(fresh)
+            sync(fresh)
             # Still locked: nobody can have begun to write to the file that goes.
             fresh.replace(file)
-            _sync(file.parent)
+            sync(file.parent)
             _remove_spilled(_spill_folder(warehouse))
     finally:
         _remove(fresh)
@@ -65,11 +65,3 @@ def _remove_spilled(folder: Path) -> None:
 def _remove(database: Path) -> None:
     for path in (database, database.with_name(f"{database.name}.wal")):
         path.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
