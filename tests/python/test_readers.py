@@ -77,6 +77,7 @@ def copied(built: Warehouse, tmp_path: Path) -> Warehouse:
     return warehouse
 
 
+@pytest.mark.slow
 def test_a_reader_keeps_its_build_while_new_connections_see_the_new_ones(
     copied: Warehouse, reader_command: list[str]
 ) -> None:
