@@ -257,9 +257,7 @@ def build(screen: Screen, *, is_verbose: bool) -> int:
     code = exit_code_of(ended)
     if code:
         what = "was stopped" if code == INTERRUPTED else "failed"
-        screen.line(
-            f"The build {what}: all that dbt did is in {log_folder / 'dbt.log'}; make build VERBOSE=1 shows it."
-        )
+        screen.line(f"The build {what}. dbt's own log is {log_folder / 'dbt.log'}; make build VERBOSE=1 shows it.")
     return code
 
 
