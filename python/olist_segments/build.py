@@ -29,6 +29,8 @@ SECONDS_OF_PYTHON, SECONDS_OF_SQL, SECONDS_OF_TEST, LEAST_SECONDS = 10.0, 0.3, 0
 # Before this share of the work is done the time left is anybody's guess.
 LEAST_SHARE = 0.05
 SECONDS_BETWEEN_LINES = 10.0
+# The level of the screen would be that of the log as well.
+SILENT = ["--log-level", "none", "--log-level-file", "debug"]
 INTERRUPTED = 130
 # Said again, with their reason, when the run is over.
 RESULT_LINES = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogHookEndLine", "LogNodeResult"}
@@ -241,7 +243,7 @@ def build(screen: Screen, *, is_verbose: bool) -> int:
     """Run `dbt build` and return its exit code."""
     log_folder = Path(os.environ.get("DBT_LOG_PATH") or "logs")
     target = Path(os.environ.get("DBT_TARGET_PATH") or "target")
-    options = ["--log-path", str(log_folder), *([] if is_verbose else ["--log-level", "none"])]
+    options = ["--log-path", str(log_folder), *([] if is_verbose else SILENT)]
     if is_verbose:
         ended = dbtRunner().invoke([*options, "build"])
         return exit_code_of(ended)
