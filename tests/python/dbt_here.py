@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import functools
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from olist_segments import candidates
+from olist_segments.ageing import simulation
 
 PROJECT = Path(__file__).resolve().parents[2]
 PARSED = PROJECT / "target" / "pytest"
@@ -65,9 +68,15 @@ def run_dbt(arguments: list[str], environment: Mapping[str, str]) -> Ended:
         patch.chdir(PROJECT)
         for name, value in environment.items():
             patch.setenv(name, value)
+        # Workers take longer to start than the small fits of tests, and pytest has a worker per core already.
+        for module in (candidates, simulation):
+            patch.setattr(module, "WORTH_WORKERS", sys.maxsize)
         try:
             ended = dbtRunner(manifest=parsed_project(), callbacks=[events.append]).invoke([*options, *arguments])
         finally:
             close_warehouses()
+    # dbt takes Ctrl-C for a failure like any other; who runs the tests means all of them.
+    if isinstance(ended.exception, KeyboardInterrupt):
+        raise ended.exception
     told = [str(event.info.msg) for event in events if event.info.level != "debug"]
     return Ended(bool(ended.success), "\n".join([*told, *([repr(ended.exception)] if ended.exception else [])]))

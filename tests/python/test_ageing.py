@@ -418,6 +418,7 @@ def test_a_planted_change_is_seen_within_a_month(
         assert found.loc[month, "ari"].median() < generated_unchanged.loc[month, "ari"].median() - 0.02
 
 
+@pytest.mark.slow
 def test_the_tables_are_built_once_and_hold_their_rules(tmp_path: Path) -> None:
     variables: dict[str, object] = {
         "candidate_algorithms": ["kmeans"],

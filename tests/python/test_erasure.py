@@ -262,6 +262,7 @@ def test_labels_of_another_shops_customers_are_kept_until_a_refit(erased: Erased
     assert 0.5 * before < dropped < before
 
 
+@pytest.mark.slow
 def test_a_note_of_lost_customers_outlives_a_build_that_came_to_nothing(erased: Erased, tmp_path: Path) -> None:
     """Whoever was lost in a run that was not whole is still in the file when the whole build finds nobody lost."""
     warehouse = copy_of(erased.before, tmp_path / "halfway")

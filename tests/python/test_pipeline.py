@@ -149,6 +149,7 @@ def test_a_build_never_refits_by_itself_and_a_refit_appends_a_version(
     assert warehouse.query("select distinct model_version from customer_segments_monthly").iloc[:, 0].tolist() == [2]
 
 
+@pytest.mark.slow
 def test_too_few_customers_are_one_segment_and_a_sentence(
     sample_tables: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:

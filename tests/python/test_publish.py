@@ -295,6 +295,7 @@ def test_versions_that_a_publish_replaces_are_kept(copied: Warehouse) -> None:
     assert len(list((copied.serving / ".builds").iterdir())) == 3
 
 
+@pytest.mark.slow
 def test_an_empty_warehouse_takes_back_the_published_versions(built: Warehouse, tmp_path: Path) -> None:
     again = Warehouse(tmp_path, built.serving)
     output = again.build(SAMPLE)

@@ -329,7 +329,9 @@ def more(tables: Tables, segments: int) -> None:
             )
 
 
-@pytest.mark.parametrize("segments", [1, 2, 10])
+@pytest.mark.parametrize(
+    "segments", [pytest.param(1, marks=pytest.mark.slow), pytest.param(2, marks=pytest.mark.slow), 10]
+)
 def test_any_number_of_segments_is_shown(tables: Tables, segments: int) -> None:
     present = tables.query("select count(*) from segment_profiles")[0][0]
     assert isinstance(present, int)

@@ -15,8 +15,15 @@ import yaml
 from dbt_here import PROJECT, run_dbt
 
 SAMPLE = PROJECT / "data" / "sample"
-# Enough to fit a model where the choice among candidates is not what is tested.
-FEW_CANDIDATES: dict[str, object] = {"candidate_algorithms": ["kmeans"], "candidate_k_max": 6}
+# Enough to fit a model and to let it age where neither the choice among candidates nor the figures are what is tested.
+FEW_CANDIDATES: dict[str, object] = {
+    "candidate_algorithms": ["kmeans"],
+    "candidate_k_max": 6,
+    "stability_resamples": 20,
+    "ageing_horizon_days": 14,
+    "ageing_noise_refits": 2,
+    "ageing_resamples": 50,
+}
 # Columns that hold the time of day at which something ran.
 CLOCK_COLUMNS = {"fitted_at", "seconds"}
 
