@@ -1,6 +1,6 @@
 """Nine tiny valid files, ways to damage them, and dbt run on them in this process.
 
-The project is parsed once; a run that is refused takes about half a second.
+A run that is refused takes about half a second.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt_here import PROJECT, close_warehouses
 
-PROJECT = Path(__file__).parents[2]
 NOBODY = 65534
 RunnerOf = Callable[[list[Any]], dbtRunner]
 ALL = ("all of the project",)
@@ -90,11 +89,6 @@ product_category_name,product_category_name_english
 perfumaria,perfumery
 """,
 }
-
-
-def close_warehouses() -> None:
-    """Let go of the file that dbt keeps open as long as its process lives."""
-    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
 
 
 @dataclass
@@ -193,19 +187,6 @@ def zip_columns(path: Path) -> list[str]:
     """The columns that keep their leading zeros."""
     header = path.read_text(encoding="utf-8").splitlines()[0]
     return [name for name in header.split(",") if name.endswith("zip_code_prefix")]
-
-
-def parsed_project(home: Path) -> Manifest:
-    """The project as dbt reads it, for all runners."""
-    patch = pytest.MonkeyPatch()
-    patch.chdir(PROJECT)
-    patch.setenv("OLIST_WAREHOUSE", str(home / "warehouse.duckdb"))
-    patch.setenv("DBT_LOG_PATH", str(home / "logs"))
-    parsed = dbtRunner().invoke(["--quiet", "parse", "--target-path", str(home / "target"), "--no-write-json"])
-    patch.undo()
-    assert parsed.success, parsed.exception
-    assert isinstance(parsed.result, Manifest)
-    return parsed.result
 
 
 @contextlib.contextmanager

@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
+from dbt.contracts.graph.manifest import Manifest
+from dbt_here import PARSED, locked
 from warehouses import PROJECT, Warehouse
 
 SEGMENTS = "customers,repeat_rate,review_score,segment_share,churned_to_dormant"
@@ -37,14 +39,15 @@ for arguments in json.loads(sys.argv[1]):
 
 
 @pytest.fixture(scope="module")
-def answers(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+def answers(manifest: Manifest, built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     """The answers of `mf query` to QUESTIONS, each by its name."""
     home = tmp_path_factory.mktemp("metricflow")
     # All that MetricFlow reads of a project: its two files, and what dbt wrote into target/.
     for name in ("dbt_project.yml", "profiles.yml"):
         (home / name).symlink_to(PROJECT / name)
     (home / "target").mkdir()
-    shutil.copy(built.home / "target" / "semantic_manifest.json", home / "target")
+    with locked(PARSED / "lock"):
+        shutil.copy(PARSED / "semantic_manifest.json", home / "target")
     environment = built.environment | {"DBT_LOG_PATH": str(home / "logs"), "DBT_PROFILES_DIR": str(home)}
 
     arguments = [["query", "--quiet", *asked, "--csv", str(home / name)] for name, asked in QUESTIONS.items()]
