@@ -30,8 +30,7 @@
     case {{ feature }}
         {%- for name, transform in checked_var("feature_transforms").items() %}
         when {{ sql_text(name) }}
-            then {{ {"identity": value, "ln": "ln(" ~ value ~ ")", "log1p": "ln(1 + " ~ value ~ ")",
-                     "sqrt": "sqrt(" ~ value ~ ")"}[transform] }}
+            then {{ transform_formulas(value)[transform] }}
         {%- endfor %}
     end
 {%- endmacro %}

@@ -7,9 +7,25 @@
 -#}
 {% macro transformed_value(value, transform) -%}
     case {{ transform }}
-        when 'identity' then {{ value }}
-        when 'ln' then ln({{ value }})
-        when 'log1p' then ln(1 + {{ value }})
-        when 'sqrt' then sqrt({{ value }})
+        {%- for name, formula in transform_formulas(value).items() %}
+        when '{{ name }}' then {{ formula }}
+        {%- endfor %}
     end
 {%- endmacro %}
+
+{#-
+  The one home of the formulas behind the names that the var feature_transforms allows.
+
+  Arguments:
+    value: SQL expression, a double that is never null.
+
+  Returns: name of a transform → SQL expression.
+-#}
+{% macro transform_formulas(value) %}
+    {% do return({
+        "identity": value,
+        "ln": "ln(" ~ value ~ ")",
+        "log1p": "ln(1 + " ~ value ~ ")",
+        "sqrt": "sqrt(" ~ value ~ ")",
+    }) %}
+{% endmacro %}
