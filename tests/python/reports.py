@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 from olist_segments.report.command import report
-from olist_segments.report.source import reading
+from olist_segments.serving.tables import open_tables
 from warehouses import Warehouse
 
 # Elements that have no end, so that nothing is in them.
@@ -32,7 +32,7 @@ class Tables:
                 connection.execute(statement)
 
     def query(self, sql: str) -> list[tuple[object, ...]]:
-        with reading(self.path) as connection:
+        with open_tables(self.path) as connection:
             return connection.sql(sql).fetchall()
 
     def page(self) -> str:

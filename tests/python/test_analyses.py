@@ -229,4 +229,4 @@ def test_each_question_is_explained() -> None:
     assert sorted(described) == ANALYSES == sorted(CHECKS)
     for description in described.values():
         assert "?" in description.splitlines()[0]
-        assert all(part in description for part in ("How to read it:", "Beware:", "Answer:"))
+        assert all(part in description for part in ("How to read it:", "Caution:", "Answer:"))

@@ -165,7 +165,7 @@ def test_hostile_ids_and_names_are_no_formulas(tampered: duckdb.DuckDBPyConnecti
     rows = rows_of(file)
     assert {row["customer_unique_id"] for row in rows} == {without_formula(text) for text in HOSTILE}
     assert not [cell for row in rows for cell in row.values() if FORMULA.match(cell)]
-    assert f"Beware: {4 * len(HOSTILE)} cells begin like a formula and got an apostrophe" in sentence
+    assert f"Note: {4 * len(HOSTILE)} cells begin like a formula and got an apostrophe" in sentence
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -22,8 +22,9 @@ from olist_segments.cli import main
 from olist_segments.errors import UserError
 from olist_segments.report import charts, palette, words
 from olist_segments.report.page import _QUERIES
-from olist_segments.report.source import ask, choose_source, reading
+from olist_segments.report.source import ask
 from olist_segments.report.verdict import Facts, sentences
+from olist_segments.serving.tables import choose_source, open_tables
 from reports import HOSTILE, Page, Tables
 from warehouses import Warehouse
 
@@ -182,7 +183,7 @@ def test_every_figure_has_words_a_table_a_source_and_a_query(tables: Tables) -> 
             assert drawing["role"] == "img"
             assert len(drawing["aria-label"]) > 40
         query = next(words_in for tag, words_in in page.words if tag == "code" and "select" in words_in.lower())
-        with reading(tables.path) as connection:
+        with open_tables(tables.path) as connection:
             rows = connection.sql(query).fetchall()
             sources = connection.get_table_names(query)
         assert figure.count("<tr>") == len(rows) + 1
@@ -194,7 +195,7 @@ def test_every_figure_has_words_a_table_a_source_and_a_query(tables: Tables) -> 
 def test_every_query_reads_published_tables(tables: Tables) -> None:
     written = {file.name.removesuffix(".sql") for file in files("olist_segments.report").joinpath("queries").iterdir()}
     assert written == set(_QUERIES)
-    with reading(tables.path) as connection:
+    with open_tables(tables.path) as connection:
         for name in _QUERIES:
             assert ask(connection, name).tables
 

@@ -84,7 +84,7 @@ def test_a_warehouse_of_an_earlier_release_is_built_on(earlier: Earlier) -> None
 
     before = json.loads((warehouse.serving / "manifest.json").read_text())
     sentence = publish(warehouse.serving, warehouse.path)
-    assert "Beware" not in sentence
+    assert "Note:" not in sentence
     after = checked_manifest(warehouse.serving)
     assert after["build"] > before["build"]
     assert after["model_versions"] == before["model_versions"]
@@ -108,5 +108,5 @@ def test_versions_published_by_an_earlier_release_are_taken_back(earlier: Earlie
     assert "up to version 2, were taken back" in output
     pd.testing.assert_frame_equal(model_of(warehouse, list(model.columns)), model)
     pd.testing.assert_frame_equal(warehouse.query(HISTORY), history)
-    assert "Beware" not in publish(warehouse.serving, warehouse.path)
+    assert "Note:" not in publish(warehouse.serving, warehouse.path)
     assert len(checked_manifest(warehouse.serving)["model_versions"]) == 2

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from olist_segments.report.source import SOURCES, choose_source, reading
 from olist_segments.serving.atomic import replace_file
+from olist_segments.serving.tables import add_source_option, choose_source, open_tables
 
 DEFAULT_FILE = "report.html"
 
@@ -15,25 +15,21 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Add `olist-segments report`."""
     parser = commands.add_parser("report", help="write the report for people: one page that needs nothing else")
     parser.add_argument("--out", type=Path, default=Path(DEFAULT_FILE), metavar="FILE", help=f"default: {DEFAULT_FILE}")
-    parser.add_argument(
-        "--source",
-        choices=SOURCES,
-        help="the published tables or the warehouse; by default the published ones where there are any",
-    )
+    add_source_option(parser)
     parser.set_defaults(run=lambda arguments: print(report(arguments.out, arguments.source)))
 
 
 def report(file: Path, kind: str | None = None) -> str:
     """Write the report to `file`, whole or not at all; a sentence that says so.
 
-    `kind`: one of SOURCES, or None for the published tables where there are any. UserError where there are no tables,
-    or where the file can't be written.
+    `kind`: one of SOURCES, or None for the published tables if there are any. UserError if there are no tables,
+    or if the file can't be written.
     """
     # The other commands need not wait for the chart library.
     from olist_segments.report.page import write_page
 
     path = choose_source(kind)
-    with reading(path) as connection:
+    with open_tables(path) as connection:
         page, as_of = write_page(connection, path.name)
     content = page.encode("utf-8")
     replace_file(file, content)

@@ -16,12 +16,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from olist_segments.errors import UserError
 from olist_segments.serving.atomic import replace_file
-from olist_segments.serving.folder import published_tables
-from olist_segments.serving.reader import open_warehouse, warehouse_path
+from olist_segments.serving.tables import add_source_option, choose_source, open_tables
 
 COLUMNS = (
     "customer_unique_id",
@@ -100,21 +97,34 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action="store_true",
         help=f"leave out customers whose mean score is {DISSATISFIED:g} or less",
     )
+    add_source_option(parser)
     parser.set_defaults(
         run=lambda arguments: print(
-            audience(arguments.segment, arguments.out, arguments.min_probability, arguments.exclude_dissatisfied)
+            audience(
+                arguments.segment,
+                arguments.out,
+                arguments.min_probability,
+                arguments.exclude_dissatisfied,
+                arguments.source,
+            )
         )
     )
 
 
-def audience(segment: str, file: Path, min_probability: float = 0.0, exclude_dissatisfied: bool = False) -> str:
+def audience(
+    segment: str,
+    file: Path,
+    min_probability: float = 0.0,
+    exclude_dissatisfied: bool = False,
+    kind: str | None = None,
+) -> str:
     """Write the campaign list of `segment` (its key or name) to `file`, whole or not at all; sentences that say so.
 
-    The published tables are read where there are any, the warehouse otherwise. The file can be read by its owner only.
-    UserError where there are no tables, no such segment, or where `file` can't be written or is no campaign list.
+    `kind`: one of SOURCES, or None for the published tables if there are any. Only its owner can read the file.
+    UserError if there are no tables or no such segment, or if `file` can't be written or is no campaign list.
     """
     _check_destination(file)
-    source = published_tables() or warehouse_path()
+    source = choose_source(kind)
     found = read_audience(source, segment, min_probability, exclude_dissatisfied)
     text, changed = to_csv(found.rows)
     replace_file(file, text.encode("utf-8-sig"), private=True)
@@ -123,17 +133,14 @@ def audience(segment: str, file: Path, min_probability: float = 0.0, exclude_dis
 
 def read_audience(path: Path, segment: str, min_probability: float, exclude_dissatisfied: bool) -> Audience:
     """The members of `segment`, key or name in any case, from the tables in `path`; UserError where it isn't known."""
-    with open_warehouse(path) as connection:
-        try:
-            names = dict(connection.execute(_SEGMENTS).fetchall())
-            frame = connection.execute(_FRAME).fetchall()
-            key = _find(segment, names)
-            chosen = {"segment_key": key}
-            conditions = {"min_probability": min_probability, "exclude_dissatisfied": exclude_dissatisfied}
-            rows = connection.execute(_MEMBERS, chosen | conditions).fetchall() if key else []
-            playbooks = connection.execute(_PLAYBOOK, chosen).fetchall() if key else []
-        except (duckdb.CatalogException, duckdb.BinderException) as error:
-            raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.") from error
+    with open_tables(path) as connection:
+        names = dict(connection.execute(_SEGMENTS).fetchall())
+        frame = connection.execute(_FRAME).fetchall()
+        key = _find(segment, names)
+        chosen = {"segment_key": key}
+        conditions = {"min_probability": min_probability, "exclude_dissatisfied": exclude_dissatisfied}
+        rows = connection.execute(_MEMBERS, chosen | conditions).fetchall() if key else []
+        playbooks = connection.execute(_PLAYBOOK, chosen).fetchall() if key else []
     if not frame:
         raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
     as_of_date, model_version = frame[0]
@@ -207,7 +214,7 @@ def _sentences(found: Audience, file: Path, source: Path, changed: int) -> list[
         return lines
     if changed:
         cells = "1 cell begins" if changed == 1 else f"{changed:,} cells begin"
-        lines.append(f"Beware: {cells} like a formula and got an apostrophe in front; look at where they come from.")
+        lines.append(f"Note: {cells} like a formula and got an apostrophe in front; look at where they come from.")
     words = ("Action", "Channel", "KPI", "Stop rule")
     told = [f"{word}: {_shown(text)}." for word, text in zip(words, found.playbook, strict=False) if text]
     if told:

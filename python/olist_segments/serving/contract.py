@@ -13,11 +13,11 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
-import duckdb
 from jinja2 import Environment, StrictUndefined
 
 from olist_segments.errors import UserError
-from olist_segments.serving.reader import open_warehouse, query_rows, warehouse_path
+from olist_segments.serving.reader import query_rows
+from olist_segments.serving.tables import add_source_option, choose_source, open_tables
 
 ASKS_FOR_REFIT = 3
 """Exit code when the contract is broken: a cron job or CI can act on it."""
@@ -47,30 +47,30 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument(
         "--format", choices=("text", "md", "json"), default="text", help="for people, to sign, for machines"
     )
+    add_source_option(parser)
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    contract = read_contract()
+    contract = read_contract(arguments.source)
     print(render(contract, arguments.format))
     return ASKS_FOR_REFIT if contract["terms"]["is_broken_today"] else 0
 
 
-def read_contract() -> dict[str, Any]:
+def read_contract(kind: str | None = None) -> dict[str, Any]:
     """The contract's rows: `terms` (the threshold in force), `thresholds`, `backtest`, `costs`,
     `version`, `stability`.
 
-    Raises UserError when there is no warehouse or no contract in it.
+    `kind`: one of SOURCES, or None for the published tables if there are any. UserError if there are no tables or no
+    contract in them.
     """
-    with open_warehouse() as connection:
-        try:
-            tables = {name: query_rows(connection, query) for name, query in _QUERIES.items()}
-        except duckdb.CatalogException as error:
-            raise UserError(f"'{warehouse_path()}' holds no contract yet: run dbt build to its end.") from error
+    path = choose_source(kind)
+    with open_tables(path) as connection:
+        tables = {name: query_rows(connection, query) for name, query in _QUERIES.items()}
     terms = [row for row in tables["thresholds"] if row["is_the_contract"]]
     if not terms or not tables["version"]:
         raise UserError(
-            f"'{warehouse_path()}' has no row for the contract's threshold: let contract_threshold be one of "
+            f"'{path}' has no row for the contract's threshold: let contract_threshold be one of "
             "contract_thresholds in dbt_project.yml and run dbt build."
         )
     return {**tables, "terms": terms[0], "version": tables["version"][0]}

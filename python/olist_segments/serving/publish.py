@@ -106,7 +106,7 @@ def publish(folder: Path | None = None, warehouse: Path | None = None) -> str:
         )
     if not model_versions(before) <= model_versions(manifest):
         sentence += (
-            f"\nBeware: '{folder}' held model versions that this warehouse does not know. They are kept in "
+            f"\nNote: '{folder}' held model versions that this warehouse does not know. They are kept in "
             f"'{folder}/.builds/{before['build']}'; give each input its own OLIST_SERVING_DIR."
         )
     return sentence

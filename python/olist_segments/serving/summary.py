@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-import duckdb
-
 from olist_segments.errors import UserError
-from olist_segments.serving.reader import open_warehouse, query_rows, warehouse_path
+from olist_segments.serving.reader import query_rows
+from olist_segments.serving.tables import add_source_option, choose_source, open_tables
 
 _SEGMENTS = """
     select
@@ -31,7 +30,7 @@ _COLUMNS = (
     ("customers", "{:,}"),
     ("share", "{:.1%}"),
     ("revenue", "{:.1%}"),
-    ("BRL a head", "{:,.2f}"),
+    ("BRL each", "{:,.2f}"),
     ("days since", "{:,.0f}"),
     ("orders", "{:.2f}"),
     ("review", "{:.2f}"),
@@ -42,23 +41,24 @@ _COLUMNS = (
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `olist-segments summary`."""
     parser = commands.add_parser("summary", help="print today's segments and the model behind them")
-    parser.set_defaults(run=lambda arguments: print(summary()))
+    add_source_option(parser)
+    parser.set_defaults(run=lambda arguments: print(summary(arguments.source)))
 
 
-def summary() -> str:
-    """Today's segments as a table of text, with the model behind them. UserError without a built warehouse."""
-    with open_warehouse() as connection:
-        try:
-            segments = connection.sql(_SEGMENTS).fetchall()
-            in_force = query_rows(connection, _VERSION)
-            # A warehouse of an earlier release has no such table.
-            tables = connection.sql("select table_name from duckdb_tables()").fetchall()
-            has_warnings = ("build_warnings",) in tables
-            warnings = [row["sentence"] for row in query_rows(connection, _WARNINGS)] if has_warnings else []
-        except duckdb.CatalogException as error:
-            raise UserError(f"'{warehouse_path()}' holds no segments yet: run dbt build to its end.") from error
+def summary(kind: str | None = None) -> str:
+    """Today's segments as a table of text, with the model behind them.
+
+    `kind`: one of SOURCES, or None for the published tables if there are any. UserError if there are no tables.
+    """
+    path = choose_source(kind)
+    with open_tables(path) as connection:
+        segments = connection.sql(_SEGMENTS).fetchall()
+        in_force = query_rows(connection, _VERSION)
+        # Tables of an earlier release have no warnings.
+        has_warnings = ("build_warnings",) in connection.sql("select table_name from duckdb_tables()").fetchall()
+        warnings = [row["sentence"] for row in query_rows(connection, _WARNINGS)] if has_warnings else []
     if not in_force:
-        raise UserError(f"'{warehouse_path()}' holds no segments yet: run dbt build to its end.")
+        raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
     model: dict[str, Any] = in_force[0]
     rows = [[name for name, _ in _COLUMNS]] + [
         ["-" if value is None else style.format(value) for value, (_, style) in zip(row, _COLUMNS, strict=True)]
@@ -72,13 +72,13 @@ def summary() -> str:
         ).rstrip()
         for row in rows
     ]
-    people = sum(row[1] for row in segments)
+    customers = sum(row[1] for row in segments)
     title = (
-        f"{people:,} customers in {len(segments)} segments on {model['as_of_date']} "
+        f"{customers:,} customers in {len(segments)} segments on {model['as_of_date']} "
         f"(model version {model['model_version']}, {model['algorithm']} {model['setting']} on {model['feature_set']}, "
         f"data as of {model['data_as_of']})"
     )
     if not model["is_eligible"]:
         warnings.insert(0, f"{model['reason']}.")
-    notes = [line for sentence in warnings for line in ("", f"Beware: {sentence}")]
-    return "\n".join(["", title, "", *lines, *notes, "", f"All tables are in '{warehouse_path()}'."])
+    notes = [line for sentence in warnings for line in ("", f"Warning: {sentence}")]
+    return "\n".join(["", title, "", *lines, *notes, "", f"All tables are in '{path}'."])
