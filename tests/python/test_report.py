@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from olist_segments.cli import main
 from olist_segments.errors import UserError
 from olist_segments.report import charts, palette, words
-from olist_segments.report.page import _QUERIES
+from olist_segments.report.page import load_layout, queries
 from olist_segments.report.source import ask
 from olist_segments.report.verdict import Facts, sentences
 from olist_segments.serving.tables import choose_source, open_tables
@@ -73,16 +73,16 @@ def facts(**changes: object) -> Facts:
 def test_verdict_says_the_numbers() -> None:
     first, second, third = sentences(facts())
     assert first == (
-        "On 31 August 2018 the marketplace knows 10,000 customers in two segments, and the one worth most, Spenders, "
-        "holds 20% of the people and brings 44% of the revenue."
+        "On 31 August 2018 the marketplace has 10,000 customers in two segments. The most valuable, Spenders, "
+        "has 20% of the customers and 44% of the revenue."
     )
     assert second == (
-        "No segment gives its orders less than 3 of 5 stars on average; the lowest score comes from Others, 3.9 where "
-        "all customers together give 4.1."
+        "No segment gives its orders less than 3 of 5 stars on average; the lowest score comes from Others, 3.9, "
+        "compared with 4.1 for all customers."
     )
     assert third == (
-        "Of all customers 3.1% have bought more than once, and the segments foretold who orders again better than "
-        "simple rules of thumb in 4 of 13 months, so they serve to choose how to treat people, not to forecast who "
+        "Of all customers 3.1% have bought more than once, and the segments predicted who orders again better than "
+        "simple RFM rules in 4 of 13 months, so use them to choose how to treat customers, not to predict who "
         "returns."
     )
 
@@ -96,11 +96,11 @@ def test_verdict_says_the_numbers() -> None:
         ({"scores": {}}, "No review is known"),
         ({"customer_score": None, "scores": {}}, "No review is known"),
         ({"judged_months": 0, "better_months": 0}, "history is too short to tell"),
-        ({"judged_months": 13, "better_months": 7}, "and to choose whom to expect"),
-        ({"judged_months": 12, "better_months": 6}, "not to forecast who returns"),
+        ({"judged_months": 13, "better_months": 7}, "and to predict who returns"),
+        ({"judged_months": 12, "better_months": 6}, "not to predict who returns"),
         ({"judged_months": 1, "better_months": 0}, "in none of 1 month, so"),
         ({"came_back_share": 0.0}, "Of all customers 0% have bought"),
-        ({"segments": [segment("Everybody", 1, 1.0, 1.0)]}, "knows 1 customer, all of them in one segment, Everybody."),
+        ({"segments": [segment("Everybody", 1, 1.0, 1.0)]}, "has 1 customer, all of them in one segment, Everybody."),
     ],
 )
 def test_verdict_is_true_of_other_numbers(changes: dict[str, object], words_in: str) -> None:
@@ -136,7 +136,7 @@ def test_verdict_is_three_sentences_whatever_the_numbers(
         assert not re.search(r"None|nan|\{|\}|  |\b1 (customers|months|segments)\b", sentence)
     low = [row for row in segments if known.get(str(row["segment_key"]), 5) < 3]
     if len(segments) > 1 and known:
-        assert ("need care" in found[1]) is bool(low)
+        assert ("before any campaign" in found[1]) is bool(low)
 
 
 # The page and its numbers.
@@ -169,7 +169,7 @@ def test_page_tells_the_tables_and_nothing_else(tables: Tables) -> None:
         assert words.share2(share_again) in after  # type: ignore[arg-type]
     assert "The contract says so: nothing else" in after
     assert "because of a test" in after
-    assert "and to choose whom to expect" in after
+    assert "and to predict who returns" in after
 
 
 def test_every_figure_has_words_a_table_a_source_and_a_query(tables: Tables) -> None:
@@ -194,9 +194,10 @@ def test_every_figure_has_words_a_table_a_source_and_a_query(tables: Tables) -> 
 
 def test_every_query_reads_published_tables(tables: Tables) -> None:
     written = {file.name.removesuffix(".sql") for file in files("olist_segments.report").joinpath("queries").iterdir()}
-    assert written == set(_QUERIES)
+    asked = queries(load_layout())
+    assert written == set(asked)
     with open_tables(tables.path) as connection:
-        for name in _QUERIES:
+        for name in asked:
             assert ask(connection, name).tables
 
 
@@ -332,7 +333,7 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
     "nothing but segments": [
         ("delete from maintenance_contract", "There is no maintenance contract in force."),
         ("delete from segment_ageing", "History is too short to tell how the segmentation ages"),
-        ("delete from maintenance_backtest", "could be judged by the second"),
+        ("delete from maintenance_backtest", "could be checked on the second"),
         ("delete from feature_drift_monthly", "No drift was measured."),
         ("delete from segment_share_drift_monthly", "No drift was measured."),
         (
@@ -344,7 +345,7 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
             "delete from segment_outcomes; delete from outcomes_of_everybody",
             "no date has been followed long enough yet",
         ),
-        ("delete from segmentation_comparison", "history is too short to tell whether the segments foretell"),
+        ("delete from segmentation_comparison", "history is too short to tell whether the segments predict"),
         ("update acquisition_cohorts set is_whole_month = false", "History is too short for cohorts."),
         ("update data_quality set affected_rows = 0", "about the raw files is broken"),
         (
@@ -367,9 +368,9 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
     "little history and bad news": [
         (
             "delete from segment_profiles_monthly where as_of_date < (select max(as_of_date) from as_of_dates)",
-            "The shares of the segments have not moved",
+            "The shares of the segments have not changed",
         ),
-        ("delete from as_of_dates where not is_newest", "The shares of the segments have not moved"),
+        ("delete from as_of_dates where not is_newest", "The shares of the segments have not changed"),
         ("delete from segment_migrations_monthly", "No customer has moved"),
         (
             "update segmentation_comparison set ranking_auc = null, verdict = 'unknown'",
@@ -377,13 +378,13 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
         ),
         (
             "update segment_candidates set is_eligible = false, reason = 'nothing was good enough'",
-            "No candidate met every bound of the rule that picks the segmentation",
+            "No candidate met every bound of the rule that chooses the segmentation",
         ),
         (
             "update maintenance_contract set is_broken_today = true, explanation = 'Refit early: a test wants it.'",
             "The maintenance contract asks for a refit. Refit early: a test wants it.",
         ),
-        ("update segment_traits set gap = 0", "Nothing sets one group of customers apart from another"),
+        ("update segment_traits set gap = 0", "No segment differs from the average"),
     ],
 }
 

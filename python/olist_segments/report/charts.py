@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from itertools import product
@@ -98,9 +98,46 @@ class Rows:
         if low is not None and high is not None:
             self.ranges.append({"x": low, "x2": high, "y": y, "colour": colour})
 
+    def named_dot(
+        self,
+        width: int,
+        left: float,
+        words: str,
+        x: float,
+        colour: str,
+        tip: str,
+        interval: tuple[float, float],
+    ) -> None:
+        """A row of its own: a dot with its interval, its words at `left` in a wide chart, above it in a narrow one."""
+        self.text(left, words, 8)
+        self.dot(x, 8 if is_wide(width) else 25, colour, tip, *interval)
+        self.next(24 if is_wide(width) else 38)
+
     def next(self, height: float) -> None:
         """End the row, which is so many pixels high."""
         self.height += height
+
+
+def cell(row: str, column: str, colours: tuple[str, str], text: str, tip: str) -> dict[str, Any]:
+    """A cell of a heat map; `colours`: of the cell and of its text."""
+    return {"row": row, "column": column, "fill": colours[0], "ink": colours[1], "text": text, "tip": tip}
+
+
+def tile(
+    title: str, place: Mapping[str, Any], colours: tuple[str, str], text: str, edge: str, tip: str
+) -> dict[str, Any]:
+    """A tile of a map with this title; `place` has the state and its tile_row and tile_column."""
+    return {
+        "title": title,
+        "row": place["tile_row"],
+        "column": place["tile_column"],
+        "state": place["state"],
+        "text": text,
+        "fill": colours[0],
+        "ink": colours[1],
+        "edge": edge,
+        "tip": tip,
+    }
 
 
 def draw_rows(

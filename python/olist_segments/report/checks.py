@@ -1,169 +1,117 @@
-"""The figures for those who want to check: how it was chosen, how firm it is, how it ages, what was left out.
+"""What the figures for specialists say: how the segmentation was chosen, how it ages, what was left out.
 
-Every figure is made from the rows of one query; its table shows those rows.
+Each function takes the tables and returns the finding of the figure of the same name in report.yml, or None if there
+is too little data for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 from olist_segments.report import charts
-from olist_segments.report.figure import Column, Figure, drawn, three, unique
-from olist_segments.report.source import Answer, Row, newest
-from olist_segments.report.words import (
-    a_number,
-    cents,
-    count,
-    day,
-    decimals,
-    long_month,
-    month,
-    plural,
-    share,
-    share1,
-    share2,
-    short,
-)
+from olist_segments.report.charts import is_wide
+from olist_segments.report.figure import Finding, Tables, unique
+from olist_segments.report.source import Row, newest
+from olist_segments.report.words import a_number, count, day, decimals, long_month, month, plural, share, short, three
+
+STABLE = 0.75
+"""Bootstrap Jaccard from which a segment counts as stable (Hennig 2007)."""
 
 
-def candidates(answer: Answer) -> Figure:
+def candidates(tables: Tables) -> Finding:
     """How the segmentation was chosen."""
-    rows = answer.rows
+    rows = tables.rows("candidates")
     eligible = sum(row["is_eligible"] for row in rows)
     chosen = next(row for row in rows if row["is_chosen"])
-    points = []
-    for row in (row for row in rows if row["structure_gap"] is not None):
-        colour = "var(--accent)" if row["is_chosen"] else "var(--mark)" if row["is_eligible"] else "transparent"
-        points.append(
-            {
-                "title": f"features: {short(row['feature_set'], 36)}",
-                "x": row["k"],
-                "y": row["structure_gap"],
-                "shape": short(row["algorithm"], 24),
-                "colour": colour,
-                "edge": "var(--accent)" if row["is_chosen"] else "var(--mark)",
-                "size": 170 if row["is_chosen"] else 60,
-                "label": "chosen" if row["is_chosen"] else "",
-                "tip": f"{row['feature_set']}, {row['algorithm']} {row['setting']}: {row['reason']}",
-            }
-        )
+    points = [
+        {
+            "title": f"features: {short(row['feature_set'], 36)}",
+            "x": row["k"],
+            "y": row["structure_gap"],
+            "shape": short(row["algorithm"], 24),
+            "colour": "var(--accent)" if row["is_chosen"] else "var(--mark)" if row["is_eligible"] else "transparent",
+            "edge": "var(--accent)" if row["is_chosen"] else "var(--mark)",
+            "size": 170 if row["is_chosen"] else 60,
+            "label": "chosen" if row["is_chosen"] else "",
+            "tip": f"{row['feature_set']}, {row['algorithm']} {row['setting']}: {row['reason']}",
+        }
+        for row in rows
+        if row["structure_gap"] is not None
+    ]
     titles = unique(sorted(point["title"] for point in points))
     title = (
         f"{chosen['algorithm']} {chosen['setting']} on {chosen['feature_set']} was chosen; {count(eligible)} of "
         f"{plural(len(rows), 'candidate')} met every bound"
     )
-    alternative = (
-        f"Candidates by number of segments and by how much tighter they are than a cloud without segments. {title}. "
-        f"Reason: {chosen['reason']}."
-    )
-    return Figure(
-        "candidates",
+    return Finding(
         title,
-        "Right is more segments, up is tighter than a single cloud of the same spread (the structure gap; 0 or less is "
-        "no structure at all). Hollow candidates broke a bound of the rule, like stability in resamples or agreement "
-        f"between seeds; grey ones met all bounds and lost. The reason on record: {chosen['reason']}.",
-        answer,
-        [
-            Column("feature_set", "features"),
-            Column("algorithm", "algorithm"),
-            Column("setting", "setting"),
-            Column("k", "segments", count),
-            Column("structure_gap", "structure gap", three),
-            Column("jaccard_min", "weakest Jaccard", three),
-            Column("prediction_strength", "prediction strength", three),
-            Column("ari_seeds", "agreement of seeds", three),
-            Column("silhouette", "silhouette", three),
-            Column("davies_bouldin", "Davies-Bouldin", three),
-            Column("smallest_share", "smallest segment", share1),
-            Column("is_eligible", "eligible"),
-            Column("is_chosen", "chosen"),
-            Column("reason", "reason"),
-        ],
         day(chosen["data_as_of"]),
-        drawn(
-            "candidates",
+        (
             lambda width: charts.scatter_panels(
                 width,
                 points,
                 titles,
-                min(len(titles), 2) if charts.is_wide(width) else 1,
+                min(len(titles), 2) if is_wide(width) else 1,
                 x_title="segments",
                 y_title="structure gap",
-            ),
-            alternative,
+            )
         )
         if points
-        else [],
+        else None,
+        f"Candidates by number of segments and by how much tighter they are than a cloud without segments. {title}. "
+        f"Reason: {chosen['reason']}.",
+        words={"reason": chosen["reason"]},
     )
 
 
-def stability(answer: Answer, colours: Mapping[str, str]) -> Figure | None:
-    """Would each segment be found again? None where nothing was measured."""
-    rows = [row for row in answer.rows if row["jaccard"] is not None]
+def stability(tables: Tables) -> Finding | None:
+    """Would each segment be found again? None if nothing was measured."""
+    rows = [row for row in tables.rows("stability") if row["jaccard"] is not None]
     if not rows:
         return None
-    firm = [row for row in rows if row["jaccard"] >= 0.75]
+    stable = sum(row["jaccard"] >= STABLE for row in rows)
     weakest = rows[-1]
     title = (
-        f"{a_number(len(firm)).capitalize()} of {a_number(len(rows))} segments "
-        f"{'is' if len(firm) == 1 else 'are'} found again in resamples; the weakest is {weakest['segment_name']}, "
+        f"{a_number(stable).capitalize()} of {a_number(len(rows))} segments "
+        f"{'is' if stable == 1 else 'are'} found again in resamples; the least stable is {weakest['segment_name']}, "
         f"{decimals(weakest['jaccard'])} of 1"
     )
-    if len(firm) == len(rows) > 1:
-        title = f"Every segment is found again in resamples, the weakest with {decimals(weakest['jaccard'])} of 1"
-    return Figure(
-        "stability",
+    if stable == len(rows) > 1:
+        title = f"Every segment is found again in resamples, the least stable with {decimals(weakest['jaccard'])} of 1"
+    return Finding(
         title,
-        "The customers are drawn anew many times and clustered again; the dot is how much of a segment is found again "
-        "on average (bootstrap Jaccard: 1 is all of it, below 0.75 it is doubtful, below 0.5 it is gone), the line "
-        "holds 95% of the resamples.",
-        answer,
-        [
-            Column("segment_name", "segment"),
-            Column("jaccard", "Jaccard", three),
-            Column("jaccard_low", "2.5% quantile", three),
-            Column("jaccard_high", "97.5% quantile", three),
-            Column("resamples", "resamples", count),
-            Column("verdict", "verdict"),
-        ],
         day(rows[0]["data_as_of"]),
-        drawn(
-            "stability",
-            lambda width: _stability_rows(width, rows, colours),
-            "Dots with intervals of the bootstrap Jaccard of each segment. "
-            + " ".join(f"{row['segment_name']}: {decimals(row['jaccard'])}, {row['verdict']}." for row in rows),
-        ),
+        lambda width: _stability_rows(width, rows, tables.colours),
+        "Dots with intervals of the bootstrap Jaccard of each segment. "
+        + " ".join(f"{row['segment_name']}: {decimals(row['jaccard'])}, {row['verdict']}." for row in rows),
     )
 
 
 def _stability_rows(width: int, rows: Sequence[Row], colours: Mapping[str, str]) -> Any:
+    left = -0.72 if is_wide(width) else 0
     marks = charts.Rows()
-    is_wide = charts.is_wide(width)
-    left = -0.72 if is_wide else 0
-    marks.text(0.75, "stable from 0.75", 8)
+    marks.text(STABLE, f"stable from {STABLE}", 8)
     marks.next(24)
     for row in rows:
-        marks.text(
-            left, f"{short(row['segment_name'], 30)}  {decimals(row['jaccard'])}, {short(row['verdict'], 20)}", 8
-        )
-        marks.dot(
+        marks.named_dot(
+            width,
+            left,
+            f"{short(row['segment_name'], 30)}  {decimals(row['jaccard'])}, {short(row['verdict'], 20)}",
             row["jaccard"],
-            8 if is_wide else 25,
             colours.get(row["segment_key"], "var(--mark)"),
             f"{row['segment_name']}: {decimals(row['jaccard'])} ({decimals(row['jaccard_low'])} to "
             f"{decimals(row['jaccard_high'])}), {row['verdict']}",
-            row["jaccard_low"],
-            row["jaccard_high"],
+            (row["jaccard_low"], row["jaccard_high"]),
         )
-        marks.next(25 if is_wide else 38)
-    return charts.draw_rows(width, marks, (left, 1.02 if is_wide else 1.15), ".1f", (0.75, 16))
+    return charts.draw_rows(width, marks, (left, 1.02 if is_wide(width) else 1.15), ".1f", (STABLE, 16))
 
 
-def ageing(answer: Answer, threshold: float | None, noise_floor: float | None) -> Figure | None:
-    """How the segmentation ages. None where history is too short to tell."""
-    rows = [row for row in answer.rows if row["origin_count"] >= 5]
+def ageing(tables: Tables) -> Finding | None:
+    """How the segmentation ages. None if history is too short to tell."""
+    threshold = tables.terms["threshold"] if tables.terms else None
+    noise_floor = tables.terms["noise_floor"] if tables.terms else None
+    rows = [row for row in tables.rows("ageing") if row["origin_count"] >= 5]
     frozen = [row for row in rows if row["variant"] == "all features"]
     stopped = [row for row in rows if row["variant"] == "clock stopped"]
     if not frozen:
@@ -190,237 +138,153 @@ def ageing(answer: Answer, threshold: float | None, noise_floor: float | None) -
         }
         for row in frozen
     ]
-    rules = []
-    labels = [
-        {
-            "x": frozen[len(frozen) // 2]["horizon_days"],
-            "y": frozen[len(frozen) // 2]["agreement_median"] + 0.06,
-            "text": "as it is",
-            "colour": "var(--accent)",
-        }
-    ]
-    if stopped:
-        middle = stopped[len(stopped) // 2]
-        labels.append(
-            {
-                "x": middle["horizon_days"],
-                "y": middle["agreement_median"] - 0.075,
-                "text": "with the clock stopped",
-                "colour": "var(--muted)",
-            }
-        )
-    if threshold is not None:
-        rules.append({"y": threshold, "colour": "var(--alarm)"})
-        labels.append(
-            {
-                "x": longest,
-                "y": threshold + 0.03,
-                "text": f"promised: {decimals(threshold)}",
-                "colour": "var(--alarm)",
-                "align": "right",
-            }
-        )
     title = (
-        f"A model left alone for {frozen[-1]['horizon_days']} days still agrees with a fresh one to "
-        f"{decimals(frozen[-1]['agreement_median'])}"
+        f"A model left alone for {frozen[-1]['horizon_days']} days still has an agreement of "
+        f"{decimals(frozen[-1]['agreement_median'])} with a fresh one"
     )
-    if threshold is not None:
-        below = next((row for row in frozen if row["agreement_median"] < threshold), None)
-        if below is not None:
-            title = (
-                f"After {below['horizon_days']} days a model left alone agrees with a fresh one to less than "
-                f"{decimals(threshold)}"
-            )
+    below = next((row for row in frozen if threshold is not None and row["agreement_median"] < threshold), None)
+    if below is not None:
+        title = (
+            f"After {below['horizon_days']} days the agreement of a model left alone with a fresh one is below "
+            f"{decimals(threshold)}"
+        )
     lowest = min([row["agreement_p10"] for row in frozen] + [row["agreement_median"] for row in rows])
-    floor = "" if noise_floor is None else f" Two fits of the same day agree to {decimals(noise_floor)} (median)."
-    return Figure(
-        "ageing",
+    return Finding(
         title,
-        "A model is frozen at many dates of the past and, as it grows older, held against a fresh fit of the same "
-        "people: the line is the median agreement (adjusted Rand index, 1 is the same labels, 0 is chance), the band "
-        "holds the middle 80% of the origins. With the clock stopped, recency is held at its value at the origin: "
-        "what is lost there is behaviour, the rest is the calendar. Ages that fewer than five origins reached are not "
-        f"drawn.{floor}",
-        answer,
-        [
-            Column("variant", "variant"),
-            Column("horizon_days", "age, days", count),
-            Column("origin_count", "origins", count),
-            Column("agreement_p10", "10% quantile", three),
-            Column("agreement_median", "median agreement", three),
-            Column("agreement_p90", "90% quantile", three),
-            Column("addressed_differently_share", "addressed otherwise", share1),
-        ],
         day(newest(rows, "newest_later_date")),
-        drawn(
-            "ageing",
-            lambda width: charts.lines(
-                width,
-                points,
-                charts.Axis((0, longest * 1.02), title="age of the model, days"),
-                charts.Axis((max(min(lowest - 0.05, 0.6), -0.5), 1.02), ".1f"),
-                bands=bands,
-                labels=labels,
-                rules=rules,
-            ),
-            "Lines of the agreement of a frozen model with a fresh one by its age. "
-            + " ".join(
-                f"{row['horizon_days']} days: {decimals(row['agreement_median'])}." for row in frozen[3::4] or frozen
-            ),
+        lambda width: charts.lines(
+            width,
+            points,
+            charts.Axis((0, longest * 1.02), title="age of the model, days"),
+            charts.Axis((max(min(lowest - 0.05, 0.6), -0.5), 1.02), ".1f"),
+            bands=bands,
+            labels=_ageing_labels(frozen, stopped, threshold, longest),
+            rules=[] if threshold is None else [{"y": threshold, "colour": "var(--alarm)"}],
         ),
+        "Lines of the agreement of a frozen model with a fresh one by its age. "
+        + " ".join(
+            f"{row['horizon_days']} days: {decimals(row['agreement_median'])}." for row in frozen[3::4] or frozen
+        ),
+        words={
+            "noise_floor": ""
+            if noise_floor is None
+            else f" Two fits of the same day have an agreement of {decimals(noise_floor)} (median)."
+        },
     )
 
 
-def contract(answer: Answer, terms: Row) -> Figure:
-    """The terms of the maintenance contract, as a table."""
-    return Figure(
-        "contract",
-        str(terms["explanation"]).rstrip("."),
-        "The model scores everybody every night and is fitted again at the interval of the promised agreement, or "
-        "earlier when a trigger fires.",
-        answer,
-        [
-            Column("threshold", "promised agreement", decimals),
-            Column("is_the_contract", "in force"),
-            Column("refit_interval_days", "refit every, days", count),
-            Column("refit_interval_days_clock_stopped", "clock stopped, days", count),
-            Column("due_date", "due"),
-            Column("is_broken_today", "asks for a refit today"),
-        ],
-        day(terms["as_of_date"]),
-    )
+def _ageing_labels(
+    frozen: Sequence[Row], stopped: Sequence[Row], threshold: float | None, longest: int
+) -> list[dict[str, Any]]:
+    labels: list[dict[str, Any]] = []
+    for rows, offset, text, colour in (
+        (frozen, 0.06, "as it is", "var(--accent)"),
+        (stopped, -0.075, "with the clock stopped", "var(--muted)"),
+    ):
+        if rows:
+            middle = rows[len(rows) // 2]
+            height = middle["agreement_median"] + offset
+            labels.append({"x": middle["horizon_days"], "y": height, "text": text, "colour": colour})
+    if threshold is not None:
+        promised = {"text": f"promised: {decimals(threshold)}", "colour": "var(--alarm)", "align": "right"}
+        labels.append({"x": longest, "y": threshold + 0.03, **promised})
+    return labels
 
 
-def contract_costs(answer: Answer) -> Figure | None:
-    """What a model left alone costs. None where history is too short to simulate."""
-    rows = answer.rows
+def contract(tables: Tables) -> Finding | None:
+    """The terms of the maintenance contract, as a table. None if no contract is in force."""
+    if tables.terms is None:
+        return None
+    return Finding(str(tables.terms["explanation"]).rstrip("."), day(tables.terms["as_of_date"]))
+
+
+def contract_costs(tables: Tables) -> Finding | None:
+    """What it costs to leave the model alone, as a table. None if history is too short to simulate."""
+    rows = tables.rows("contract_costs")
     if not rows:
         return None
     last = rows[-1]
-    return Figure(
-        "contract_costs",
+    return Finding(
         f"Left alone for {count(last['horizon_days'])} days, the model would place "
         f"{share(last['reassigned_share'])} of customers in another segment than a fresh one",
-        "The share of customers in another segment, median of the simulated origins, applied to today’s customers.",
-        answer,
-        [
-            Column("horizon_days", "age of the model, days", count),
-            Column("origin_count", "origins", count),
-            Column("reassigned_customer_count", "customers in another segment", count),
-            Column("reassigned_share", "share of customers", share1),
-            Column("reassigned_spend", "their spend, BRL", cents),
-        ],
         day(last["as_of_date"]),
     )
 
 
-def backtest(answer: Answer, as_of: date) -> Figure | None:
-    """Did such promises hold? None where none was judged."""
-    judged = [row for row in answer.rows if row["judged_origin_count"]]
+def backtest(tables: Tables) -> Finding | None:
+    """Were such promises kept? A table; None if none could be checked."""
+    judged = [row for row in tables.rows("backtest") if row["judged_origin_count"]]
     if not judged:
         return None
     held = sum(row["held_origin_count"] for row in judged)
     origins = sum(row["judged_origin_count"] for row in judged)
-    title = (
-        f"Promises made with the first half of history were kept in {count(held)} of {count(origins)} cases "
-        "in the second"
-    )
-    return Figure(
-        "backtest",
-        title,
-        "What was known by the middle of history made the promise; the origins after it judge it.",
-        answer,
-        [
-            Column("threshold", "promised agreement", decimals),
-            Column("promised_interval_days", "refit every, days", count),
-            Column("judged_origin_count", "origins that judge", count),
-            Column("held_origin_count", "kept", count),
-            Column("worst_agreement", "worst agreement", decimals),
-        ],
-        day(as_of),
+    return Finding(
+        f"Promises made from the first half of history were kept in {count(held)} of {count(origins)} cases "
+        "in the second half",
+        day(tables.as_of),
     )
 
 
-def drift(answer: Answer) -> Figure | None:
-    """What drifted, month by month. None where nothing was measured."""
-    rows = answer.rows
+_VERDICTS = {
+    "calm": (("var(--panel)", "var(--muted)"), ""),
+    "watch": (("var(--accent-soft)", "var(--ink)"), "w"),
+    "act": (("var(--alarm-soft)", "var(--alarm)"), "a"),
+}
+_POPULATIONS = {"everybody": "all customers", "recent_buyers": "recent buyers"}
+
+
+def drift(tables: Tables) -> Finding | None:
+    """What drifted, month by month. None if nothing was measured."""
+    rows = tables.rows("drift")
     if not rows:
         return None
-    verdicts = {
-        "calm": ("var(--panel)", "var(--muted)", ""),
-        "watch": ("var(--accent-soft)", "var(--ink)", "watch"),
-        "act": ("var(--alarm-soft)", "var(--alarm)", "act"),
-    }
     dates = sorted({row["as_of_date"] for row in rows})
-    populations = {"everybody": "everybody", "recent_buyers": "recent buyers"}
-    cells = []
-    for row in rows:
-        fill, ink, text = verdicts[row["verdict"]]
-        cells.append(
-            {
-                "row": _followed(row, populations),
-                "column": month(row["as_of_date"]),
-                "fill": fill,
-                "ink": ink,
-                "text": text[:1],
-                "tip": f"{_followed(row, populations)}, {month(row['as_of_date'])}: {row['verdict']}, "
-                f"{decimals(row['severity'])} of the way to act (PSI {decimals(row['psi'], 3)})",
-            }
+    cells = [
+        charts.cell(
+            _followed(row),
+            month(row["as_of_date"]),
+            *_VERDICTS[row["verdict"]],
+            f"{_followed(row)}, {month(row['as_of_date'])}: {row['verdict']}, "
+            f"{decimals(row['severity'])} of the way to act (PSI {three(row['psi'])})",
         )
-    names = unique(cell["row"] for cell in sorted(cells, key=lambda cell: cell["row"]))
+        for row in rows
+    ]
+    names = unique(sorted(cell["row"] for cell in cells))
     behaviour = [row for row in rows if row["as_of_date"] == dates[-1] and not row["is_clock_driven"]]
     acting = [row for row in behaviour if row["verdict"] == "act"]
-    signals = plural(len(behaviour), "signal")
-    return Figure(
-        "drift",
-        f"On {day(dates[-1])} {a_number(len(acting))} of {signals} changed more than history explains",
-        "w (watch) and a (act) mark months in which a feature lay further from the fit, or from the month before, than "
-        "chance and the ups and downs of history explain (population stability index against bands of its own past). "
-        "Features marked “clock” drift by the passing of time alone. The contract counts only dates after the fit, and "
-        "features of the model that the clock does not drive.",
-        answer,
-        [
-            Column("as_of_date", "date"),
-            Column("population", "population"),
-            Column("followed", "followed"),
-            Column("psi", "PSI from the fit", three),
-            Column("psi_step", "PSI from the date before", three),
-            Column("severity", "severity (1 is act)", decimals),
-            Column("verdict", "verdict"),
-            Column("is_clock_driven", "by the clock"),
-        ],
+
+    def chart(width: int) -> Any:
+        shown = [month(date) for date in dates[-15 if is_wide(width) else -6 :]]
+        return charts.heat_map(
+            width,
+            [cell for cell in cells if cell["column"] in shown],
+            charts.Labels(shown, 4),
+            charts.Labels(names, 40 if is_wide(width) else 18),
+            26 if is_wide(width) else 42,
+            font_size=11 if is_wide(width) else 10,
+        )
+
+    return Finding(
+        f"On {day(dates[-1])} {a_number(len(acting))} of {plural(len(behaviour), 'signal')} changed more than history "
+        "explains",
         day(dates[-1]),
-        drawn(
-            "drift",
-            lambda width: charts.heat_map(
-                width,
-                [cell for cell in cells if cell["column"] in {month(date) for date in dates[-_columns(width) :]}],
-                charts.Labels([month(date) for date in dates[-_columns(width) :]], 4),
-                charts.Labels(names, 40 if charts.is_wide(width) else 18),
-                26 if charts.is_wide(width) else 42,
-                font_size=11 if charts.is_wide(width) else 10,
-            ),
-            f"Heat map of drift verdicts by feature and month. On {day(dates[-1])}: "
-            + "; ".join(f"{_followed(row, populations)}, {row['verdict']}" for row in behaviour)
-            + ".",
-        ),
+        chart,
+        f"Heat map of drift by feature and month. On {day(dates[-1])}: "
+        + "; ".join(f"{_followed(row)}, {row['verdict']}" for row in behaviour)
+        + ".",
     )
 
 
-def _columns(width: int) -> int:
-    return 15 if charts.is_wide(width) else 6
-
-
-def _followed(row: Row, populations: Mapping[str, str]) -> str:
+def _followed(row: Row) -> str:
     clock = ", clock" if row["is_clock_driven"] else ""
-    return f"{str(row['followed']).replace('_', ' ')}{clock} ({populations.get(row['population'], row['population'])})"
+    population = _POPULATIONS.get(row["population"], row["population"])
+    return f"{str(row['followed']).replace('_', ' ')}{clock} ({population})"
 
 
-def months(answer: Answer, left_out: Row, as_of: date) -> Figure:
-    """Which months count."""
-    rows = answer.rows
-    kinds = ["counts", "left out"]
-    words = {True: "a month of the history", False: "left out of the history"}
+def months(tables: Tables) -> Finding:
+    """Which months are part of history."""
+    rows, left_out = tables.rows("months"), tables.rows("left_out")[0]
+    kinds = ["part of history", "left out"]
     points = [
         {
             "month": month(row["month_start"]),
@@ -428,7 +292,7 @@ def months(answer: Answer, left_out: Row, as_of: date) -> Figure:
             "order": 0,
             "value": row["valid_purchase_count"],
             "tip": f"{month(row['month_start'])}: {plural(row['valid_purchase_count'], 'purchase')}, "
-            f"{'a gap in the history' if row['is_in_window'] and not row['has_data'] else words[row['is_in_window']]}",
+            + ("left out" if not row["is_in_window"] else "in history" if row["has_data"] else "a gap in history"),
         }
         for row in rows
     ]
@@ -437,59 +301,30 @@ def months(answer: Answer, left_out: Row, as_of: date) -> Figure:
     title = f"History runs from {long_month(first)} to {long_month(last)}" if first else "No month has enough purchases"
     if outside:
         title += f"; {plural(outside, 'thin month')} {'is' if outside == 1 else 'are'} left out"
-    return Figure(
-        "months",
+    return Finding(
         title,
-        "Purchases per month. History runs from the first to the newest month that has enough of them; a thinner month "
-        "in between is a gap inside it. Purchases before it still count for the customers who made them; those after "
-        "it do not.",
-        answer,
-        [
-            Column("month_start", "month"),
-            Column("order_count", "orders", count),
-            Column("valid_purchase_count", "purchases", count),
-            Column("share_of_typical_month", "of a typical month", decimals),
-            Column("has_data", "enough"),
-            Column("is_in_window", "counts"),
-        ],
-        day(as_of),
-        drawn(
-            "months",
-            lambda width: charts.stacked_months(
-                width,
-                points,
-                [month(row["month_start"]) for row in rows],
-                kinds,
-                ["var(--accent)", "var(--mark)"],
-                ",d",
-            ),
-            f"Bars of purchases per month. {title}.",
+        day(tables.as_of),
+        lambda width: charts.stacked_months(
+            width,
+            points,
+            [month(row["month_start"]) for row in rows],
+            kinds,
+            ["var(--accent)", "var(--mark)"],
+            ",d",
         ),
+        f"Bars of purchases per month. {title}.",
     )
 
 
-def quality(answer: Answer, totals: Row, as_of: date) -> Figure:
-    """The rules of data quality that are broken, as a table."""
+def quality(tables: Tables) -> Finding | None:
+    """The rules of data quality that are broken, as a table. None if none is."""
+    if not tables.rows("quality"):
+        return None
+    totals = tables.rows("quality_total")[0]
     broken, unexpected = totals["broken_rule_count"], totals["unexpected_rule_count"]
-    title = (
+    return Finding(
         f"{count(broken)} of {plural(totals['rule_count'], 'rule')} about the raw files "
         f"{'is' if broken == 1 else 'are'} broken by some rows, "
-        f"{a_number(unexpected) if unexpected else 'none'} unexpectedly"
-    )
-    return Figure(
-        "quality",
-        title,
-        "Odd rows are kept and counted, never dropped silently; the last column says what is done with them. "
-        "Unexpected ones are new to this kind of data and worth a look.",
-        answer,
-        [
-            Column("table_name", "table"),
-            Column("breach", "what is wrong"),
-            Column("affected_rows", "rows", count),
-            Column("checked_rows", "of", count),
-            Column("affected_share", "share", share2),
-            Column("treatment", "what is done"),
-            Column("is_unexpected", "unexpected"),
-        ],
-        day(as_of),
+        f"{a_number(unexpected) if unexpected else 'none'} unexpectedly",
+        day(tables.as_of),
     )

@@ -1,43 +1,45 @@
-"""What a figure is: a finding in words, drawings or a table, and the rows behind them."""
+"""What a figure is: data from report.yml (query, columns, words) and a finding made from the rows of its query."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
-from olist_segments.report import charts
-from olist_segments.report.source import Answer
-from olist_segments.report.words import cents, count, decimals, plain, share1, share2, signed
+from olist_segments.report import charts, words
+from olist_segments.report.source import Answer, Row
 
-Style = Callable[[Any], str]
-
-
-def three(value: float | None) -> str:
-    """A number with three decimals."""
-    return decimals(value, 3)
-
-
-def four(value: float | None) -> str:
-    """A number with four decimals."""
-    return decimals(value, 4)
-
-
-_NUMBERS = (count, decimals, share1, share2, cents, signed, three, four)
+_NUMBERS = ("count", "decimals", "share1", "share2", "cents", "signed", "three", "four")
+_STYLES: dict[str, Callable[[Any], str]] = {
+    "plain": words.plain,
+    "count": words.count,
+    "decimals": words.decimals,
+    "share1": words.share1,
+    "share2": words.share2,
+    "cents": words.cents,
+    "signed": words.signed,
+    "three": words.three,
+    "four": words.four,
+}
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its name in the query, its heading, how its values are written."""
+    """A column of a table: its name in the query, its heading, how its values are written (a key of the styles)."""
 
     name: str
     heading: str
-    style: Style = plain
+    style: str = "plain"
 
     @property
     def is_number(self) -> bool:
-        """True for what is written to the right."""
+        """True for what is aligned to the right."""
         return self.style in _NUMBERS
+
+    def write(self, value: object) -> str:
+        """A value of the column as text."""
+        return words.plain(None) if value is None else _STYLES[self.style](value)
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,21 @@ class Choice:
 
     label: str
     drawings: list[str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the rows of a figure say: the title, the date, the chart (none for a table) or several of them by label.
+
+    `alternative`: the chart in words; `words`: what replaces the `{…}` in the figure's reading.
+    """
+
+    title: str
+    as_of: str
+    chart: Callable[[int], Any] | None = None
+    alternative: str = ""
+    choices: Mapping[str, tuple[Callable[[int], Any], str]] = field(default_factory=dict)
+    words: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,8 +75,8 @@ class Figure:
     answer: Answer
     columns: list[Column]
     as_of: str
-    choices: list[Choice] = field(default_factory=list)
-    choice_label: str = ""
+    choices: list[Choice]
+    choice_label: str
 
     @property
     def is_table(self) -> bool:
@@ -67,9 +84,42 @@ class Figure:
         return not self.choices
 
 
-def drawn(name: str, chart: Callable[[int], Any], alternative: str) -> list[Choice]:
-    """The only drawing of a figure."""
-    return [Choice("", charts.render(name, chart, alternative))]
+@dataclass(frozen=True)
+class Tables:
+    """What the page is made from: the answers by query, the colour of each segment, the date of the page."""
+
+    answers: Mapping[str, Answer]
+    colours: Mapping[str, str]
+    as_of: date
+
+    def rows(self, query: str) -> list[Row]:
+        """The rows of a query."""
+        return self.answers[query].rows
+
+    @property
+    def terms(self) -> Row | None:
+        """The row of the contract in force, if there is one."""
+        return next((row for row in self.rows("contract") if row["is_the_contract"]), None)
+
+
+def make_figure(name: str, spec: Mapping[str, Any], answer: Answer, finding: Finding) -> Figure:
+    """The figure `name`: its entry in report.yml filled with what was found."""
+    choices = [
+        Choice(label, charts.render(f"{name}-{number}", chart, alternative))
+        for number, (label, (chart, alternative)) in enumerate(finding.choices.items(), 1)
+    ]
+    if finding.chart is not None:
+        choices = [Choice("", charts.render(name, finding.chart, finding.alternative))]
+    return Figure(
+        name,
+        finding.title,
+        spec["reading"].format(**finding.words),
+        answer,
+        [Column(*column) for column in spec["columns"]],
+        finding.as_of,
+        choices,
+        spec.get("choice_label", ""),
+    )
 
 
 def unique(names: Iterable[str]) -> list[str]:

@@ -4,52 +4,50 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
+from typing import Any
 
 import duckdb
+import yaml
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from olist_segments.errors import UserError
 from olist_segments.report import checks, figures
-from olist_segments.report.figure import Figure
+from olist_segments.report.figure import Figure, Finding, Tables, make_figure
 from olist_segments.report.palette import assign, variables
 from olist_segments.report.source import Answer, Row, ask
 from olist_segments.report.verdict import Facts, sentences
-from olist_segments.report.words import count, day, decimals, long_month, money, plain, plural, share, share1, share2
+from olist_segments.report.words import count, day, decimals, long_month, money, plural, share, share1, share2
 
-_QUERIES = (
-    "ageing",
-    "backtest",
-    "came_back",
-    "candidates",
-    "cards",
-    "cohorts",
-    "comparison",
-    "contract",
-    "contract_costs",
-    "delivery",
-    "drift",
-    "left_out",
-    "months",
-    "moves",
-    "moves_by_reason",
-    "outcomes",
-    "quality",
-    "quality_total",
-    "returned",
-    "segment_keys",
-    "segments",
-    "shares_by_month",
-    "stability",
-    "states",
-    "states_by_segment",
-    "traits",
-    "version",
-    "warnings",
-)
+_FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
+    "sizes": figures.sizes,
+    "traits": figures.traits,
+    "shares": figures.shares_by_month,
+    "reasons": figures.reasons,
+    "moves": figures.moves,
+    "outcomes": figures.outcomes,
+    "comparison": figures.comparison,
+    "delivery": figures.delivery,
+    "states": figures.states,
+    "states-by-segment": figures.states_by_segment,
+    "returned": figures.returned,
+    "cohorts": figures.cohorts,
+    "candidates": checks.candidates,
+    "stability": checks.stability,
+    "ageing": checks.ageing,
+    "contract": checks.contract,
+    "contract_costs": checks.contract_costs,
+    "backtest": checks.backtest,
+    "drift": checks.drift,
+    "months": checks.months,
+    "quality": checks.quality,
+}
+# What no figure asks for: banners, cards, the sentences at the top.
+_OTHER_QUERIES = ("came_back", "cards", "left_out", "quality_total", "segment_keys", "version", "warnings")
 _FEW_CUSTOMERS = 5000
 
 
@@ -78,13 +76,15 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
 
     The same tables give the same bytes. UserError where the tables hold no segments yet.
     """
-    answers = {name: ask(connection, name) for name in _QUERIES}
+    layout = load_layout()
+    answers = {name: ask(connection, name) for name in queries(layout)}
     if not answers["segments"].rows or not answers["version"].rows:
         raise UserError(f"'{source}' holds no segments yet: run dbt build to its end.")
     segments = answers["segments"].rows
     as_of: date = segments[0]["as_of_date"]
     keys = [row["segment_key"] for row in answers["segment_keys"].rows]
     colours = assign(keys, [row["segment_key"] for row in segments])
+    tables = Tables(answers, colours, as_of)
     style, script = Markup(_style()), Markup(_file("report.js"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
@@ -92,10 +92,10 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
     )
     page = environment.from_string(_file("report.html.j2")).render(
         as_of=as_of,
-        banners=_banners(answers),
+        banners=_banners(tables),
         few=figures.FEW,
         colour_class={key: colour[len("var(--") : -1] for key, colour in colours.items()},
-        parts=_parts(answers, colours, as_of),
+        parts=_parts(layout, tables),
         policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
         "base-uri 'none'; form-action 'none'",
         script=script,
@@ -126,171 +126,77 @@ def _facts(answers: dict[str, Answer], as_of: date) -> Facts:
     )
 
 
-def _banners(answers: dict[str, Answer]) -> list[str]:
+def _banners(tables: Tables) -> list[str]:
     """What a reader must know before anything else."""
     found = []
+    answers, terms = tables.answers, tables.terms
     chosen = next((row for row in answers["candidates"].rows if row["is_chosen"]), None)
     if chosen is not None and not chosen["is_eligible"]:
         found.append(
-            "No candidate met every bound of the rule that picks the segmentation, so read these segments as a "
-            f"description, not as groups that are there: {chosen['reason']}."
+            "No candidate met every bound of the rule that chooses the segmentation. Read these segments as a "
+            f"description, not as real groups: {chosen['reason']}."
         )
     customers = sum(row["customer_count"] for row in answers["segments"].rows)
     if customers < _FEW_CUSTOMERS:
-        found.append(f"These are {plural(customers, 'customer')}: small shares rest on a handful of people.")
-    terms = _terms(answers["contract"])
+        found.append(f"These are {plural(customers, 'customer')}: small shares rest on very few of them.")
     if terms is not None and terms["is_broken_today"]:
         found.append(f"The maintenance contract asks for a refit. {terms['explanation']}")
     found.extend(row["sentence"] for row in answers["warnings"].rows)
     return found
 
 
-def _terms(contract: Answer) -> Row | None:
-    return next((row for row in contract.rows if row["is_the_contract"]), None)
+def load_layout() -> dict[str, Any]:
+    """The parts, sections and figures of the page, from templates/report.yml."""
+    layout: dict[str, Any] = yaml.safe_load(_file("report.yml"))
+    return layout
 
 
-def _parts(answers: dict[str, Answer], colours: dict[str, str], as_of: date) -> list[Part]:
+def queries(layout: dict[str, Any]) -> list[str]:
+    """The names of all queries of the report, sorted."""
+    return sorted({spec["query"] for spec in layout["figures"].values()} | set(_OTHER_QUERIES))
+
+
+def _parts(layout: dict[str, Any], tables: Tables) -> list[Part]:
     """The sections in their order; a figure that the tables can't fill is a remark instead."""
-    terms = _terms(answers["contract"])
-    totals, left_out = answers["quality_total"].rows[0], answers["left_out"].rows[0]
-    ageing = checks.ageing(
-        answers["ageing"], terms["threshold"] if terms else None, terms["noise_floor"] if terms else None
+    words = _words(tables)
+    return [
+        Part(part["name"], [_section(layout, section, tables, words) for section in part["sections"]])
+        for part in layout["parts"]
+    ]
+
+
+def _section(layout: dict[str, Any], section: dict[str, Any], tables: Tables, words: dict[str, str]) -> Section:
+    shown: list[Figure] = []
+    remarks: list[str] = []
+    for name in section.get("figures", ()):
+        spec = layout["figures"][name]
+        finding = _FINDINGS[name](tables)
+        if finding is not None:
+            shown.append(make_figure(name, spec, tables.answers[spec["query"]], finding))
+        elif "missing" in spec:
+            remarks.append(spec["missing"].format(**words))
+    return Section(
+        section["anchor"],
+        section["heading"].format(**words),
+        section["lead"].format(**words),
+        shown,
+        remarks,
+        tables.answers["cards"] if section.get("cards") else None,
     )
-    outcomes = answers["outcomes"]
-    everybody = [
-        Section(
-            "segments",
-            "Who the customers are",
-            "Every customer belongs to exactly one segment, found by what they did: when they last bought, how often, "
-            "for how much, how they rated it and whether it came on time.",
-            [figures.sizes(answers["segments"], colours)],
-        ),
-        Section(
-            "traits",
-            "What sets each segment apart",
-            "Segments differ in a few habits. Read each row as a portrait.",
-            [figures.traits(answers["traits"])],
-        ),
-        Section(
-            "playbook",
-            "What to do with each segment",
-            "One card a segment: whom it reaches, what is at stake, the first thing to try, the figure that says "
-            "whether it worked, and when to stop. Hold back a random tenth of a segment before any campaign: without "
-            "it, what they would have bought anyway looks like success.",
-            cards=answers["cards"],
-        ),
-        Section(
-            "moves",
-            "Who moved where, and why",
-            "Segments are counted anew every month. Some customers move because they did something, others only "
-            "because time passed; the two call for different answers.",
-            *_shown(
-                [
-                    figures.shares_by_month(answers["shares_by_month"], colours),
-                    figures.reasons(answers["moves_by_reason"]) if answers["moves_by_reason"].rows else None,
-                    figures.moves(answers["moves"]) if answers["moves"].rows else None,
-                ],
-                ["", "No customer has moved from one segment to another yet.", ""],
-            ),
-        ),
-        Section(
-            "next",
-            "What the segments did next",
-            "A segmentation earns its keep when it says something about tomorrow. Beside it stands what marketers use "
-            "without any model: fixed rules on recency, frequency and spend.",
-            *_shown(
-                [
-                    figures.outcomes(outcomes, colours) if outcomes.rows else None,
-                    figures.comparison(answers["comparison"]),
-                ],
-                [
-                    "History is too short: no date has been followed long enough yet.",
-                    "No month can be judged yet: expectations need outcomes that were known before.",
-                ],
-            ),
-        ),
-        Section(
-            "delivery",
-            "Satisfaction and delivery",
-            "What makes customers unhappy here is above all a parcel that comes late or not at all."
-            if _late_is_worse(answers["delivery"])
-            else "How the stars of an order go with the day on which it came.",
-            *_shown(
-                [figures.delivery(answers["delivery"]) if answers["delivery"].rows else None], ["There is no purchase."]
-            ),
-        ),
-        Section(
-            "map",
-            "Where they live",
-            "The 27 states of Brazil.",
-            [figures.states(answers["states"]), figures.states_by_segment(answers["states_by_segment"])]
-            if any(row["customer_count"] for row in answers["states"].rows)
-            else [],
-        ),
-        Section(
-            "cohorts",
-            f"When they came, and the {share(answers['came_back'].rows[0]['came_back_share'])} who came back",
-            f"Of {count(answers['came_back'].rows[0]['customer_count'])} customers "
-            f"{share(answers['came_back'].rows[0]['came_back_share'])} have bought more than once; plans "
-            "that count on loyalty begin there.",
-            *_shown(
-                [figures.returned(answers["returned"], as_of), figures.cohorts(answers["cohorts"], as_of)],
-                ["History is too short for cohorts.", ""],
-            ),
-        ),
-    ]
-    specialists = [
-        Section(
-            "choice",
-            "How the segmentation was chosen",
-            "Several algorithms, feature sets and numbers of segments competed under one written rule: stable in "
-            "resamples, reproducible, no tiny segments, and tighter than one cloud without structure. Never the elbow.",
-            [checks.candidates(answers["candidates"])],
-        ),
-        Section(
-            "upkeep",
-            "How firm it is, how it ages, what drifts",
-            "A segmentation is frozen until it is fitted again. How long that is safe was simulated on its own past.",
-            *_shown(
-                [
-                    checks.stability(answers["stability"], colours),
-                    ageing,
-                    checks.contract(answers["contract"], terms) if terms else None,
-                    checks.contract_costs(answers["contract_costs"]),
-                    checks.backtest(answers["backtest"], as_of),
-                    checks.drift(answers["drift"]),
-                ],
-                [
-                    "The stability of the segments was not measured: there was too little to cluster.",
-                    "History is too short to tell how the segmentation ages: fewer than five origins.",
-                    "There is no maintenance contract in force.",
-                    "",
-                    "No promise of the first half of history could be judged by the second.",
-                    "No drift was measured.",
-                ],
-            ),
-        ),
-        Section(
-            "quality",
-            "Data quality, and what was left out",
-            _left_out(left_out),
-            [
-                checks.months(answers["months"], left_out, as_of),
-                *([checks.quality(answers["quality"], totals, as_of)] if answers["quality"].rows else []),
-            ],
-            []
-            if answers["quality"].rows
-            else [f"None of {plural(totals['rule_count'], 'rule')} about the raw files is broken."],
-        ),
-    ]
-    return [Part("For everybody", everybody), Part("For those who want to check", specialists)]
 
 
-def _shown(found: list[Figure | None], otherwise: list[str]) -> tuple[list[Figure], list[str]]:
-    """The figures there are, and a remark for each that is missing."""
-    shown = [figure for figure in found if figure is not None]
-    remarks = [words for figure, words in zip(found, otherwise, strict=True) if figure is None and words]
-    return shown, remarks
+def _words(tables: Tables) -> dict[str, str]:
+    """What replaces the `{…}` in headings, leads and remarks."""
+    came_back = tables.rows("came_back")[0]
+    return {
+        "came_back_share": share(came_back["came_back_share"]),
+        "customer_count": count(came_back["customer_count"]),
+        "delivery_lead": "Customers are least satisfied when a parcel comes late or not at all."
+        if _late_is_worse(tables.answers["delivery"])
+        else "The review score of orders by the day on which they came.",
+        "left_out_lead": _left_out(tables.rows("left_out")[0]),
+        "rule_count": plural(tables.rows("quality_total")[0]["rule_count"], "rule"),
+    }
 
 
 def _late_is_worse(delivery: Answer) -> bool:
@@ -303,8 +209,8 @@ def _late_is_worse(delivery: Answer) -> bool:
 
 def _left_out(row: Row) -> str:
     words = (
-        f"Of {plural(row['order_count'], 'order')} {count(row['invalid_order_count'])} are no purchases: canceled, "
-        "unavailable or without items."
+        f"Of {plural(row['order_count'], 'order')} {count(row['invalid_order_count'])} are not purchases: "
+        "canceled, unavailable or without items."
     )
     if row["first_month"] is None:
         return words
@@ -312,7 +218,7 @@ def _left_out(row: Row) -> str:
     return (
         f"{words} History runs from {long_month(row['first_month'])} to {long_month(row['last_month'])}; "
         f"{plural(row['outside_purchase_count'], 'purchase')} lie outside it, {count(later)} of them after its end, "
-        "which count nowhere."
+        "which are not used."
     )
 
 
@@ -322,7 +228,7 @@ def _table(figure: Figure) -> tuple[list[tuple[str, str]], list[list[tuple[str, 
     rows = [
         [
             (
-                plain(None) if row[column.name] is None else column.style(row[column.name]),
+                column.write(row[column.name]),
                 "number" if column.is_number else "date" if isinstance(row[column.name], date) else "",
             )
             for column in figure.columns

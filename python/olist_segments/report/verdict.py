@@ -1,4 +1,4 @@
-"""The three sentences at the top, written from the numbers so that they are true and grammatical with any."""
+"""The three sentences at the top of the report, written from the numbers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from olist_segments.report.source import Row
 from olist_segments.report.words import a_number, count, day, decimals, listed, plural, share
 
 LOW_SCORE = 3.0
-"""Mean score, of 5 stars, below which a segment is called out as discontent."""
+"""Mean score, of 5 stars, below which a segment is called dissatisfied."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Facts:
     `segments`: rows of the query segments, the most valuable first; `scores`: mean review score of each segment key,
     without those of whom none is known; `customer_score`: that of all customers; `came_back_share`: customers with more
     than one purchase, 0 to 1; `judged_months` and `better_months`: dates on which clusters could be judged by what came
-    next, and those of them on which they ranked customers better than the rules of thumb.
+    next, and those of them on which they ranked customers better than the RFM rules.
     """
 
     as_of_date: date
@@ -41,13 +41,13 @@ def _what_there_is(facts: Facts) -> str:
     first = facts.segments[0]
     if len(facts.segments) == 1:
         return (
-            f"On {day(facts.as_of_date)} the marketplace knows {plural(customers, 'customer')}, all of them in one "
+            f"On {day(facts.as_of_date)} the marketplace has {plural(customers, 'customer')}, all of them in one "
             f"segment, {first['segment_name']}."
         )
     return (
-        f"On {day(facts.as_of_date)} the marketplace knows {plural(customers, 'customer')} in "
-        f"{a_number(len(facts.segments))} segments, and the one worth most, {first['segment_name']}, holds "
-        f"{share(first['customer_share'])} of the people and brings {share(first['revenue_share'])} of the revenue."
+        f"On {day(facts.as_of_date)} the marketplace has {plural(customers, 'customer')} in "
+        f"{a_number(len(facts.segments))} segments. The most valuable, {first['segment_name']}, has "
+        f"{share(first['customer_share'])} of the customers and {share(first['revenue_share'])} of the revenue."
     )
 
 
@@ -64,8 +64,8 @@ def _whom_to_care_for(facts: Facts) -> str:
         )
         return (
             f"No segment gives its orders less than {LOW_SCORE:.0f} of 5 stars on average; the lowest score comes from "
-            f"{least['segment_name']}, {decimals(facts.scores[least['segment_key']], 1)} where all customers together "
-            f"give {decimals(facts.customer_score, 1)}."
+            f"{least['segment_name']}, {decimals(facts.scores[least['segment_key']], 1)}, compared with "
+            f"{decimals(facts.customer_score, 1)} for all customers."
         )
     people = share(sum(row["customer_share"] for row in low))
     revenue = share(sum(row["revenue_share"] for row in low))
@@ -77,19 +77,17 @@ def _whom_to_care_for(facts: Facts) -> str:
     )
     return (
         f"{which} less than {LOW_SCORE:.0f} of 5 stars on average: {people} of the customers, with {revenue} of the "
-        "revenue, need care before any campaign."
+        "revenue. Resolve their complaints before any campaign."
     )
 
 
 def _what_they_are_good_for(facts: Facts) -> str:
     back = f"Of all customers {share(facts.came_back_share)} have bought more than once"
     if facts.judged_months == 0:
-        return f"{back}, and history is too short to tell whether the segments foretell who orders again."
+        return f"{back}, and history is too short to tell whether the segments predict who orders again."
     better, months = facts.better_months, plural(facts.judged_months, "month")
     times = "none" if better == 0 else count(better)
-    told = (
-        f"{back}, and the segments foretold who orders again better than simple rules of thumb in {times} of {months}"
-    )
+    told = f"{back}, and the segments predicted who orders again better than simple RFM rules in {times} of {months}"
     if better * 2 > facts.judged_months:
-        return f"{told}, so they serve both to choose how to treat people and to choose whom to expect."
-    return f"{told}, so they serve to choose how to treat people, not to forecast who returns."
+        return f"{told}, so use them both to choose how to treat customers and to predict who returns."
+    return f"{told}, so use them to choose how to treat customers, not to predict who returns."

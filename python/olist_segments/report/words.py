@@ -62,6 +62,16 @@ def decimals(value: float | None, places: int = 2) -> str:
     return "0" + written[2:] if written.strip("-0.,") == "" and written.startswith("-") else written.replace("-", "−")
 
 
+def three(value: float | None) -> str:
+    """A number with three decimals."""
+    return decimals(value, 3)
+
+
+def four(value: float | None) -> str:
+    """A number with four decimals."""
+    return decimals(value, 4)
+
+
 def signed(value: float | None) -> str:
     """A difference with its sign and one decimal: +1.1, −0.4, 0.0."""
     written = decimals(value, 1)
