@@ -5,7 +5,7 @@
 {% endmacro %}
 
 {% macro duckdb__served_rows(folder, file) %}
-    {% do return(duckdb__parquet_rows(folder ~ "/" ~ file)) %}
+    {% do return(adapter.parquet_rows(folder ~ "/" ~ file)) %}
 {% endmacro %}
 
 {% macro duckdb__served_text(folder, file) %}

@@ -185,7 +185,7 @@ class Project:
 
 def sentence_of(message: str) -> str:
     """What an error of dbt says, without the frame that dbt puts around it."""
-    found = re.search(r"Compilation Error in [^\n]*\n  (.*?)\n  \n  > in macro refuse_", message, re.S)
+    found = re.search(r"^Runtime Error\n  (.*)", message, re.M)
     return found[1] if found else message
 
 

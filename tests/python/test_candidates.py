@@ -15,7 +15,7 @@ from olist_segments.model.agreement import adjusted_rand, best_jaccard, continge
 from olist_segments.model.model import Model
 from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
-from olist_segments.selection.algorithms import ALGORITHMS, fit_segmentations, mixture_segments
+from olist_segments.selection.algorithms import fit_segmentations, mixture_segments
 from olist_segments.selection.candidates import COLUMNS, Search, evaluate_candidates
 from olist_segments.selection.metrics import (
     jaccard_verdict,
@@ -23,10 +23,11 @@ from olist_segments.selection.metrics import (
     silhouette_interval,
     variance_explained,
 )
-from olist_segments.selection.rule import DEFAULT_RULE, Rule, choose
+from olist_segments.selection.rule import choose
 from olist_segments.selection.sampling import generator, strata, stratified_sample
 from olist_segments.selection.stability import bootstrap_jaccard, prediction_strength
 from olist_segments.selection.structure import SHAPES, atoms, reference, reference_spread, spread_left, structure_gap
+from olist_segments.settings.model import ALGORITHMS, SegmentationRule
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
 
@@ -303,7 +304,7 @@ def candidate(**figures: Any) -> dict[str, Any]:
 
 
 def choice(*rows: Mapping[str, Any], **rule: Any) -> list[dict[str, Any]]:
-    found = choose(rows, Rule.of(rule), 2, 6)
+    found = choose(rows, SegmentationRule(**rule), 2, 6)
     assert sum(row["is_chosen"] for row in found) == 1
     return found
 
@@ -379,31 +380,6 @@ def test_with_nothing_eligible_the_least_bad_is_taken_loudly() -> None:
     assert rows[3]["reason"] == "not eligible: it has 1 segment, outside 2 to 6"
 
 
-@pytest.mark.parametrize(
-    ("rule", "words"),
-    [
-        ({"min_jacard": 0.7}, "no key 'min_jacard'"),
-        ({"min_jaccard": 1.5}, "min_jaccard is 1.5: use a number from 0 to 1"),
-        ({"min_prediction_strength": "high"}, "min_prediction_strength is 'high'"),
-        ({"min_structure_gap": -0.1}, "min_structure_gap is -0.1: use a number 0 or more"),
-        ({"min_segment_share": True}, "min_segment_share is True"),
-        ({"min_segment_share": float("nan")}, "min_segment_share is nan"),
-        ({"tolerance": 1.0}, "tolerance is 1"),
-        ({"prefer": "elbow"}, "prefers 'elbow'"),
-        ({"prefer": []}, r"prefers \[\]"),
-    ],
-)
-def test_a_rule_is_checked(rule: dict[str, Any], words: str) -> None:
-    with pytest.raises(UserError, match=words):
-        Rule.of(rule)
-
-
-def test_a_rule_fills_in_its_defaults() -> None:
-    rule = Rule.of({"prefer": "silhouette"})
-    assert rule.bounds["min_jaccard"] == DEFAULT_RULE["min_jaccard"]
-    assert rule.prefer == ("silhouette",)
-
-
 # The table
 
 
@@ -449,7 +425,9 @@ def test_nothing_is_eligible_where_there_is_no_structure(kind: str) -> None:
 
 def test_an_elongated_cloud_would_pass_without_the_structure_gap() -> None:
     # Why the reference is there: stability alone calls two halves of one cloud segments.
-    table = evaluate(frame_of(unstructured("elongated normal", 1500)), k_max=3, rule=Rule.of({"min_structure_gap": 0}))
+    table = evaluate(
+        frame_of(unstructured("elongated normal", 1500)), k_max=3, rule=SegmentationRule(min_structure_gap=0)
+    )
     halves = table.iloc[0]
     assert halves["jaccard_min"] > 0.85
     assert halves["prediction_strength"] > 0.85

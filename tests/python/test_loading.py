@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from faults import CATEGORIES, FILES, ORDERS, REVIEWS, SELLERS, Project, RunnerOf, read_rows
-from olist_segments.dbt_io import raw_files
+from olist_segments.loading import csv_files
 
 REVIEWS_STAGED = "stg_olist__order_reviews"
 # Where a reader that shares a file among threads divides it, and where a buffer of one that doesn't ends.
@@ -50,8 +50,8 @@ def test_comments_where_the_file_would_be_divided_stay_comments(project: Project
 
 
 def test_rows_that_the_reader_loses_are_noticed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    counted = raw_files.count_records
-    monkeypatch.setattr(raw_files, "count_records", lambda path, expected: counted(path, expected) + (ORDERS in path))
+    counted = csv_files.count_records
+    monkeypatch.setattr(csv_files, "count_records", lambda path, expected: counted(path, expected) + (ORDERS in path))
 
     run = project.run()
 
@@ -83,8 +83,8 @@ def test_records_are_counted_whether_they_are_as_expected_or_not(tmp_path: Path,
     file = tmp_path / "file.csv"
     file.write_bytes(text.encode())
 
-    assert raw_files.count_records(str(file), records) == records
-    assert raw_files.count_records(str(file), 99) == records
+    assert csv_files.count_records(str(file), records) == records
+    assert csv_files.count_records(str(file), 99) == records
 
 
 def test_records_are_counted_across_the_pieces_in_which_a_file_is_read(tmp_path: Path) -> None:
@@ -95,16 +95,16 @@ def test_records_are_counted_across_the_pieces_in_which_a_file_is_read(tmp_path:
         csv.writer(stream, lineterminator="\n").writerows([["a", "b", "c"], *rows])
     assert file.stat().st_size > 4 << 20
 
-    assert raw_files.count_records(str(file), len(rows)) == len(rows)
-    assert raw_files.count_records(str(file), len(rows) - 1) == len(rows)
+    assert csv_files.count_records(str(file), len(rows)) == len(rows)
+    assert csv_files.count_records(str(file), len(rows) - 1) == len(rows)
 
 
 def test_places_are_lines_as_an_editor_counts_them(tmp_path: Path) -> None:
     file = tmp_path / "file.csv"
     file.write_bytes(b'a,b\r\n"1\n\n",2\r\n\r\n3,4\r\n')
 
-    assert [raw_files.line_of_record(str(file), number) for number in (0, 1)] == [2, 6]
-    assert [raw_files.line_of_byte(str(file), byte) for byte in (1, 5, 6, 10, 18)] == [1, 1, 2, 4, 6]
+    assert [csv_files.line_of_record(str(file), number) for number in (0, 1)] == [2, 6]
+    assert [csv_files.line_of_byte(str(file), byte) for byte in (1, 5, 6, 10, 18)] == [1, 1, 2, 4, 6]
 
 
 NAMES = [

@@ -9,21 +9,18 @@ import datetime as dt
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from nights import SETTINGS, WHOLE, two_nights
 from olist_segments.cli import main
-from rules_of_variables import rules
+from olist_segments.settings.kinds import Mapping, Members, Number, Truth, Whole
+from olist_segments.settings.model import ALGORITHMS, FIGURES, Group, Settings
 from test_odd_marketplaces import marketplace
 from warehouses import Warehouse
 
 BANDS = ("watch_deviations", "watch_floor", "watch_uncalibrated", "act_deviations", "act_floor", "act_uncalibrated")
 SHARES_OF_RULE = ("min_jaccard", "min_prediction_strength", "min_ari_seeds", "min_segment_share")
-FIGURES = [
-    *("structure_gap", "value_explained", "silhouette", "prediction_strength", "jaccard_min", "jaccard_mean"),
-    *("ari_seeds", "ari_resamples", "smallest_share", "calinski_harabasz", "davies_bouldin"),
-]
 NUMBERS = [
     *(
         "recency_days",
@@ -39,10 +36,10 @@ NUMBERS = [
 ]
 ALWAYS_POSITIVE = ("order_count", "item_count", "avg_review_score", "worst_review_score")
 
-Settings = dict[str, Any]
+Values = dict[str, Any]
 
 # Two years of 600 orders: all that is smallest, then all that is largest, but for the days of the simulation.
-SMALLEST: Settings = {
+SMALLEST: Values = {
     "invalid_order_statuses": [],
     "window_min_share_of_typical_month": 0.001,
     "month_over_min_order_share": 0,
@@ -84,7 +81,7 @@ SMALLEST: Settings = {
     "contract_min_origins": 1,
     "auto_refit": False,
 }
-LARGEST: Settings = {
+LARGEST: Values = {
     "invalid_order_statuses": ["canceled", "unavailable", "unknown", "shipped", "x" * 100],
     "window_min_share_of_typical_month": 1,
     "month_over_min_order_share": 1,
@@ -93,11 +90,11 @@ LARGEST: Settings = {
     "dissatisfied_up_to_score": 5,
     "dormant_after_days": 3650,
     "max_days_after_purchase": {"delivery": 3650, "review": 3650},
-    "candidate_algorithms": ["kmeans", "gaussian_mixture", "ward", "hdbscan"],
+    "candidate_algorithms": [*ALGORITHMS],
     "candidate_k_min": 50,
     "candidate_k_max": 50,
     "segmentation_rule": dict.fromkeys(SHARES_OF_RULE, 1)
-    | {"min_structure_gap": 1_000_000, "tolerance": 0.99, "prefer": FIGURES},
+    | {"min_structure_gap": 1_000_000, "tolerance": 0.99, "prefer": [*FIGURES]},
     "max_segments": 50,
     "fit_max_customers": 1_000_000_000,
     "random_seed": 2_147_483_647,
@@ -127,14 +124,14 @@ LARGEST: Settings = {
 # A refit of the same warehouse, labels of all history.
 REFITTED = SMALLEST | {"refit": True, "rescore_history": True, "auto_refit": True, "drift_clock_driven_features": ["x"]}
 # Each transform on whatever it takes; sets of one feature and of all.
-EVERY_FEATURE: Settings = {
+EVERY_FEATURE: Values = {
     "feature_transforms": {name: "log1p" if i % 2 else "sqrt" for i, name in enumerate(NUMBERS)}
     | dict.fromkeys(ALWAYS_POSITIVE, "ln"),
     "feature_sets": {"alone": ["late_delivery_share"], "all": NUMBERS},
 }
-ONE_FEATURE: Settings = {"feature_transforms": {"total_spend": "identity"}, "feature_sets": {"a": ["total_spend"]}}
+ONE_FEATURE: Values = {"feature_transforms": {"total_spend": "identity"}, "feature_sets": {"a": ["total_spend"]}}
 # A month of 300 orders: the simulation day by day, and as many resamples as may be asked for.
-EVERY_DAY: Settings = {
+EVERY_DAY: Values = {
     "candidate_k_max": 2,
     "ageing_origin_days": 1,
     "ageing_horizon_days": 1,
@@ -143,7 +140,7 @@ EVERY_DAY: Settings = {
     "ageing_min_customers": 200,
     "contract_min_origins": 1,
 }
-MANY_RESAMPLES: Settings = {
+MANY_RESAMPLES: Values = {
     "candidate_k_max": 2,
     "stability_resamples": 10_000,
     "ageing_origin_days": 7,
@@ -164,21 +161,23 @@ GROUPS = {
 }
 
 
-def edges_of(rule: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
-    """The edges of a rule, each with the name of the var or of its setting."""
-    kind = rule["kind"]
-    if kind == "boolean":
-        yield from ((name, truth) for truth in (False, True))
-    elif kind in ("integer", "number"):
-        yield from ((name, rule[bound]) for bound in ("min", "max"))
-    elif kind == "list":
-        yield name, "empty" if rule.get("may_be_empty") else "one"
-        yield name, "several"
-    elif kind == "mapping":
-        yield from ((name, size) for size in ("one", "several"))
-    elif kind == "settings":
-        for key, member in rule["settings"].items():
-            yield from edges_of(member, f"{name}.{key}")
+def edges_of(annotation: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """The edges of what a var may be, each with the name of the var or of its key."""
+    if isinstance(annotation, type) and issubclass(annotation, Group):
+        for key, member in get_type_hints(annotation, include_extras=True).items():
+            if key in annotation.model_fields:
+                yield from edges_of(member, f"{name}.{key}")
+        return
+    match get_args(annotation)[1]:
+        case Truth():
+            yield from ((name, truth) for truth in (False, True))
+        case Whole(low, high) | Number(low, high):
+            yield from ((name, bound) for bound in (low, high))
+        case Members(may_be_empty):
+            yield name, "empty" if may_be_empty else "one"
+            yield name, "several"
+        case Mapping():
+            yield from ((name, size) for size in ("one", "several"))
 
 
 def edges_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -192,7 +191,9 @@ def edges_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def test_every_edge_of_every_rule_is_in_a_group() -> None:
-    wanted = {edge for name, rule in rules().items() for edge in edges_of(rule, name)}
+    annotations = get_type_hints(Settings, include_extras=True)
+    wanted = {edge for name in Settings.model_fields for edge in edges_of(annotations[name], name)}
+    assert len(wanted) > 2 * len(Settings.model_fields)
     tried = {edge for group in GROUPS.values() for name, value in group.items() for edge in edges_in(value, name)}
 
     assert wanted - tried == set()

@@ -1,1 +1,1 @@
-"""What joins dbt, its engines and Python: data frames, the adapters of DuckDB and Spark, raw files."""
+"""What joins dbt, its engines and Python: data frames, and the adapters of DuckDB and Spark."""

@@ -18,9 +18,11 @@ from dbt.adapters.duckdb.impl import DuckDBAdapter as DuckDBAdapterOfDbt
 from dbt.adapters.duckdb.relation import DuckDBRelation
 from dbt_common.exceptions import DbtRuntimeError
 
-from olist_segments.dbt_io import raw_files
+from olist_segments.dbt_io.project_adapter import ProjectAdapter
 from olist_segments.errors import UserError
-from olist_segments.serving.reader import opening_fault, sql_text
+from olist_segments.loading import duckdb_files
+from olist_segments.loading.duckdb_files import DuckDBFiles
+from olist_segments.serving.reader import opening_fault
 
 
 class Connections(DuckDBConnectionManager):
@@ -48,70 +50,35 @@ class Relation(DuckDBRelation):
     include_policy: Policy = field(default_factory=lambda: Policy(database=False))
 
 
-class DuckDBAdapter(DuckDBAdapterOfDbt):
-    """dbt-duckdb's adapter with these connections, and what loading needs of files; dbt goes by the class's name."""
+class DuckDBAdapter(ProjectAdapter, DuckDBAdapterOfDbt):
+    """dbt-duckdb's adapter with these connections, and what macros need of files; dbt goes by the class's name."""
 
     ConnectionManager = Connections
     Relation = Relation
 
-    @available
-    def error_of(self, query: str) -> str | None:
-        """Run a query, and give the beginning of what DuckDB says against it; None where it went well."""
-        try:
-            self.execute(query)
-        except DbtRuntimeError as error:
-            return " ".join(str(error).split())[:300]
-        return None
+    def raw_files(self) -> DuckDBFiles:
+        """See ProjectAdapter."""
+        return DuckDBFiles(self.rows_of)
 
     @available
     def find_files(self, path: str) -> list[str]:
-        """The file at `path`, absolute, as a list of one; none where there is no file."""
-        return [os.path.abspath(path)] if os.path.isfile(path) else []
+        """See `duckdb_files.files_at`."""
+        return duckdb_files.files_at(path)
 
     @available
     def sql_path(self, path: str) -> str:
-        """A path as a SQL text literal that DuckDB takes for that file and for no pattern."""
-        return sql_text(_without_patterns(path))
+        """See `duckdb_files.path_literal`."""
+        return duckdb_files.path_literal(path)
 
     @available
-    def reading_error(self, path: str) -> str | None:
-        """See `raw_files.reading_error`."""
-        return raw_files.reading_error(path)
-
-    @available
-    def csv_first_line(self, path: str) -> str:
-        """See `raw_files.first_line`."""
-        return raw_files.first_line(path)
-
-    @available
-    def csv_record_count(self, path: str, expected: int) -> int:
-        """See `raw_files.count_records`."""
-        return raw_files.count_records(path, expected)
-
-    @available
-    def csv_line_of_record(self, path: str, number: int) -> int:
-        """See `raw_files.line_of_record`."""
-        return raw_files.line_of_record(path, int(number))
-
-    @available
-    def csv_line_of_byte(self, path: str, position: int) -> int:
-        """See `raw_files.line_of_byte`."""
-        return raw_files.line_of_byte(path, int(position))
-
-    @available
-    def csv_open_quote(self, path: str) -> dict[str, Any] | None:
-        """See `raw_files.open_quote`."""
-        return raw_files.open_quote(path)
-
-    @available
-    def csv_line_end_fault(self, path: str) -> str | None:
-        """See `raw_files.line_end_fault`."""
-        return raw_files.line_end_fault(path)
+    def parquet_rows(self, path: str) -> str:
+        """See `duckdb_files.parquet_rows`."""
+        return duckdb_files.parquet_rows(path)
 
     @available
     def get_seed_file_path(self, model: dict[str, Any]) -> str:
         """The path of a seed's file as dbt-duckdb puts it between quotes of SQL."""
-        return sql_text(_without_patterns(super().get_seed_file_path(model)))[1:-1]
+        return duckdb_files.path_literal(super().get_seed_file_path(model))[1:-1]
 
     def submit_python_job(self, parsed_model: dict[str, Any], compiled_code: str) -> AdapterResponse:
         """Run a Python model; DbtRuntimeError with its sentence alone where it ends in a UserError."""
@@ -121,11 +88,6 @@ class DuckDBAdapter(DuckDBAdapterOfDbt):
             if isinstance(error.__context__, UserError):
                 raise DbtRuntimeError(str(error.__context__)) from None
             raise
-
-
-def _without_patterns(path: str) -> str:
-    """The absolute path with the marks of DuckDB's patterns each in brackets, where they stand for themselves."""
-    return re.sub(r"[\[*?]", r"[\g<0>]", os.path.abspath(path))
 
 
 def _opening_fault(path: Path, options: Mapping[str, Any], said: str) -> str:

@@ -25,7 +25,9 @@ from pyspark.errors import AnalysisException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
+from olist_segments.dbt_io.project_adapter import ProjectAdapter
 from olist_segments.errors import UserError
+from olist_segments.loading.spark_files import SparkFiles
 
 OLDEST_JAVA = 17
 CONNECT_PORT = 15002
@@ -64,7 +66,7 @@ class SessionJob(PythonJobHelper):
             raise DbtRuntimeError(f"Python model failed:\n{''.join(traceback.format_exception(error))}") from error
 
 
-class SparkAdapter(SparkAdapterOfDbt):
+class SparkAdapter(ProjectAdapter, SparkAdapterOfDbt):
     """dbt-spark's adapter with Python models in the session, and a way to find files; dbt goes by the class's name."""
 
     ConnectionManager = SessionConnections
@@ -78,6 +80,10 @@ class SparkAdapter(SparkAdapterOfDbt):
     def python_submission_helpers(self) -> dict[str, type[PythonJobHelper]]:
         """The helper of each submission method."""
         return {"session": SessionJob}
+
+    def raw_files(self) -> SparkFiles:
+        """See ProjectAdapter."""
+        return SparkFiles(self.rows_of, self.find_files)
 
     @available
     def find_files(self, path: str) -> list[str]:

@@ -13,9 +13,7 @@ from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.errors import UserError
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.sampling import generator, strata, stratified_sample
-
-ALGORITHMS = ("kmeans", "gaussian_mixture", "ward", "hdbscan")
-"""The algorithms that candidates may come from, in the order in which ties between them are broken."""
+from olist_segments.settings.model import ALGORITHMS
 
 MIN_CLUSTER_SIZES = ("1%", "2%", "5%")
 """The grid of the density method: the smallest share of the people that is a cluster."""

@@ -19,9 +19,9 @@ from olist_segments.model.model import Model
 from olist_segments.model.scaling import Scaling, design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.parallel import Task, run_tasks, stop_workers
-from olist_segments.selection.algorithms import ALGORITHMS, distinct_rows, fit_segmentations, settings_of
+from olist_segments.selection.algorithms import distinct_rows, fit_segmentations, settings_of
 from olist_segments.selection.metrics import UNDEFINED, Interval, silhouette_interval, variance_explained
-from olist_segments.selection.rule import Rule, choose
+from olist_segments.selection.rule import choose
 from olist_segments.selection.sampling import generator, strata
 from olist_segments.selection.stability import (
     evaluation_people,
@@ -32,6 +32,8 @@ from olist_segments.selection.stability import (
     split_strengths,
 )
 from olist_segments.selection.structure import SHAPES, reference_spread, structure_gap
+from olist_segments.settings.check import check_setting
+from olist_segments.settings.model import ALGORITHMS, SegmentationRule
 
 CUSTOMER = "customer_unique_id"
 OUTCOME = "next_quarter_value"
@@ -92,7 +94,7 @@ class Search:
     algorithms: Sequence[str] = ALGORITHMS
     k_min: int = 2
     k_max: int = 10
-    rule: Rule = field(default_factory=lambda: Rule.of({}))
+    rule: SegmentationRule = field(default_factory=SegmentationRule)
     seed: int = 0
     resamples: int = 12
     splits: int = 6
@@ -107,7 +109,7 @@ class Search:
             algorithms=settings["algorithms"],
             k_min=settings["k_min"],
             k_max=settings["k_max"],
-            rule=Rule.of(settings["rule"]),
+            rule=check_setting("segmentation_rule", settings["rule"]),
             seed=settings["seed"],
         )
 

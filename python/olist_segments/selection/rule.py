@@ -4,22 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from olist_segments.errors import UserError
 from olist_segments.selection.metrics import Interval
-
-DEFAULT_RULE: dict[str, Any] = {
-    "min_jaccard": 0.75,
-    "min_prediction_strength": 0.8,
-    "min_ari_seeds": 0.8,
-    "min_segment_share": 0.02,
-    "min_structure_gap": 0.05,
-    "prefer": ["structure_gap"],
-    "tolerance": 0.05,
-}
-"""What holds where a rule does not say otherwise."""
+from olist_segments.settings.model import SegmentationRule
 
 # Key of the rule, column that it bounds from below, the column in words, and the column of a standard error to allow
 # for (Tibshirani & Walther bound their prediction strength plus its standard error, and only that).
@@ -31,66 +19,13 @@ _BOUNDS = (
     ("min_structure_gap", "structure_gap", "the structure gap over a cloud without segments", None),
 )
 _LOWER_IS_BETTER = ("davies_bouldin",)
-_PREFERENCES = (
-    "structure_gap",
-    "value_explained",
-    "silhouette",
-    "prediction_strength",
-    "jaccard_min",
-    "jaccard_mean",
-    "ari_seeds",
-    "ari_resamples",
-    "smallest_share",
-    "calinski_harabasz",
-    *_LOWER_IS_BETTER,
-)
 _WITH_INTERVAL = ("value_explained", "silhouette")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A checked rule: lower bounds by key, the figures that prefer in turn, and the share of the best that is a tie."""
-
-    bounds: dict[str, float]
-    prefer: tuple[str, ...]
-    tolerance: float
-
-    @classmethod
-    def of(cls, rule: Mapping[str, Any]) -> Rule:
-        """Check `rule` (keys of DEFAULT_RULE, all optional) and fill in the defaults.
-
-        Bounds on shares are from 0 to 1, `min_structure_gap` is 0 or more, `tolerance` is from 0 up to but not
-        including 1, and `prefer` is one column or a list of them. Raises UserError for an unknown key or a value out
-        of range.
-        """
-        for key in rule:
-            if key not in DEFAULT_RULE:
-                raise UserError(f"the selection rule has no key {key!r}: use {', '.join(DEFAULT_RULE)}.")
-        given = {**DEFAULT_RULE, **rule}
-        bounds = {key: _number(key, given[key], 1e6 if key == "min_structure_gap" else 1.0) for key, *_ in _BOUNDS}
-        tolerance = _number("tolerance", given["tolerance"], 1.0)
-        if tolerance == 1:
-            raise UserError("the selection rule's tolerance is 1, which makes a tie of everything: use less.")
-        prefer = [given["prefer"]] if isinstance(given["prefer"], str) else given["prefer"]
-        if not isinstance(prefer, list | tuple) or not prefer or any(name not in _PREFERENCES for name in prefer):
-            raise UserError(
-                f"the selection rule prefers {given['prefer']!r}: use one or a list of {', '.join(_PREFERENCES)}."
-            )
-        return cls(bounds, tuple(prefer), tolerance)
-
-
-def _number(key: str, value: object, highest: float) -> float:
-    """`value` as a float from 0 to `highest`, or a UserError."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= highest:
-        limits = "0 or more" if highest > 1 else "from 0 to 1"
-        raise UserError(f"the selection rule's {key} is {value!r}: use a number {limits}.")
-    return float(value)
 
 
 Row = dict[str, Any]
 
 
-def choose(candidates: Sequence[Mapping[str, Any]], rule: Rule, k_min: int, k_max: int) -> list[Row]:
+def choose(candidates: Sequence[Mapping[str, Any]], rule: SegmentationRule, k_min: int, k_max: int) -> list[Row]:
     """The rows of `candidates` (one at least) with is_eligible, is_chosen and reason; exactly one is chosen.
 
     Eligible: between k_min and k_max segments and every bound of the rule is met. Among the eligible the first
@@ -131,13 +66,13 @@ def choose(candidates: Sequence[Mapping[str, Any]], rule: Rule, k_min: int, k_ma
     return rows
 
 
-def _violations(row: Row, rule: Rule, k_min: int, k_max: int) -> list[tuple[str, float]]:
+def _violations(row: Row, rule: SegmentationRule, k_min: int, k_max: int) -> list[tuple[str, float]]:
     """What a candidate misses: words with the figures, and by what share of the bound (1 at most)."""
     found = []
     if not k_min <= row["k"] <= k_max:
         found.append((f"it has {row['k']} segment{'s' * (row['k'] != 1)}, outside {k_min} to {k_max}", 1.0))
     for key, column, words, error in _BOUNDS:
-        bound, value, allowance = rule.bounds[key], row[column], row[error] if error else 0.0
+        bound, value, allowance = getattr(rule, key), row[column], row[error] if error else 0.0
         if math.isnan(value):
             found.append((f"{words} is not known", 1.0))
         elif value + allowance < bound:
@@ -149,7 +84,7 @@ def _violations(row: Row, rule: Rule, k_min: int, k_max: int) -> list[tuple[str,
     return found
 
 
-def _prefer(rows: Sequence[Row], pool: Sequence[int], rule: Rule) -> tuple[int, str, dict[int, str]]:
+def _prefer(rows: Sequence[Row], pool: Sequence[int], rule: SegmentationRule) -> tuple[int, str, dict[int, str]]:
     """The position of the preferred candidate among those of `pool`, why, and what each other of them lost by."""
     lost: dict[int, str] = {}
     reasons = []

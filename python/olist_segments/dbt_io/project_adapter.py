@@ -1,0 +1,68 @@
+"""What macros may ask of the adapter on every engine: to check vars, and to load the raw files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from dbt.adapters.base.meta import AdapterMeta, available
+from dbt_common.exceptions import DbtRuntimeError
+
+from olist_segments.errors import UserError
+from olist_segments.loading.declared import RawTable
+from olist_segments.loading.engine import RawFiles
+from olist_segments.loading.load import load_raw_files
+from olist_segments.settings import check
+from olist_segments.settings.model import Settings
+
+
+class ProjectAdapter(metaclass=AdapterMeta):
+    """Methods that macros call; a UserError ends the run with its sentence alone."""
+
+    config: Any
+    add_query: Any
+
+    def raw_files(self) -> RawFiles:
+        """How this engine reads raw files."""
+        raise NotImplementedError
+
+    @available
+    def check_settings(self, var: Any, columns: Mapping[str, Mapping[str, Any]] | None) -> None:
+        """Check all vars, which dbt's `var` gives, and names given on the command line.
+
+        With `columns`, those of customer_features_monthly in dbt's graph, features are looked for among them.
+        """
+        values = {name: var(name) for name in Settings.model_fields if var.has_var(name)}
+        with _told_by_dbt():
+            settings = check.check_settings(values | dict(self.config.cli_vars))
+            if columns is not None:
+                check.check_features(settings.feature_transforms, columns)
+
+    @available
+    def check_setting(self, name: str, value: Any) -> None:
+        """Check one var while dbt reads the project, before any hook runs."""
+        with _told_by_dbt():
+            check.check_setting(name, value)
+
+    @available
+    def load_raw_files(
+        self, folder: str, sources: Sequence[Mapping[str, Any]], invalid_statuses: list[str], warn: Callable[[str], Any]
+    ) -> None:
+        """See `loading.load.load_raw_files`; `sources` are those of dbt's graph."""
+        tables = [RawTable.model_validate(source) for source in sources]
+        with _told_by_dbt():
+            load_raw_files(self.raw_files(), tables, folder, invalid_statuses, warn)
+
+    def rows_of(self, statement: str) -> list[tuple[Any, ...]]:
+        """Run SQL in the connection that dbt holds, outside of transactions of its own; DbtRuntimeError."""
+        _, cursor = self.add_query(statement, auto_begin=False)
+        return [tuple(row) for row in cursor.fetchall() or []]
+
+
+@contextmanager
+def _told_by_dbt() -> Iterator[None]:
+    try:
+        yield
+    except UserError as error:
+        raise DbtRuntimeError(str(error)) from None

@@ -1,0 +1,16 @@
+"""What a raw file is refused by."""
+
+from __future__ import annotations
+
+import re
+
+from olist_segments.errors import UserError
+
+_STEERS = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+class RefusedInput(UserError):
+    """One sentence: the file, the place in it, what is wrong and what to do; what is quoted can't steer a terminal."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(_STEERS.sub("?", sentence))

@@ -1,0 +1,105 @@
+"""Values of vars are refused, in one sentence, before anything is read or written: they become SQL."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, TypeVar, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from olist_segments.errors import UserError
+from olist_segments.settings.kinds import NAMED_TWICE, NOT_ALLOWED
+from olist_segments.settings.model import SENTENCE, Group, Settings
+
+Checked = TypeVar("Checked")
+_NUMBERS = ("integer", "double", "decimal(18, 2)")
+
+
+def check_settings(values: Mapping[str, Any]) -> Settings:
+    """All vars, checked one by one and together; UserError for the first that is wrong, or that is unknown."""
+    for name in values:
+        if name not in Settings.model_fields:
+            raise UserError(f"There is no var {_shown(name)}: the names of all are in dbt_project.yml, under vars.")
+    return _checked("", lambda: Settings.model_validate(dict(values)))
+
+
+def check_setting(name: str, value: Any) -> Any:
+    """One var by itself; UserError where it is not what it may be."""
+    return _checked(name, lambda: _adapter(name).validate_python(value))
+
+
+def check_features(transforms: Mapping[str, str], columns: Mapping[str, Mapping[str, Any]]) -> None:
+    """UserError for a feature that is no number among `columns`, or can be 0 and has the transform ln.
+
+    `columns` are those of customer_features_monthly as dbt's graph holds them: data_type, and meta.is_positive.
+    """
+    for feature, transform in transforms.items():
+        column = columns.get(feature, {})
+        if column.get("data_type") not in _NUMBERS:
+            raise UserError(
+                f"The var feature_transforms names {feature}, which is no number of the table "
+                "customer_features_monthly: take it off, or add the column."
+            )
+        if transform == "ln" and not column.get("meta", {}).get("is_positive"):
+            raise UserError(
+                f"The var feature_transforms.{feature} is 'ln', and {feature} may be 0, which has no logarithm: give "
+                "log1p."
+            )
+
+
+def _checked(name: str, validate: Callable[[], Checked]) -> Checked:
+    try:
+        return validate()
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        steps = tuple(part for part in (name, *first["loc"]) if part != "")
+        sentence = _sentence(first, steps)
+    raise UserError(sentence[0].upper() + sentence[1:])
+
+
+@cache
+def _adapter(name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(get_type_hints(Settings, include_extras=True)[name])
+
+
+def _sentence(error: ErrorDetails, steps: tuple[int | str, ...]) -> str:
+    """What pydantic has against a value that is reached by `steps` from all vars."""
+    kind, given = error["type"], error["input"]
+    if kind == SENTENCE:
+        return error["msg"]
+    if kind == NOT_ALLOWED:
+        return f"{_place(steps)} is {_shown(given)}: give {error['msg']}."
+    if kind == NAMED_TWICE:
+        return f"{_place(steps)} names {_shown(error['ctx']['member'])} twice: name it once."
+    if len(steps) == 1:
+        return f"there is no value of {_place(steps)}: give it one in dbt_project.yml, under vars."
+    group, key = _place(steps[:-1]), steps[-1]
+    keys = ", ".join(_group(steps[0]).model_fields)
+    if kind == "missing":
+        return f"{group} lacks the key {key}: give all of {keys}."
+    return f"{group} has no key {_shown(key)}: its keys are {keys}."
+
+
+def _group(name: int | str) -> type[Group]:
+    group = Settings.model_fields[str(name)].annotation
+    assert isinstance(group, type)
+    assert issubclass(group, Group)
+    return group
+
+
+def _place(steps: tuple[int | str, ...]) -> str:
+    """Where a value stands: "a member of the var feature_sets.rfm_review"."""
+    if steps[-1] == "[key]":
+        return f"a key of {_place(steps[:-2])}"
+    if isinstance(steps[-1], int):
+        return f"a member of {_place(steps[:-1])}"
+    return f"{_place(steps[:-1])}.{steps[-1]}" if len(steps) > 1 else f"the var {steps[0]}"
+
+
+def _shown(value: Any) -> str:
+    """A value as a sentence shows it, at most 60 characters, none of which could steer a terminal."""
+    shown = re.sub("[^ -~\u00a1-\ud7ff]", "?", str(value)[:60])
+    return f"'{shown}'" if isinstance(value, str) else shown

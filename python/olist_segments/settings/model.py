@@ -1,0 +1,173 @@
+"""What each var of dbt_project.yml may be; a var that is missing here is unknown.
+
+Values stand in dbt_project.yml; here are only those of keys that a mapping may lack.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic_core import PydanticCustomError
+
+from olist_segments.settings.kinds import NOT_ALLOWED, Mapping, Members, Name, Number, OneOf, Text, Truth, Whole
+
+SENTENCE = "sentence"
+"""Type of the errors whose message is the whole sentence."""
+
+ALGORITHMS = ("kmeans", "gaussian_mixture", "ward", "hdbscan")
+"""The algorithms that candidates may come from, in the order in which ties between them are broken."""
+TRANSFORMS = ("identity", "ln", "log1p", "sqrt")
+FIGURES = (
+    *("structure_gap", "value_explained", "silhouette", "prediction_strength", "jaccard_min", "jaccard_mean"),
+    *("ari_seeds", "ari_resamples", "smallest_share", "calinski_harabasz", "davies_bouldin"),
+)
+"""Columns of candidates that may be preferred."""
+
+Flag = Annotated[bool, Truth()]
+Share = Annotated[float, Number(0, 1)]
+Days = Annotated[int, Whole(1, 3650)]
+DaysOfParcels = Annotated[int, Whole(30, 3650)]
+Customers = Annotated[int, Whole(200, 1_000_000_000)]
+Segments = Annotated[int, Whole(2, 50)]
+Resamples = Annotated[int, Whole(2, 10_000)]
+Deviations = Annotated[float, Number(0, 1000)]
+StabilityIndex = Annotated[float, Number(0, 100)]
+Feature = Annotated[str, Name()]
+
+
+class Group(BaseModel):
+    """A var with keys of its own."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_a_mapping(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise PydanticCustomError(NOT_ALLOWED, f"a mapping with the keys {', '.join(cls.model_fields)}")
+        return value
+
+
+class DaysAfterPurchase(Group):
+    """Days after a purchase beyond which a time is mistyped."""
+
+    delivery: DaysOfParcels
+    review: DaysOfParcels
+
+
+class SegmentationRule(Group):
+    """The rule that picks: lower bounds of a candidate, the figures that prefer in turn, the share that is a tie.
+
+    A key that is not given has the default here.
+    """
+
+    min_jaccard: Share = 0.75
+    min_prediction_strength: Share = 0.8
+    min_ari_seeds: Share = 0.8
+    min_segment_share: Share = 0.02
+    min_structure_gap: Annotated[float, Number(0, 1_000_000)] = 0.05
+    prefer: Annotated[tuple[Annotated[str, OneOf(FIGURES)], ...], Members()] = ("structure_gap",)
+    tolerance: Annotated[float, Number(0, 0.99)] = 0.05
+
+
+class DriftBands(Group):
+    """From where on a drift is watched, and acted on."""
+
+    min_pairs: Annotated[int, Whole(1, 1000)]
+    watch_deviations: Deviations
+    watch_floor: StabilityIndex
+    watch_uncalibrated: StabilityIndex
+    act_deviations: Deviations
+    act_floor: StabilityIndex
+    act_uncalibrated: StabilityIndex
+
+
+class Settings(BaseModel):
+    """All vars; what they mean stands in dbt_project.yml."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    invalid_order_statuses: Annotated[list[Annotated[str, Text()]], Members(may_be_empty=True)]
+    window_min_share_of_typical_month: Annotated[float, Number(0.001, 1)]
+    month_over_min_order_share: Share
+    max_days_after_purchase: DaysAfterPurchase
+
+    feature_transforms: Annotated[dict[Feature, Annotated[str, OneOf(TRANSFORMS)]], Mapping()]
+    feature_sets: Annotated[dict[Feature, Annotated[list[Feature], Members()]], Mapping()]
+
+    candidate_algorithms: Annotated[list[Annotated[str, OneOf(ALGORITHMS)]], Members()]
+    candidate_k_min: Segments
+    candidate_k_max: Segments
+    segmentation_rule: SegmentationRule
+    max_segments: Segments
+    fit_max_customers: Customers
+    random_seed: Annotated[int, Whole(0, 2**31 - 1)]
+
+    name_min_effect: Deviations
+    name_min_cosine: Share
+    match_min_jaccard: Share
+    dissatisfied_up_to_score: Annotated[float, Number(1, 5)]
+    dormant_after_days: Days
+
+    refit: Flag
+    rescore_history: Flag
+    warn_far_beyond_share: Share
+    warn_same_score_share: Share
+    outcome_days: Days
+
+    drift_recent_buyer_days: Days
+    drift_reference_months: Annotated[int, Whole(1, 120)]
+    drift_bins: Annotated[int, Whole(2, 100)]
+    drift_clock_driven_features: Annotated[list[Feature], Members(may_be_empty=True)]
+    drift_bands: DriftBands
+    stability_resamples: Resamples
+
+    ageing_origin_days: Days
+    ageing_horizon_days: Days
+    ageing_clock_days: Days
+    ageing_min_history_days: Days
+    ageing_min_customers: Customers
+    ageing_max_customers: Customers
+    ageing_noise_refits: Annotated[int, Whole(1, 100)]
+    ageing_resamples: Resamples
+    ageing_newcomer_days: Days
+    ageing_min_shift: Deviations
+    ageing_refresh_days: Annotated[int, Whole(0, 3650)]
+
+    contract_threshold: Share
+    contract_thresholds: Annotated[list[Share], Members()]
+    contract_origin_share: Share
+    contract_min_origins: Annotated[int, Whole(1, 1000)]
+    auto_refit: Flag
+
+    @model_validator(mode="after")
+    def _agree(self) -> Settings:
+        """Vars that are each as they may be, and not together."""
+        if self.candidate_k_max < self.candidate_k_min:
+            raise _sentence(
+                f"the var candidate_k_max is {self.candidate_k_max}, less than candidate_k_min, which is "
+                f"{self.candidate_k_min}: give it as much or more."
+            )
+        if self.max_segments < self.candidate_k_max:
+            raise _sentence(
+                f"the var max_segments is {self.max_segments}, less than candidate_k_max, which is "
+                f"{self.candidate_k_max}: give it as much or more, for SQL scores no more segments than that."
+            )
+        if self.contract_threshold not in self.contract_thresholds:
+            raise _sentence(
+                f"the var contract_threshold is {self.contract_threshold:g}, which is not among contract_thresholds: "
+                "add it there."
+            )
+        for name, features in self.feature_sets.items():
+            for feature in features:
+                if feature not in self.feature_transforms:
+                    raise _sentence(
+                        f"the var feature_sets.{name} names {feature}, which is not in feature_transforms: give it a "
+                        "transform there, or take it off the list."
+                    )
+        return self
+
+
+def _sentence(sentence: str) -> PydanticCustomError:
+    return PydanticCustomError(SENTENCE, "{sentence}", {"sentence": sentence})

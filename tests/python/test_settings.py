@@ -1,0 +1,204 @@
+"""Every var of the project is checked, and a value that it may not have is refused in one sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from faults import PROJECT
+from olist_segments.errors import UserError
+from olist_segments.model import scaling
+from olist_segments.selection import candidates
+from olist_segments.settings.check import check_features, check_setting, check_settings
+from olist_segments.settings.model import FIGURES, TRANSFORMS, SegmentationRule, Settings
+
+VALUES: dict[str, Any] = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+SETTINGS_OF_BANDS = (
+    "min_pairs, watch_deviations, watch_floor, watch_uncalibrated, act_deviations, act_floor, act_uncalibrated"
+)
+
+# What is given instead of the values in dbt_project.yml, and the whole sentence.
+REFUSED = [
+    (
+        '{random_seed: "1; drop table orders"}',
+        "The var random_seed is '1; drop table orders': give a whole number from 0 to 2147483647.",
+    ),
+    ("{random_seed: -1}", "The var random_seed is -1: give a whole number from 0 to 2147483647."),
+    ('{random_seed: "\\e[2J"}', "The var random_seed is '?[2J': give a whole number from 0 to 2147483647."),
+    ('{outcome_days: "90"}', "The var outcome_days is '90': give a whole number from 1 to 3650."),
+    ("{outcome_days: 1.5}", "The var outcome_days is 1.5: give a whole number from 1 to 3650."),
+    ("{outcome_days: true}", "The var outcome_days is True: give a whole number from 1 to 3650."),
+    ("{ageing_horizon_days: null}", "The var ageing_horizon_days is None: give a whole number from 1 to 3650."),
+    ("{ageing_horizon_days: 0}", "The var ageing_horizon_days is 0: give a whole number from 1 to 3650."),
+    ('{refit: "yes"}', "The var refit is 'yes': give true or false."),
+    ("{refit: 1}", "The var refit is 1: give true or false."),
+    ("{refitt: true}", "There is no var 'refitt': the names of all are in dbt_project.yml, under vars."),
+    (
+        '{window_min_share_of_typical_month: "0.1 or 1 = 1"}',
+        "The var window_min_share_of_typical_month is '0.1 or 1 = 1': give a number from 0.001 to 1.",
+    ),
+    ("{contract_origin_share: .nan}", "The var contract_origin_share is nan: give a number from 0 to 1."),
+    ("{contract_origin_share: .inf}", "The var contract_origin_share is inf: give a number from 0 to 1."),
+    (
+        "{contract_threshold: 0.75}",
+        "The var contract_threshold is 0.75, which is not among contract_thresholds: add it there.",
+    ),
+    ("{contract_thresholds: [0.8, 0.8]}", "The var contract_thresholds names 0.8 twice: name it once."),
+    (
+        '{contract_thresholds: [0.8, "0.9) --"]}',
+        "A member of the var contract_thresholds is '0.9) --': give a number from 0 to 1.",
+    ),
+    ("{contract_thresholds: []}", "The var contract_thresholds is []: give a list of at least one member."),
+    ("{invalid_order_statuses: canceled}", "The var invalid_order_statuses is 'canceled': give a list."),
+    (
+        '{feature_transforms: {"x\' from y; --": ln}}',
+        "A key of the var feature_transforms is 'x' from y; --': give a name of lower-case letters, digits and "
+        "underscores.",
+    ),
+    (
+        "{feature_transforms: {recency_days: sin}}",
+        "The var feature_transforms.recency_days is 'sin': give one of identity, ln, log1p, sqrt.",
+    ),
+    (
+        "{feature_sets: {a: [item_count]}}",
+        "The var feature_sets.a names item_count, which is not in feature_transforms: give it a transform there, or "
+        "take it off the list.",
+    ),
+    (
+        "{candidate_algorithms: [dbscan]}",
+        "A member of the var candidate_algorithms is 'dbscan': give one of kmeans, gaussian_mixture, ward, hdbscan.",
+    ),
+    (
+        "{candidate_k_min: 9, candidate_k_max: 8}",
+        "The var candidate_k_max is 8, less than candidate_k_min, which is 9: give it as much or more.",
+    ),
+    (
+        "{max_segments: 5}",
+        "The var max_segments is 5, less than candidate_k_max, which is 10: give it as much or more, for SQL scores no "
+        "more segments than that.",
+    ),
+    (
+        "{drift_bands: {min_pairs: 3}}",
+        f"The var drift_bands lacks the key watch_deviations: give all of {SETTINGS_OF_BANDS}.",
+    ),
+    (
+        "{segmentation_rule: {min_silhouette: 1}}",
+        "The var segmentation_rule has no key 'min_silhouette': its keys are min_jaccard, min_prediction_strength, "
+        "min_ari_seeds, min_segment_share, min_structure_gap, prefer, tolerance.",
+    ),
+    ('{max_segments: "10 --"}', "The var max_segments is '10 --': give a whole number from 2 to 50."),
+    ("{contract_thresholds: 0.8}", "The var contract_thresholds is 0.8: give a list of at least one member."),
+    ("{contract_thresholds: []}", "The var contract_thresholds is []: give a list of at least one member."),
+    ("{feature_transforms: x}", "The var feature_transforms is 'x': give a mapping of names to values."),
+    ("{feature_transforms: {}}", "The var feature_transforms is {}: give a mapping of names to values."),
+    (
+        "{feature_transforms: {1: ln}}",
+        "A key of the var feature_transforms is 1: give a name of lower-case letters, digits and underscores.",
+    ),
+    (
+        "{feature_sets: {a: [Recency]}}",
+        "A member of the var feature_sets.a is 'Recency': give a name of lower-case letters, digits and underscores.",
+    ),
+    ("{invalid_order_statuses: 3}", "The var invalid_order_statuses is 3: give a list."),
+    (
+        '{invalid_order_statuses: [""]}',
+        "A member of the var invalid_order_statuses is '': give a text of 1 to 100 characters.",
+    ),
+    ("{drift_clock_driven_features: 3}", "The var drift_clock_driven_features is 3: give a list."),
+    ("{drift_bands: 3}", f"The var drift_bands is 3: give a mapping with the keys {SETTINGS_OF_BANDS}."),
+    (
+        "{segmentation_rule: {min_jaccard: 1.5}}",
+        "The var segmentation_rule.min_jaccard is 1.5: give a number from 0 to 1.",
+    ),
+    (
+        "{segmentation_rule: {min_structure_gap: -0.1}}",
+        "The var segmentation_rule.min_structure_gap is -0.1: give a number from 0 to 1000000.",
+    ),
+    (
+        "{segmentation_rule: {tolerance: 1}}",
+        "The var segmentation_rule.tolerance is 1: give a number from 0 to 0.99.",
+    ),
+    (
+        "{segmentation_rule: {prefer: silhouette}}",
+        "The var segmentation_rule.prefer is 'silhouette': give a list of at least one member.",
+    ),
+    (
+        "{segmentation_rule: {prefer: [elbow]}}",
+        f"A member of the var segmentation_rule.prefer is 'elbow': give one of {', '.join(FIGURES)}.",
+    ),
+]
+
+
+def refusal(values: dict[str, Any]) -> str:
+    with pytest.raises(UserError) as told:
+        check_settings(values)
+    return str(told.value)
+
+
+def test_every_var_is_in_the_model_and_keeps_to_it() -> None:
+    assert sorted(Settings.model_fields) == sorted(VALUES)
+    check_settings(VALUES)
+
+
+@pytest.mark.parametrize(("given", "sentence"), REFUSED)
+def test_a_value_that_a_var_may_not_have_is_refused(given: str, sentence: str) -> None:
+    assert refusal(VALUES | yaml.safe_load(given)) == sentence
+
+
+def test_a_var_without_a_value_is_named() -> None:
+    rest = {name: value for name, value in VALUES.items() if name != "outcome_days"}
+
+    assert refusal(rest) == "There is no value of the var outcome_days: give it one in dbt_project.yml, under vars."
+
+
+def test_one_var_by_itself_is_refused_by_the_same_sentence() -> None:
+    for given, sentence in REFUSED[:4]:
+        ((name, value),) = yaml.safe_load(given).items()
+        with pytest.raises(UserError) as told:
+            check_setting(name, value)
+        assert str(told.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("transforms", "sentence"),
+    [
+        (
+            {"inputs_digest": "ln"},
+            "The var feature_transforms names inputs_digest, which is no number of the table "
+            "customer_features_monthly: take it off, or add the column.",
+        ),
+        (
+            {"order_count": "ln", "no_column": "ln"},
+            "The var feature_transforms names no_column, which is no number of the table customer_features_monthly: "
+            "take it off, or add the column.",
+        ),
+        (
+            {"recency_days": "ln"},
+            "The var feature_transforms.recency_days is 'ln', and recency_days may be 0, which has no logarithm: give "
+            "log1p.",
+        ),
+    ],
+)
+def test_a_feature_that_is_no_number_or_has_no_logarithm_is_refused(transforms: dict[str, str], sentence: str) -> None:
+    columns: dict[str, dict[str, Any]] = {
+        "inputs_digest": {"data_type": "text", "meta": {}},
+        "order_count": {"data_type": "integer", "meta": {"is_positive": True}},
+        "recency_days": {"data_type": "integer", "meta": {}},
+    }
+    check_features({"order_count": "ln", "recency_days": "log1p"}, columns)
+
+    with pytest.raises(UserError) as told:
+        check_features(transforms, columns)
+    assert str(told.value) == sentence
+
+
+def test_a_key_that_the_rule_lacks_has_the_value_of_the_project_file() -> None:
+    assert SegmentationRule() == check_setting("segmentation_rule", VALUES["segmentation_rule"])
+    rule = check_setting("segmentation_rule", {"prefer": ["silhouette"]})
+    assert (rule.prefer, rule.min_jaccard) == (("silhouette",), VALUES["segmentation_rule"]["min_jaccard"])
+
+
+def test_what_may_be_named_is_what_there_is() -> None:
+    assert tuple(scaling.TRANSFORMS) == TRANSFORMS
+    assert set(FIGURES) <= set(candidates.COLUMNS)
