@@ -21,6 +21,16 @@
 {% endmacro %}
 
 {#-
+  Whether somebody bought recently: the people in whom a change of behaviour shows at once.
+
+  Arguments:
+    recency_days: SQL expression, days since the last valid purchase.
+-#}
+{% macro is_recent_buyer(recency_days="recency_days") -%}
+    {{ recency_days }} < {{ checked_var("drift_recent_buyer_days") }}
+{%- endmacro %}
+
+{#-
   A value on the scale of its feature: the transform that `feature_transforms` names for it.
 
   Arguments:

@@ -66,6 +66,8 @@
         "warn_far_beyond_share": share,
         "warn_same_score_share": share,
         "outcome_days": days,
+        "few_customers": {"kind": "integer", "min": 2, "max": 1000000},
+        "same_shop_min_known_share": share,
         "drift_recent_buyer_days": days,
         "drift_reference_months": {"kind": "integer", "min": 1, "max": 120},
         "drift_bins": {"kind": "integer", "min": 2, "max": 100},

@@ -3,7 +3,7 @@ with
 features as (
     select
         *,
-        recency_days < {{ var('drift_recent_buyer_days') }} as is_recent_buyer
+        {{ is_recent_buyer() }} as is_recent_buyer
     from {{ ref('customer_features_monthly') }}
 ),
 

@@ -55,7 +55,7 @@ counts_by_kind as (
     select
         as_of_date,
         model_version,
-        recency_days < {{ var('drift_recent_buyer_days') }} as is_recent_buyer,
+        {{ is_recent_buyer() }} as is_recent_buyer,
         segment_key,
         count(*) as customer_count
     from labels_of_dates
@@ -108,7 +108,7 @@ reference_counts as (
         segment_key,
         count(*) as customer_count
     from labels
-    where recency_days < {{ var('drift_recent_buyer_days') }}
+    where {{ is_recent_buyer() }}
     group by cast(model_version as integer), segment_key
     {%- endif %}
 ),

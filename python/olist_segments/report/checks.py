@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from olist_segments.bounds import DISSOLVED, RECOVERED
 from olist_segments.report import charts
 from olist_segments.report.figure import Column, Figure, drawn, three, unique
 from olist_segments.report.source import Answer, Row, newest
@@ -104,7 +105,7 @@ def stability(answer: Answer, colours: Mapping[str, str]) -> Figure | None:
     rows = [row for row in answer.rows if row["jaccard"] is not None]
     if not rows:
         return None
-    firm = [row for row in rows if row["jaccard"] >= 0.75]
+    firm = [row for row in rows if row["jaccard"] >= RECOVERED]
     weakest = rows[-1]
     title = (
         f"{a_number(len(firm)).capitalize()} of {a_number(len(rows))} segments "
@@ -117,8 +118,8 @@ def stability(answer: Answer, colours: Mapping[str, str]) -> Figure | None:
         "stability",
         title,
         "The customers are drawn anew many times and clustered again; the dot is how much of a segment is found again "
-        "on average (bootstrap Jaccard: 1 is all of it, below 0.75 it is doubtful, below 0.5 it is gone), the line "
-        "holds 95% of the resamples.",
+        f"on average (bootstrap Jaccard: 1 is all of it, below {RECOVERED} it is doubtful, below {DISSOLVED} it is "
+        "gone), the line holds 95% of the resamples.",
         answer,
         [
             Column("segment_name", "segment"),
@@ -142,7 +143,7 @@ def _stability_rows(width: int, rows: Sequence[Row], colours: Mapping[str, str])
     marks = charts.Rows()
     is_wide = charts.is_wide(width)
     left = -0.72 if is_wide else 0
-    marks.text(0.75, "stable from 0.75", 8)
+    marks.text(RECOVERED, f"stable from {RECOVERED}", 8)
     marks.next(24)
     for row in rows:
         marks.text(
@@ -158,7 +159,7 @@ def _stability_rows(width: int, rows: Sequence[Row], colours: Mapping[str, str])
             row["jaccard_high"],
         )
         marks.next(25 if is_wide else 38)
-    return charts.draw_rows(width, marks, (left, 1.02 if is_wide else 1.15), ".1f", (0.75, 16))
+    return charts.draw_rows(width, marks, (left, 1.02 if is_wide else 1.15), ".1f", (RECOVERED, 16))
 
 
 def ageing(answer: Answer, threshold: float | None, noise_floor: float | None) -> Figure | None:

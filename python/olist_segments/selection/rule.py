@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from olist_segments.bounds import RECOVERED
 from olist_segments.errors import UserError
 from olist_segments.selection.metrics import Interval
 
 DEFAULT_RULE: dict[str, Any] = {
-    "min_jaccard": 0.75,
+    "min_jaccard": RECOVERED,
     "min_prediction_strength": 0.8,
     "min_ari_seeds": 0.8,
     "min_segment_share": 0.02,
