@@ -1,5 +1,5 @@
 {#-
-  How many people have which value of which feature: one select a feature of `feature_transforms`, put together.
+  How many people have which value of which feature: one select a feature of the var `features`, put together.
 
   Arguments:
     relation: relation with one row a person (and whatever the keys say) and one column a feature.
@@ -8,7 +8,7 @@
   Returns: the keys, feature, value (double, raw unit, null where missing), customer_count.
 -#}
 {% macro feature_value_counts(relation, keys) %}
-    {%- for feature in checked_var("feature_transforms").keys() | sort %}
+    {%- for feature in feature_names() | sort %}
     {{ "union all" if not loop.first }}
     select
         {{ keys | join(", ") }},
@@ -31,14 +31,14 @@
 {%- endmacro %}
 
 {#-
-  A value on the scale of its feature: the transform that `feature_transforms` names for it.
+  A value on the scale of its feature: the transform that the var `features` names for it.
 
   Arguments:
     feature, value: SQL expressions, the name of a feature and a raw value of it.
 -#}
 {% macro on_feature_scale(feature, value) -%}
     case {{ feature }}
-        {%- for name, transform in checked_var("feature_transforms").items() %}
+        {%- for name, transform in feature_transforms().items() %}
         when {{ sql_text(name) }}
             then {{ transform_formulas(value)[transform] }}
         {%- endfor %}

@@ -4,6 +4,12 @@
 -#}
 {% macro check_variables() %}
     {% set rules = rules_of_variables() %}
+    {% if "feature_transforms" in (invocation_args_dict.get("vars") or {}) %}
+        {% do refuse_variable(
+            "the var feature_transforms is gone: give each feature its transform in the var features, like "
+            ~ "{recency_days: {transform: identity}}."
+        ) %}
+    {% endif %}
     {% for name in (invocation_args_dict.get("vars") or {}) if name not in rules %}
         {% do refuse_variable(
             "there is no var " ~ shown_value(name) ~ ": the names of all are in dbt_project.yml, under vars."
@@ -30,26 +36,28 @@
         ) %}
     {% endif %}
     {% for set_name, features in var("feature_sets").items() %}
-        {% for feature in features if feature not in var("feature_transforms") %}
+        {% for feature in features if feature not in var("features") %}
             {% do refuse_variable(
                 "the var feature_sets." ~ set_name ~ " names " ~ feature
-                ~ ", which is not in feature_transforms: give it a transform there, or take it off the list."
+                ~ ", which is not in features: give it a transform there, or take it off the list."
             ) %}
         {% endfor %}
     {% endfor %}
     {% if execute %}
         {% set columns = graph.nodes["model." ~ project_name ~ ".customer_features_monthly"].columns %}
-        {% for feature, transform in var("feature_transforms").items() %}
+        {% for feature, entry in var("features").items() %}
             {% if columns.get(feature, {}).get("data_type") not in ["integer", "double", "decimal(18, 2)"] %}
                 {% do refuse_variable(
-                    "the var feature_transforms names " ~ feature
+                    "the var features names " ~ feature
                     ~ ", which is no number of the table customer_features_monthly: take it off, or add the column."
                 ) %}
-            {% elif transform == "ln" and not columns[feature].meta.get("is_positive") %}
-                {% do refuse_variable(
-                    "the var feature_transforms." ~ feature ~ " is 'ln', and " ~ feature
-                    ~ " may be 0, which has no logarithm: give log1p."
-                ) %}
+            {% elif not columns[feature].meta.get("is_positive") %}
+                {% for key in ["transform", "profile_transform"] if entry[key] == "ln" %}
+                    {% do refuse_variable(
+                        "the var features." ~ feature ~ "." ~ key ~ " is 'ln', and " ~ feature
+                        ~ " may be 0, which has no logarithm: give log1p."
+                    ) %}
+                {% endfor %}
             {% endif %}
         {% endfor %}
     {% endif %}
@@ -119,6 +127,8 @@
             {% elif not rule.may_lack %}
                 {% do refuse_variable(what ~ " lacks the key " ~ key ~ ": give all of " ~ rule.settings | join(", ")
                     ~ ".") %}
+            {% elif key in (rule.needs or []) %}
+                {% do refuse_variable(what ~ " lacks the key " ~ key ~ ": give it.") %}
             {% endif %}
         {% endfor %}
     {% endif %}

@@ -8,7 +8,7 @@
     text: nothing more; what is given reaches SQL as an escaped literal only.
     list: `of`, the rule of its members, none of which comes twice; `may_be_empty`.
     mapping: `of`, the rule of its values; its keys are names.
-    settings: `settings`, a rule for each key; `may_lack`, true where keys have defaults.
+    settings: `settings`, a rule for each key; `may_lack`, true where keys have defaults; `needs`, the keys that have none.
 -#}
 {% macro rules_of_variables() %}
     {% set truth = {"kind": "boolean"} %}
@@ -20,6 +20,7 @@
     {% set deviations = {"kind": "number", "min": 0, "max": 1000} %}
     {% set stability_index = {"kind": "number", "min": 0, "max": 100} %}
     {% set names = {"kind": "list", "of": {"kind": "name"}} %}
+    {% set transform = {"kind": "name", "among": ["identity", "ln", "log1p", "sqrt"]} %}
     {% set figures = [
         "structure_gap", "value_explained", "silhouette", "prediction_strength", "jaccard_min", "jaccard_mean",
         "ari_seeds", "ari_resamples", "smallest_share", "calinski_harabasz", "davies_bouldin",
@@ -31,8 +32,25 @@
         "max_days_after_purchase": {
             "kind": "settings", "settings": {"delivery": days_of_parcels, "review": days_of_parcels}
         },
-        "feature_transforms": {
-            "kind": "mapping", "of": {"kind": "name", "among": ["identity", "ln", "log1p", "sqrt"]}
+        "features": {
+            "kind": "mapping",
+            "of": {
+                "kind": "settings",
+                "may_lack": true,
+                "needs": ["transform"],
+                "settings": {
+                    "transform": transform,
+                    "profile_transform": transform,
+                    "label": {"kind": "text"},
+                    "unit": {"kind": "text"},
+                    "better": {"kind": "name", "among": ["low", "high"]},
+                    "low": {"kind": "text"},
+                    "high": {"kind": "text"},
+                    "low_key": {"kind": "name"},
+                    "high_key": {"kind": "name"},
+                    "moved_by": {"kind": "name", "among": ["purchase", "review", "delivery", "clock"]},
+                },
+            },
         },
         "feature_sets": {"kind": "mapping", "of": names},
         "candidate_algorithms": {

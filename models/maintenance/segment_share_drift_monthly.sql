@@ -1,5 +1,5 @@
 {#- Who among the people of the fit bought recently is known where recency is one of the features that Python saw. -#}
-{%- set knows_recent_buyers = 'recency_days' in checked_var('feature_transforms') -%}
+{%- set knows_recent_buyers = 'recency_days' in feature_names() -%}
 with
 
 labels as (

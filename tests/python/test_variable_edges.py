@@ -132,11 +132,11 @@ LARGEST: Settings = {
 REFITTED = SMALLEST | {"refit": True, "rescore_history": True, "auto_refit": True, "drift_clock_driven_features": ["x"]}
 # Each transform on whatever it takes; sets of one feature and of all.
 EVERY_FEATURE: Settings = {
-    "feature_transforms": {name: "log1p" if i % 2 else "sqrt" for i, name in enumerate(NUMBERS)}
-    | dict.fromkeys(ALWAYS_POSITIVE, "ln"),
+    "features": {name: {"transform": "log1p" if i % 2 else "sqrt"} for i, name in enumerate(NUMBERS)}
+    | {name: {"transform": "ln"} for name in ALWAYS_POSITIVE},
     "feature_sets": {"alone": ["late_delivery_share"], "all": NUMBERS},
 }
-ONE_FEATURE: Settings = {"feature_transforms": {"total_spend": "identity"}, "feature_sets": {"a": ["total_spend"]}}
+ONE_FEATURE: Settings = {"features": {"total_spend": {"transform": "identity"}}, "feature_sets": {"a": ["total_spend"]}}
 # A month of 300 orders: the simulation day by day, and as many resamples as may be asked for.
 EVERY_DAY: Settings = {
     "candidate_k_max": 2,
@@ -186,7 +186,7 @@ def edges_of(rule: dict[str, Any], name: str) -> Iterator[tuple[str, Any]]:
 
 
 def edges_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    if (isinstance(value, dict) and name in ("feature_transforms", "feature_sets")) or isinstance(value, list):
+    if (isinstance(value, dict) and name in ("features", "feature_sets")) or isinstance(value, list):
         yield name, {0: "empty", 1: "one"}.get(len(value), "several")
     elif isinstance(value, dict):
         for key, member in value.items():

@@ -48,27 +48,35 @@ REFUSED = [
     ("{contract_thresholds: []}", "The var contract_thresholds is []: give a list of at least one member."),
     ("{invalid_order_statuses: canceled}", "The var invalid_order_statuses is 'canceled': give a list."),
     (
-        '{feature_transforms: {"x\' from y; --": ln}}',
-        "A key of the var feature_transforms is 'x' from y; --': give a name of lower-case letters, digits and "
-        "underscores.",
+        '{features: {"x\' from y; --": {transform: ln}}}',
+        "A key of the var features is 'x' from y; --': give a name of lower-case letters, digits and underscores.",
     ),
     (
-        "{feature_transforms: {recency_days: sin}}",
-        "The var feature_transforms.recency_days is 'sin': give one of identity, ln, log1p, sqrt.",
+        "{feature_transforms: {recency_days: identity}}",
+        "The var feature_transforms is gone: give each feature its transform in the var features, like {recency_days: "
+        "{transform: identity}}.",
     ),
     (
-        "{feature_transforms: {inputs_digest: ln}, feature_sets: {a: [inputs_digest]}}",
-        "The var feature_transforms names inputs_digest, which is no number of the table customer_features_monthly: "
+        "{features: {recency_days: {label: recency}}}",
+        "The var features.recency_days lacks the key transform: give it.",
+    ),
+    (
+        "{features: {recency_days: {transform: sin}}}",
+        "The var features.recency_days.transform is 'sin': give one of identity, ln, log1p, sqrt.",
+    ),
+    (
+        "{features: {inputs_digest: {transform: ln}}, feature_sets: {a: [inputs_digest]}}",
+        "The var features names inputs_digest, which is no number of the table customer_features_monthly: "
         "take it off, or add the column.",
     ),
     (
-        "{feature_transforms: {recency_days: ln}, feature_sets: {a: [recency_days]}}",
-        "The var feature_transforms.recency_days is 'ln', and recency_days may be 0, which has no logarithm: give "
+        "{features: {recency_days: {transform: ln}}, feature_sets: {a: [recency_days]}}",
+        "The var features.recency_days.transform is 'ln', and recency_days may be 0, which has no logarithm: give "
         "log1p.",
     ),
     (
         "{feature_sets: {a: [item_count]}}",
-        "The var feature_sets.a names item_count, which is not in feature_transforms: give it a transform there, or "
+        "The var feature_sets.a names item_count, which is not in features: give it a transform there, or "
         "take it off the list.",
     ),
     (
@@ -99,7 +107,7 @@ REFUSED = [
 REFUSED_WHILE_READING = [
     ('{max_segments: "10 --"}', "The var max_segments is '10 --': give a whole number from 2 to 50."),
     ("{contract_thresholds: 0.8}", "The var contract_thresholds is 0.8: give a list of at least one member."),
-    ("{feature_transforms: x}", "The var feature_transforms is 'x': give a mapping of names to values."),
+    ("{features: x}", "The var features is 'x': give a mapping of names to values."),
     ("{invalid_order_statuses: 3}", "The var invalid_order_statuses is 3: give a list."),
     ("{drift_clock_driven_features: 3}", "The var drift_clock_driven_features is 3: give a list."),
     ("{drift_bands: 3}", f"The var drift_bands is 3: give a mapping with the keys {SETTINGS_OF_BANDS}."),
