@@ -25,7 +25,7 @@ def section(home: Path) -> list[str]:
     generate(data, TIMES * ORDERS, "--format", "parquet")
     dbt(home, data, "run", "--select", "+customer_features")
     variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
-    features = {name: variables["feature_transforms"][name] for name in variables["feature_sets"][FEATURE_SET]}
+    features = {name: variables["features"][name]["transform"] for name in variables["feature_sets"][FEATURE_SET]}
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
         people = warehouse.sql(f"select {', '.join(features)} from customer_features order by customer_unique_id").df()
 

@@ -1,5 +1,5 @@
 {#-
-  How many people have which value of which feature: one select a feature of `feature_transforms`, put together.
+  How many people have which value of which feature: one select a feature of the var `features`, put together.
 
   Arguments:
     relation: relation with one row a person (and whatever the keys say) and one column a feature.
@@ -8,7 +8,7 @@
   Returns: the keys, feature, value (double, raw unit, null where missing), customer_count.
 -#}
 {% macro feature_value_counts(relation, keys) %}
-    {%- for feature in checked_var("feature_transforms").keys() | sort %}
+    {%- for feature in feature_names() | sort %}
     {{ "union all" if not loop.first }}
     select
         {{ keys | join(", ") }},
@@ -21,14 +21,24 @@
 {% endmacro %}
 
 {#-
-  A value on the scale of its feature: the transform that `feature_transforms` names for it.
+  Whether somebody bought recently: the people in whom a change of behaviour shows at once.
+
+  Arguments:
+    recency_days: SQL expression, days since the last valid purchase.
+-#}
+{% macro is_recent_buyer(recency_days="recency_days") -%}
+    {{ recency_days }} < {{ checked_var("drift_recent_buyer_days") }}
+{%- endmacro %}
+
+{#-
+  A value on the scale of its feature: the transform that the var `features` names for it.
 
   Arguments:
     feature, value: SQL expressions, the name of a feature and a raw value of it.
 -#}
 {% macro on_feature_scale(feature, value) -%}
     case {{ feature }}
-        {%- for name, transform in checked_var("feature_transforms").items() %}
+        {%- for name, transform in feature_transforms().items() %}
         when {{ sql_text(name) }}
             then {{ transform_formulas(value)[transform] }}
         {%- endfor %}
@@ -147,31 +157,101 @@
 {% endmacro %}
 
 {#-
-  Measured drift with its bands and its verdict. A band begins at what chance alone makes of so many people plus the
-  margin that drift_bands gave. The distance from the fit is judged after the fit only, by the band of dates as far
-  apart (the rest of the month of the fit counts as one month); the step from the date before is always judged, by the
-  band of neighbouring dates. The verdict is the worse of the two.
+  Measured drift with its bands and its verdict, the one judgement of features and of shares. A band begins at what
+  chance alone makes of so many people plus the margin that drift_bands gave. The distance from the fit is judged after
+  the fit only, by the band of dates as far apart (the rest of the month of the fit counts as one month); the step from
+  the date before is always judged, by the band of neighbouring dates. The verdict is the worse of the two.
 
   Arguments:
-    measured: relation with the keys, months_from_fit, is_after_fit, psi, psi_by_chance, psi_step and
-      psi_step_by_chance (the last two null on the first date).
-    bands: relation that drift_bands gave.
-    keys: list of columns that tell the calibrations apart.
+    psi: relation with model_version, the keys, as_of_date, earlier_date (null where the date is compared with the fit),
+      psi and psi_by_chance.
+    as_of_dates: relation with the columns of the model as_of_dates.
+    versions: relation with the columns of the model segment_versions.
+    keys: list of columns that tell the things measured apart, besides the version.
+    is_of_any_version: true where what one version measured between two dates is history, or the step, for another too.
 
-  Returns: the columns of `measured`, watch_from, act_from, calibration_pairs (null up to the fit), step_watch_from,
-    step_act_from, step_calibration_pairs (null without a step), severity, verdict.
+  Returns: as_of_date, model_version, the keys, months_from_fit, psi, psi_by_chance, psi_step and psi_step_by_chance
+    (null on the first date), watch_from, act_from, calibration_pairs (null up to the fit), step_watch_from,
+    step_act_from, step_calibration_pairs (null without a step), severity, verdict; one row a date, by the version in
+    force on it, and key.
 -#}
-{% macro judge_drift(measured, bands, keys) %}
+{% macro judge_drift(psi, as_of_dates, versions, keys, is_of_any_version=false) %}
     {%- set uncalibrated = checked_var("drift_bands") -%}
-    select
-        banded.*,
-        greatest(coalesce(psi / act_from, 0), coalesce(psi_step / step_act_from, 0)) as severity,
-        case
-            when psi >= act_from or psi_step >= step_act_from then 'act'
-            when psi >= watch_from or psi_step >= step_watch_from then 'watch'
-            else 'calm'
-        end as verdict
-    from (
+    {%- set keys_of_version = ["model_version"] + keys -%}
+    with
+
+    dates_in_force as (
+        select
+            dates.as_of_date,
+            dates.previous_as_of_date,
+            versions.model_version,
+            dates.as_of_date > versions.data_as_of as is_after_fit,
+            {{ months_between_dates('versions.data_as_of', 'dates.as_of_date') }} as months_from_fit
+        from {{ as_of_dates }} as dates
+        inner join {{ versions }} as versions
+            on dates.as_of_date between versions.in_force_from and versions.in_force_until
+    ),
+
+    -- What was usual up to the fit, between month ends so many months apart.
+    history_pairs as (
+        select
+            versions.model_version,
+            {%- for key in keys %}
+            pairs.{{ key }},
+            {%- endfor %}
+            {{ months_between_dates('pairs.earlier_date', 'pairs.as_of_date') }} as months_apart,
+            pairs.psi,
+            pairs.psi_by_chance
+        from {{ psi }} as pairs
+        inner join {{ versions }} as versions
+            on
+                pairs.as_of_date <= versions.data_as_of
+                {%- if not is_of_any_version %}
+                and pairs.model_version = versions.model_version
+                {%- endif %}
+        inner join {{ as_of_dates }} as dates
+            on
+                pairs.as_of_date = dates.as_of_date
+                and dates.is_month_end
+        where pairs.earlier_date is not null
+    ),
+
+    bands as (
+        {{ drift_bands('history_pairs', keys_of_version) | indent(8) }}
+    ),
+
+    measured as (
+        select
+            dates_in_force.as_of_date,
+            dates_in_force.model_version,
+            {%- for key in keys %}
+            from_fit.{{ key }},
+            {%- endfor %}
+            dates_in_force.months_from_fit,
+            dates_in_force.is_after_fit,
+            from_fit.psi,
+            from_fit.psi_by_chance,
+            steps.psi as psi_step,
+            steps.psi_by_chance as psi_step_by_chance
+        from dates_in_force
+        inner join {{ psi }} as from_fit
+            on
+                dates_in_force.model_version = from_fit.model_version
+                and dates_in_force.as_of_date = from_fit.as_of_date
+                and from_fit.earlier_date is null
+        left join {{ psi }} as steps
+            on
+                dates_in_force.as_of_date = steps.as_of_date
+                and dates_in_force.previous_as_of_date = steps.earlier_date
+                {%- if not is_of_any_version %}
+                and from_fit.model_version = steps.model_version
+                {%- endif %}
+                {%- for key in keys %}
+                and from_fit.{{ key }} = steps.{{ key }}
+                {%- endfor %}
+    ),
+
+    banded as (
         select
             measured.*,
             {%- for prefix, chance, condition in [
@@ -189,18 +269,40 @@
                 as {{ prefix }}calibration_pairs
             {{- "," if not loop.last }}
             {%- endfor %}
-        from {{ measured }} as measured
-        left join {{ bands }} as bands
+        from measured
+        left join bands
             on
                 greatest(measured.months_from_fit, 1) = bands.months_apart
-                {%- for key in keys %}
+                {%- for key in keys_of_version %}
                 and measured.{{ key }} = bands.{{ key }}
                 {%- endfor %}
-        left join {{ bands }} as step_bands
+        left join bands as step_bands
             on
                 step_bands.months_apart = 1
-                {%- for key in keys %}
+                {%- for key in keys_of_version %}
                 and measured.{{ key }} = step_bands.{{ key }}
                 {%- endfor %}
-    ) as banded
+    )
+
+    select
+        as_of_date,
+        {{ keys_of_version | join(", ") }},
+        months_from_fit,
+        psi,
+        psi_by_chance,
+        psi_step,
+        psi_step_by_chance,
+        watch_from,
+        act_from,
+        calibration_pairs,
+        step_watch_from,
+        step_act_from,
+        step_calibration_pairs,
+        greatest(coalesce(psi / act_from, 0), coalesce(psi_step / step_act_from, 0)) as severity,
+        case
+            when psi >= act_from or psi_step >= step_act_from then 'act'
+            when psi >= watch_from or psi_step >= step_watch_from then 'watch'
+            else 'calm'
+        end as verdict
+    from banded
 {% endmacro %}

@@ -16,7 +16,7 @@
     runner_up_segment_number (null where the version has one segment).
 -#}
 {% macro score_segments(customers, segment_model, segments, key_columns=["customer_unique_id", "as_of_date"]) %}
-    {%- set features = checked_var("feature_transforms").keys() | sort -%}
+    {%- set features = feature_names() | sort -%}
     {%- set slots = range(1, checked_var("max_segments") + 1) | list -%}
     {%- set scores -%}
         {%- for slot in slots -%}score_{{ slot }}{{ ", " if not loop.last }}{%- endfor -%}

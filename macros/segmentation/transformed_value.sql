@@ -3,7 +3,7 @@
 
   Arguments:
     value: SQL expression, a double that is never null.
-    transform: SQL expression, one of the names that the var feature_transforms allows.
+    transform: SQL expression, one of the names that the var features allows as transforms.
 -#}
 {% macro transformed_value(value, transform) -%}
     case {{ transform }}
@@ -14,7 +14,7 @@
 {%- endmacro %}
 
 {#-
-  The one home of the formulas behind the names that the var feature_transforms allows.
+  The one home of the formulas behind the names that the var features allows as transforms.
 
   Arguments:
     value: SQL expression, a double that is never null.

@@ -111,10 +111,12 @@
         ) as lost on labels.customer_unique_id = lost.customer_unique_id
     {% endset %}
     {% set found = run_query(query).rows[0] %}
-    {% if found["lost_count"] > 0.5 * found["fitted_count"] and not checked_var("refit") %}
+    {% set known_count = found["fitted_count"] - found["lost_count"] %}
+    {% set is_another_shop = known_count < checked_var("same_shop_min_known_share") * found["fitted_count"] %}
+    {% if is_another_shop and not checked_var("refit") %}
         {% do log(
             "Of " ~ found["fitted_count"] ~ " customers whom the newest model version was fitted on the files hold "
-            ~ (found["fitted_count"] - found["lost_count"]) ~ ": they are another shop's, and the labels of the others "
+            ~ known_count ~ ": they are another shop's, and the labels of the others "
             ~ "are kept. Give each input its own OLIST_WAREHOUSE; where so many are gone for good, refit "
             ~ "(--vars '{refit: true}'), which drops their labels.", info=true
         ) %}

@@ -39,7 +39,7 @@
         where labels.model_version = (select max(model_version) from {{ labels }})
     {% endset %}
     {% set people = run_query(query).rows[0] %}
-    {% if people["known_count"] < 0.5 * people["fitted_count"] %}
+    {% if people["known_count"] < checked_var("same_shop_min_known_share") * people["fitted_count"] %}
         {% do log(
             "The model versions in '" ~ folder ~ "' were fitted on other customers (" ~ people["known_count"] ~ " of "
             ~ people["fitted_count"] ~ " are known here) and are not taken back: this warehouse starts with its own. "

@@ -15,6 +15,7 @@ dates as (
 final as (
     select
         as_of_date,
+        lag(as_of_date) over (order by as_of_date) as previous_as_of_date,
         month_start,
         as_of_date = cast({{ dbt.last_day('as_of_date', 'month') }} as date) as is_month_end,
         as_of_date = max(as_of_date) over () as is_newest

@@ -1,6 +1,6 @@
 {#- What the simulation clusters, with the two columns that it values segments by. -#}
 {%- set valued = ['total_spend', 'avg_review_score'] -%}
-{%- set features = (checked_var('feature_transforms').keys() | list + valued) | unique | sort -%}
+{%- set features = (feature_names() + valued) | unique | sort -%}
 with
 
 as_of_dates as (

@@ -1,4 +1,4 @@
-{%- set features = checked_var('feature_transforms').keys() | sort -%}
+{%- set features = feature_names() | sort -%}
 {%- set text = dbt.type_string() -%}
 with
 

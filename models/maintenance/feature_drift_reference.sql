@@ -6,7 +6,7 @@ labels as (
 
 features as (
     select * from {{ ref('customer_features_monthly') }}
-    where recency_days < {{ var('drift_recent_buyer_days') }}
+    where {{ is_recent_buyer() }}
 ),
 
 month_ends as (

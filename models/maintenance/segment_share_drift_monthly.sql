@@ -1,5 +1,5 @@
 {#- Who among the people of the fit bought recently is known where recency is one of the features that Python saw. -#}
-{%- set knows_recent_buyers = 'recency_days' in checked_var('feature_transforms') -%}
+{%- set knows_recent_buyers = 'recency_days' in feature_names() -%}
 with
 
 labels as (
@@ -15,10 +15,7 @@ segments_at_switch as (
 ),
 
 as_of_dates as (
-    select
-        *,
-        lag(as_of_date) over (order by as_of_date) as previous_date
-    from {{ ref('as_of_dates') }}
+    select * from {{ ref('as_of_dates') }}
 ),
 
 versions as (
@@ -58,7 +55,7 @@ counts_by_kind as (
     select
         as_of_date,
         model_version,
-        recency_days < {{ var('drift_recent_buyer_days') }} as is_recent_buyer,
+        {{ is_recent_buyer() }} as is_recent_buyer,
         segment_key,
         count(*) as customer_count
     from labels_of_dates
@@ -111,7 +108,7 @@ reference_counts as (
         segment_key,
         count(*) as customer_count
     from labels
-    where recency_days < {{ var('drift_recent_buyer_days') }}
+    where {{ is_recent_buyer() }}
     group by cast(model_version as integer), segment_key
     {%- endif %}
 ),
@@ -190,7 +187,7 @@ changes as (
             and shares.segment_key = reference_shares.segment_key
 ),
 
-distance_from_fit as (
+from_fit as (
     select
         as_of_date,
         model_version,
@@ -205,11 +202,12 @@ distance_from_fit as (
 ),
 
 -- Two dates compare when one and the same version labelled both.
-psi_of_pairs as (
+between_dates as (
     select
+        later.model_version,
         later.population,
+        later.as_of_date,
         earlier.as_of_date as earlier_date,
-        later.as_of_date as later_date,
         {{ population_stability_index('later.smoothed_share', 'earlier.smoothed_share') }} as psi,
         {{ psi_by_chance('max(later.segment_total)', 'max(later.total)', 'max(earlier.total)') }} as psi_by_chance
     from shares as later
@@ -219,90 +217,60 @@ psi_of_pairs as (
             and later.population = earlier.population
             and later.segment_key = earlier.segment_key
             and later.as_of_date > earlier.as_of_date
-    group by later.model_version, later.population, earlier.as_of_date, later.as_of_date
+    group by 1, 2, 3, 4
 ),
 
-history_pairs as (
+psi as (
     select
-        versions.model_version,
-        psi_of_pairs.population,
-        {{ months_between_dates('psi_of_pairs.earlier_date', 'psi_of_pairs.later_date') }} as months_apart,
-        psi_of_pairs.psi,
-        psi_of_pairs.psi_by_chance
-    from psi_of_pairs
-    inner join versions on psi_of_pairs.later_date <= versions.data_as_of
-    inner join as_of_dates
-        on
-            psi_of_pairs.later_date = as_of_dates.as_of_date
-            and as_of_dates.is_month_end
+        model_version,
+        population,
+        as_of_date,
+        cast(null as date) as earlier_date,
+        psi,
+        psi_by_chance
+    from from_fit
+    union all
+    select * from between_dates
 ),
 
-bands as (
-    {{ drift_bands('history_pairs', ['model_version', 'population']) | indent(4) }}
-),
-
-measured as (
-    select
-        as_of_dates.as_of_date,
-        distance_from_fit.population,
-        versions.model_version,
-        {{ months_between_dates('versions.data_as_of', 'as_of_dates.as_of_date') }} as months_from_fit,
-        as_of_dates.as_of_date > versions.data_as_of as is_after_fit,
-        label_totals.total as customer_count,
-        distance_from_fit.psi,
-        distance_from_fit.psi_by_chance,
-        steps.psi as psi_step,
-        steps.psi_by_chance as psi_step_by_chance,
-        distance_from_fit.share_moved,
-        distance_from_fit.most_changed_segment_key,
-        distance_from_fit.largest_share_change
-    from as_of_dates
-    inner join versions
-        on as_of_dates.as_of_date between versions.in_force_from and versions.in_force_until
-    inner join distance_from_fit
-        on
-            as_of_dates.as_of_date = distance_from_fit.as_of_date
-            and versions.model_version = distance_from_fit.model_version
-    inner join label_totals
-        on
-            distance_from_fit.as_of_date = label_totals.as_of_date
-            and distance_from_fit.model_version = label_totals.model_version
-            and distance_from_fit.population = label_totals.population
-    left join psi_of_pairs as steps
-        on
-            as_of_dates.as_of_date = steps.later_date
-            and as_of_dates.previous_date = steps.earlier_date
-            and distance_from_fit.population = steps.population
-),
-
-with_bands as (
-    {{ judge_drift('measured', 'bands', ['model_version', 'population']) | indent(4) }}
+judged as (
+    {{ judge_drift('psi', 'as_of_dates', 'versions', ['population'], is_of_any_version=true) | indent(4) }}
 ),
 
 final as (
     select
-        as_of_date,
-        as_of_date = max(as_of_date) over () as is_newest,
-        population,
-        model_version,
-        months_from_fit,
-        cast(customer_count as integer) as customer_count,
-        psi,
-        psi_by_chance,
-        psi_step,
-        psi_step_by_chance,
-        share_moved,
-        most_changed_segment_key,
-        largest_share_change,
-        watch_from,
-        act_from,
-        calibration_pairs,
-        step_watch_from,
-        step_act_from,
-        step_calibration_pairs,
-        severity,
-        verdict
-    from with_bands
+        judged.as_of_date,
+        judged.as_of_date = max(judged.as_of_date) over () as is_newest,
+        judged.population,
+        judged.model_version,
+        judged.months_from_fit,
+        cast(label_totals.total as integer) as customer_count,
+        judged.psi,
+        judged.psi_by_chance,
+        judged.psi_step,
+        judged.psi_step_by_chance,
+        from_fit.share_moved,
+        from_fit.most_changed_segment_key,
+        from_fit.largest_share_change,
+        judged.watch_from,
+        judged.act_from,
+        judged.calibration_pairs,
+        judged.step_watch_from,
+        judged.step_act_from,
+        judged.step_calibration_pairs,
+        judged.severity,
+        judged.verdict
+    from judged
+    inner join from_fit
+        on
+            judged.as_of_date = from_fit.as_of_date
+            and judged.model_version = from_fit.model_version
+            and judged.population = from_fit.population
+    inner join label_totals
+        on
+            judged.as_of_date = label_totals.as_of_date
+            and judged.model_version = label_totals.model_version
+            and judged.population = label_totals.population
 )
 
 select * from final

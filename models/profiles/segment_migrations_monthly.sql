@@ -16,29 +16,22 @@ segment_profiles_monthly as (
     select * from {{ ref('segment_profiles_monthly') }}
 ),
 
-date_pairs as (
-    select
-        as_of_date,
-        lag(as_of_date) over (order by as_of_date) as previous_as_of_date
-    from as_of_dates
-),
-
 states as (
     select
         customer_months.customer_unique_id,
         customer_months.as_of_date,
         customer_months.segment_key,
         customer_months.total_spend,
-        date_pairs.previous_as_of_date
+        as_of_dates.previous_as_of_date
     from customer_months
-    inner join date_pairs on customer_months.as_of_date = date_pairs.as_of_date
+    inner join as_of_dates on customer_months.as_of_date = as_of_dates.as_of_date
 ),
 
 -- An exit is a row that has no successor; purchases only add up, so it takes a restated input to see one.
 steps as (
     select
         coalesce(arrived.customer_unique_id, departed.customer_unique_id) as customer_unique_id,
-        coalesce(arrived.as_of_date, date_pairs.as_of_date) as as_of_date,
+        coalesce(arrived.as_of_date, as_of_dates.as_of_date) as as_of_date,
         coalesce(arrived.previous_as_of_date, departed.as_of_date) as previous_as_of_date,
         departed.segment_key as from_segment_key,
         arrived.segment_key as to_segment_key,
@@ -49,7 +42,7 @@ steps as (
         on
             arrived.customer_unique_id = departed.customer_unique_id
             and arrived.previous_as_of_date = departed.as_of_date
-    left join date_pairs on departed.as_of_date = date_pairs.previous_as_of_date
+    left join as_of_dates on departed.as_of_date = as_of_dates.previous_as_of_date
 ),
 
 reasoned as (

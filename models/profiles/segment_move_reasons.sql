@@ -28,13 +28,6 @@ switch_labels as (
     select * from {{ ref('customer_segments_at_switch') }}
 ),
 
-date_pairs as (
-    select
-        as_of_date,
-        lag(as_of_date) over (order by as_of_date) as previous_as_of_date
-    from as_of_dates
-),
-
 inputs_of_versions as (
     select
         model_version
@@ -67,11 +60,11 @@ movers as (
         arrived.segment_key as to_segment_key,
         coalesce(switch_labels.segment_key_by_earlier_version = departed.segment_key, false) as is_model_change
     from customer_months as arrived
-    inner join date_pairs on arrived.as_of_date = date_pairs.as_of_date
+    inner join as_of_dates on arrived.as_of_date = as_of_dates.as_of_date
     inner join customer_months as departed
         on
             arrived.customer_unique_id = departed.customer_unique_id
-            and date_pairs.previous_as_of_date = departed.as_of_date
+            and as_of_dates.previous_as_of_date = departed.as_of_date
     left join switch_labels
         on
             arrived.customer_unique_id = switch_labels.customer_unique_id

@@ -1,4 +1,6 @@
-{%- set features = ['recency_days', 'order_count', 'total_spend', 'avg_review_score', 'late_delivery_share'] -%}
+{#- Columns that stood here before every feature had its row in segment_traits; null where it is no longer registered. -#}
+{%- set z_columns = ['recency_days', 'order_count', 'total_spend', 'avg_review_score', 'late_delivery_share'] -%}
+{%- set trait_count = feature_names() | length -%}
 {%- set quartiles = [
     ('recency_days', 'recency_days'),
     ('order_count', 'order_count'),
@@ -74,16 +76,25 @@ traits_ranked as (
 strongest_traits as (
     select
         segment_key,
-        trait as strongest_trait,
-        gap as strongest_trait_z
+        max(case when strength_rank = 1 then trait end) as strongest_trait,
+        max(case when strength_rank = 1 then gap end) as strongest_trait_z,
+        {%- for rank in range(1, trait_count + 1) %}
+        {{ "|| " if not loop.first }}max(
+            case
+                when strength_rank = {{ rank }}
+                    then {{ "', ' || " if not loop.first }}trait || case when gap < 0 then ' -' else ' +' end
+                    || cast(cast(abs(gap) as decimal(18, 1)) as {{ dbt.type_string() }})
+            end
+        )
+        {%- endfor %} as traits
     from traits_ranked
-    where strength_rank = 1
+    group by segment_key
 ),
 
 standard_profile as (
     select
         segment_key
-        {%- for feature in features %},
+        {%- for feature in z_columns %},
         max(case when feature = '{{ feature }}' then gap end) as {{ feature }}_z
         {%- endfor %}
     from traits
@@ -148,11 +159,12 @@ final as (
         {% endfor -%}
         spread.avg_max_installments,
         spread.avg_delivery_days,
-        {% for feature in features -%}
+        {% for feature in z_columns -%}
             standard_profile.{{ feature }}_z,
         {% endfor -%}
         strongest_traits.strongest_trait,
         strongest_traits.strongest_trait_z,
+        strongest_traits.traits,
         top_categories.top_three as top_categories,
         top_states.top_three as top_states,
         archetypes.meaning,

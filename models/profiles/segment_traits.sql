@@ -1,10 +1,10 @@
-{%- set traits = [
-    ('recency_days', 'recency_days', 'recency'),
-    ('order_count', 'order_count', 'frequency'),
-    ('total_spend', 'ln(1 + cast(total_spend as double))', 'spend'),
-    ('avg_review_score', 'avg_review_score', 'review score'),
-    ('late_delivery_share', 'late_delivery_share', 'late deliveries'),
-] -%}
+{%- set registry = feature_registry() -%}
+{%- set scaled = {} -%}
+{%- for feature, entry in registry.items() -%}
+{%- do scaled.update({
+    feature: transform_formulas('cast(' ~ feature ~ ' as double)')[entry.profile_transform]
+}) -%}
+{%- endfor -%}
 with
 
 members as (
@@ -19,10 +19,10 @@ segment_sums as (
         segment_name,
         as_of_date,
         model_version
-        {%- for feature, expression, words in traits %},
-        count({{ expression }}) as {{ feature }}__n,
-        coalesce(sum(cast({{ expression }} as decimal(18, 6))), 0) as {{ feature }}__sum,
-        coalesce(sum(cast(({{ expression }}) * ({{ expression }}) as decimal(18, 6))), 0) as {{ feature }}__squares
+        {%- for feature, expression in scaled.items() %},
+        count({{ feature }}) as {{ feature }}__n,
+        coalesce(sum(cast({{ expression }} as decimal(28, 6))), 0) as {{ feature }}__sum,
+        coalesce(sum(cast(({{ expression }}) * ({{ expression }}) as decimal(28, 6))), 0) as {{ feature }}__squares
         {%- endfor %}
     from members
     group by 1, 2, 3, 4
@@ -30,7 +30,7 @@ segment_sums as (
 
 everybody as (
     select
-        {% for feature, expression, words in traits -%}
+        {% for feature in registry -%}
             cast(sum({{ feature }}__sum) as double) / nullif(sum({{ feature }}__n), 0) as {{ feature }}__mean,
             sqrt(
                 greatest(
@@ -43,7 +43,7 @@ everybody as (
 ),
 
 traits as (
-    {% for feature, expression, words in traits %}
+    {% for feature, entry in registry.items() %}
         {{ "union all" if not loop.first }}
         select
             segment_sums.segment_key,
@@ -52,7 +52,9 @@ traits as (
             segment_sums.model_version,
             {{ loop.index }} as trait_number,
             '{{ feature }}' as feature,
-            '{{ words }}' as trait,
+            {{ sql_text(entry.label) }} as trait,
+            {{ sql_text(entry.unit) if entry.unit else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as unit,
+            {{ sql_text(entry.better) if entry.better else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as better_side,
             cast(segment_sums.{{ feature }}__sum as double) / nullif(segment_sums.{{ feature }}__n, 0) as segment_mean,
             everybody.{{ feature }}__mean as customer_mean,
             everybody.{{ feature }}__spread as customer_spread
@@ -70,6 +72,8 @@ final as (
         trait_number,
         feature,
         trait,
+        unit,
+        better_side,
         segment_mean,
         customer_mean,
         coalesce((segment_mean - customer_mean) / nullif(customer_spread, 0), 0) as gap

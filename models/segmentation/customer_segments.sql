@@ -20,13 +20,6 @@ today as (
     where as_of_dates.is_newest
 ),
 
-next_dates as (
-    select
-        as_of_date,
-        lead(as_of_date) over (order by as_of_date) as next_as_of_date
-    from as_of_dates
-),
-
 -- One pass over history: it has a row a person and date.
 stays as (
     select
@@ -67,7 +60,7 @@ final as (
         today.segment_name,
         segment_flags.is_dissatisfied,
         segment_flags.is_dormant,
-        coalesce(next_dates.next_as_of_date, stays.first_as_of_date) as in_segment_since,
+        coalesce(next_dates.as_of_date, stays.first_as_of_date) as in_segment_since,
         stays.previous_segment_key,
         stays.previous_segment_name,
         today.segment_probability,
@@ -84,7 +77,7 @@ final as (
     inner join features on today.customer_unique_id = features.customer_unique_id
     inner join segment_flags on today.segment_key = segment_flags.segment_key
     -- Somebody who is known at a date is known at all later ones.
-    left join next_dates on stays.last_date_elsewhere = next_dates.as_of_date
+    left join as_of_dates as next_dates on stays.last_date_elsewhere = next_dates.previous_as_of_date
 )
 
 select * from final

@@ -1,6 +1,7 @@
 """The segment of everybody a version was fitted on, as Python labels them: what SQL scoring is held against."""
 
 from olist_segments.dbt_io.frames import read, read_existing, written
+from olist_segments.model.features import transforms_of
 from olist_segments.selection.versions import append_labels
 
 
@@ -10,5 +11,5 @@ def model(dbt, session):
     existing = read_existing(dbt, session)
     settings = dbt.config.get("settings")
     fit_input = read(dbt.ref("segment_fit_input"))
-    labels = append_labels(read(dbt.ref("fit_segment_model")), fit_input, existing, settings["feature_transforms"])
+    labels = append_labels(read(dbt.ref("fit_segment_model")), fit_input, existing, transforms_of(settings["features"]))
     return written(dbt, session, labels)

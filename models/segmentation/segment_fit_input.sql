@@ -1,4 +1,4 @@
-{%- set features = checked_var('feature_transforms').keys() | list -%}
+{%- set features = feature_names() -%}
 with
 
 features as (

@@ -43,7 +43,9 @@ from sklearn.metrics import adjusted_rand_score
 from warehouses import SAMPLE, Warehouse
 
 TRANSFORMS = {"recency_days": "identity", "total_spend": "log1p", "avg_review_score": "identity"}
-PLAN = Plan(origin_days=14, clock_days=28, noise_refits=3, resamples=60, newcomer_days=28, refresh_days=7)
+PLAN = Plan(
+    origin_days=14, clock_days=28, noise_refits=3, resamples=60, newcomer_days=28, refresh_days=7, few_customers=30
+)
 START = pd.Timestamp("2018-01-01")
 PAIR = ["variant", "is_model_in_force", "origin_date", "later_date"]
 

@@ -5,8 +5,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from olist_segments.model.features import words_of
 from olist_segments.model.naming import (
     NamingRule,
     Profile,
@@ -21,7 +23,9 @@ from olist_segments.model.naming import (
 from warehouses import PROJECT
 
 FEATURES = ("avg_review_score", "order_count", "recency_days", "total_spend")
-RULE = NamingRule(min_effect=0.1, min_cosine=0.5, min_jaccard=0.5)
+REGISTRY = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["features"]
+WORDS = words_of(REGISTRY)
+RULE = NamingRule(min_effect=0.1, min_cosine=0.5, min_jaccard=0.5, words=WORDS)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +100,7 @@ def test_no_archetype_is_given_to_a_profile_that_contradicts_it(archetypes: pd.D
 
 def test_cluster_like_no_archetype_is_named_from_its_two_strongest_traits() -> None:
     profile = profile_of((0.1, -0.2, 1.4, 2.0))
-    assert name_from_traits(profile, 0) == ("high_spend_dormant", "High spend, dormant")
+    assert name_from_traits(profile, 0, WORDS) == ("high_spend_dormant", "High spend, dormant")
     nobody = pd.DataFrame({"segment_key": [], "segment_name": []})
     names = name_segments(profile_of((0.1, -0.2, 1.4, 2.0), (0.1, -0.2, 1.3, 2.1)), nobody, rule=RULE)
     assert [name.key for name in names] == ["high_spend_dormant", "high_spend_dormant_2"]
@@ -107,7 +111,7 @@ def test_unknown_feature_is_named_plainly() -> None:
     profile = Profile(
         ("freight_share", "recency_days"), np.array([[1.5, -0.5]]), np.array([[1.0, -1.0]]), above, 1 - above
     )
-    assert name_from_traits(profile, 0) == ("high_freight_share_recent", "High freight_share, recent")
+    assert name_from_traits(profile, 0, WORDS) == ("high_freight_share_recent", "High freight share, recent")
 
 
 def test_previous_segments_are_matched_for_the_largest_total_jaccard() -> None:

@@ -323,10 +323,17 @@ def test_an_empty_warehouse_takes_back_the_published_versions(built: Warehouse, 
 
 def test_a_refit_with_new_features_is_appended_to_versions_taken_back(built: Warehouse, parsed: Path) -> None:
     warehouse = empty_warehouse(parsed, built.serving)
-    features = {"recency_days": "identity", "order_count": "ln", "total_spend": "log1p", "avg_review_score": "identity"}
+    transforms = {
+        "recency_days": "identity",
+        "order_count": "ln",
+        "total_spend": "log1p",
+        "avg_review_score": "identity",
+        "late_delivery_share": "identity",
+        "avg_delivery_days": "sqrt",
+    }
     changed = {
-        "feature_transforms": features | {"late_delivery_share": "identity", "avg_delivery_days": "sqrt"},
-        "feature_sets": {"with_delivery_days": [*features, "avg_delivery_days"]},
+        "features": {name: {"transform": transform} for name, transform in transforms.items()},
+        "feature_sets": {"with_delivery_days": [name for name in transforms if name != "late_delivery_share"]},
     }
     models = ("+segment_versions", "+segments", "+segment_model", "+fit_segment_labels")
     selected = ("--select", *models, "sql_scores_like_python")

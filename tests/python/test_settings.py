@@ -11,7 +11,7 @@ from olist_segments.errors import UserError
 from olist_segments.model import scaling
 from olist_segments.selection import candidates
 from olist_segments.settings.check import check_features, check_setting, check_settings
-from olist_segments.settings.model import FIGURES, TRANSFORMS, SegmentationRule, Settings
+from olist_segments.settings.model import FIGURES, TRANSFORMS, FeatureEntry, SegmentationRule, Settings
 
 VALUES: dict[str, Any] = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
 SETTINGS_OF_BANDS = (
@@ -52,18 +52,36 @@ REFUSED = [
     ("{contract_thresholds: []}", "The var contract_thresholds is []: give a list of at least one member."),
     ("{invalid_order_statuses: canceled}", "The var invalid_order_statuses is 'canceled': give a list."),
     (
-        '{feature_transforms: {"x\' from y; --": ln}}',
-        "A key of the var feature_transforms is 'x' from y; --': give a name of lower-case letters, digits and "
-        "underscores.",
+        '{features: {"x\' from y; --": {transform: ln}}}',
+        "A key of the var features is 'x' from y; --': give a name of lower-case letters, digits and underscores.",
     ),
     (
-        "{feature_transforms: {recency_days: sin}}",
-        "The var feature_transforms.recency_days is 'sin': give one of identity, ln, log1p, sqrt.",
+        "{feature_transforms: {recency_days: identity}}",
+        "The var feature_transforms is gone: give each feature its transform in the var features, like {recency_days: "
+        "{transform: identity}}.",
+    ),
+    (
+        "{features: {recency_days: {label: recency}}}",
+        "The var features.recency_days lacks the key transform: give it.",
+    ),
+    (
+        "{features: {recency_days: {transform: ln, labels: recency}}}",
+        "The var features.recency_days has no key 'labels': its keys are transform, profile_transform, label, unit, "
+        "better, low, high, low_key, high_key, moved_by.",
+    ),
+    (
+        "{features: {recency_days: ln}}",
+        "The var features.recency_days is 'ln': give a mapping with the keys transform, profile_transform, label, "
+        "unit, better, low, high, low_key, high_key, moved_by.",
+    ),
+    (
+        "{features: {recency_days: {transform: sin}}}",
+        "The var features.recency_days.transform is 'sin': give one of identity, ln, log1p, sqrt.",
     ),
     (
         "{feature_sets: {a: [item_count]}}",
-        "The var feature_sets.a names item_count, which is not in feature_transforms: give it a transform there, or "
-        "take it off the list.",
+        "The var feature_sets.a names item_count, which is not in features: give it a transform there, or take it off "
+        "the list.",
     ),
     (
         "{candidate_algorithms: [dbscan]}",
@@ -90,11 +108,11 @@ REFUSED = [
     ('{max_segments: "10 --"}', "The var max_segments is '10 --': give a whole number from 2 to 50."),
     ("{contract_thresholds: 0.8}", "The var contract_thresholds is 0.8: give a list of at least one member."),
     ("{contract_thresholds: []}", "The var contract_thresholds is []: give a list of at least one member."),
-    ("{feature_transforms: x}", "The var feature_transforms is 'x': give a mapping of names to values."),
-    ("{feature_transforms: {}}", "The var feature_transforms is {}: give a mapping of names to values."),
+    ("{features: x}", "The var features is 'x': give a mapping of names to values."),
+    ("{features: {}}", "The var features is {}: give a mapping of names to values."),
     (
-        "{feature_transforms: {1: ln}}",
-        "A key of the var feature_transforms is 1: give a name of lower-case letters, digits and underscores.",
+        "{features: {1: {transform: ln}}}",
+        "A key of the var features is 1: give a name of lower-case letters, digits and underscores.",
     ),
     (
         "{feature_sets: {a: [Recency]}}",
@@ -160,22 +178,26 @@ def test_one_var_by_itself_is_refused_by_the_same_sentence() -> None:
         assert str(told.value) == sentence
 
 
+def entries(transforms: dict[str, str]) -> dict[str, FeatureEntry]:
+    return {name: FeatureEntry(transform=transform) for name, transform in transforms.items()}
+
+
 @pytest.mark.parametrize(
     ("transforms", "sentence"),
     [
         (
             {"inputs_digest": "ln"},
-            "The var feature_transforms names inputs_digest, which is no number of the table "
+            "The var features names inputs_digest, which is no number of the table "
             "customer_features_monthly: take it off, or add the column.",
         ),
         (
             {"order_count": "ln", "no_column": "ln"},
-            "The var feature_transforms names no_column, which is no number of the table customer_features_monthly: "
+            "The var features names no_column, which is no number of the table customer_features_monthly: "
             "take it off, or add the column.",
         ),
         (
             {"recency_days": "ln"},
-            "The var feature_transforms.recency_days is 'ln', and recency_days may be 0, which has no logarithm: give "
+            "The var features.recency_days.transform is 'ln', and recency_days may be 0, which has no logarithm: give "
             "log1p.",
         ),
     ],
@@ -186,10 +208,10 @@ def test_a_feature_that_is_no_number_or_has_no_logarithm_is_refused(transforms: 
         "order_count": {"data_type": "integer", "meta": {"is_positive": True}},
         "recency_days": {"data_type": "integer", "meta": {}},
     }
-    check_features({"order_count": "ln", "recency_days": "log1p"}, columns)
+    check_features(entries({"order_count": "ln", "recency_days": "log1p"}), columns)
 
     with pytest.raises(UserError) as told:
-        check_features(transforms, columns)
+        check_features(entries(transforms), columns)
     assert str(told.value) == sentence
 
 

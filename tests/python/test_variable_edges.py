@@ -62,6 +62,8 @@ SMALLEST: Values = {
     "refit": False,
     "rescore_history": False,
     "outcome_days": 1,
+    "few_customers": 2,
+    "same_shop_min_known_share": 0,
     "drift_recent_buyer_days": 1,
     "drift_reference_months": 1,
     "drift_bins": 2,
@@ -102,6 +104,8 @@ LARGEST: Values = {
     "name_min_cosine": 1,
     "match_min_jaccard": 1,
     "outcome_days": 3650,
+    "few_customers": 1_000_000,
+    "same_shop_min_known_share": 1,
     "drift_recent_buyer_days": 3650,
     "drift_reference_months": 120,
     "drift_bins": 100,
@@ -125,11 +129,11 @@ LARGEST: Values = {
 REFITTED = SMALLEST | {"refit": True, "rescore_history": True, "auto_refit": True, "drift_clock_driven_features": ["x"]}
 # Each transform on whatever it takes; sets of one feature and of all.
 EVERY_FEATURE: Values = {
-    "feature_transforms": {name: "log1p" if i % 2 else "sqrt" for i, name in enumerate(NUMBERS)}
-    | dict.fromkeys(ALWAYS_POSITIVE, "ln"),
+    "features": {name: {"transform": "log1p" if i % 2 else "sqrt"} for i, name in enumerate(NUMBERS)}
+    | {name: {"transform": "ln"} for name in ALWAYS_POSITIVE},
     "feature_sets": {"alone": ["late_delivery_share"], "all": NUMBERS},
 }
-ONE_FEATURE: Values = {"feature_transforms": {"total_spend": "identity"}, "feature_sets": {"a": ["total_spend"]}}
+ONE_FEATURE: Values = {"features": {"total_spend": {"transform": "identity"}}, "feature_sets": {"a": ["total_spend"]}}
 # A month of 300 orders: the simulation day by day, and as many resamples as may be asked for.
 EVERY_DAY: Values = {
     "candidate_k_max": 2,
@@ -181,7 +185,7 @@ def edges_of(annotation: Any, name: str) -> Iterator[tuple[str, Any]]:
 
 
 def edges_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    if (isinstance(value, dict) and name in ("feature_transforms", "feature_sets")) or isinstance(value, list):
+    if (isinstance(value, dict) and name in ("features", "feature_sets")) or isinstance(value, list):
         yield name, {0: "empty", 1: "one"}.get(len(value), "several")
     elif isinstance(value, dict):
         for key, member in value.items():

@@ -23,13 +23,13 @@ REFUSED = [
         "The var candidate_k_max is 8, less than candidate_k_min, which is 9: give it as much or more.",
     ),
     (
-        "{feature_transforms: {inputs_digest: ln}, feature_sets: {a: [inputs_digest]}}",
-        "The var feature_transforms names inputs_digest, which is no number of the table customer_features_monthly: "
+        "{features: {inputs_digest: {transform: ln}}, feature_sets: {a: [inputs_digest]}}",
+        "The var features names inputs_digest, which is no number of the table customer_features_monthly: "
         "take it off, or add the column.",
     ),
     (
-        "{feature_transforms: {recency_days: ln}, feature_sets: {a: [recency_days]}}",
-        "The var feature_transforms.recency_days is 'ln', and recency_days may be 0, which has no logarithm: give "
+        "{features: {recency_days: {transform: ln}}, feature_sets: {a: [recency_days]}}",
+        "The var features.recency_days.transform is 'ln', and recency_days may be 0, which has no logarithm: give "
         "log1p.",
     ),
 ]
@@ -38,7 +38,7 @@ REFUSED = [
 REFUSED_WHILE_READING = [
     ('{max_segments: "10 --"}', "The var max_segments is '10 --': give a whole number from 2 to 50."),
     ("{contract_thresholds: 0.8}", "The var contract_thresholds is 0.8: give a list of at least one member."),
-    ("{feature_transforms: x}", "The var feature_transforms is 'x': give a mapping of names to values."),
+    ("{features: x}", "The var features is 'x': give a mapping of names to values."),
     ("{invalid_order_statuses: 3}", "The var invalid_order_statuses is 3: give a list."),
     ("{drift_clock_driven_features: 3}", "The var drift_clock_driven_features is 3: give a list."),
     (

@@ -1,7 +1,7 @@
 -- What an archetype promises of its segment (dissatisfied, big spenders, recent …) holds for the members at the fit:
 -- for their mean, and for most of them.
 {%- set archetype_columns = adapter.get_columns_in_relation(ref('segment_archetypes')) | map(attribute='name') | list %}
-{%- set features = var('feature_transforms').keys() | select('in', archetype_columns) | sort %}
+{%- set features = feature_names() | select('in', archetype_columns) | sort %}
 with
 
 labelled as (

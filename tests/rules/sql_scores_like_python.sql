@@ -1,5 +1,5 @@
 -- Everybody whose features are as Python saw them at the fit has in SQL the segment that Python gave.
-{%- set features = var('feature_transforms').keys() | sort %}
+{%- set features = feature_names() | sort %}
 with
 
 python_labels as (

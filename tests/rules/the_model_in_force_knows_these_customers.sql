@@ -1,4 +1,4 @@
--- Half of the people that the model in force was fitted on are absent: it belongs to another input. Build with
+-- Too many of the people that the model in force was fitted on are absent: it belongs to another input. Build with
 -- --vars '{refit: true}', or give each input its own OLIST_WAREHOUSE.
 {{ config(severity='warn') }}
 with
@@ -20,4 +20,4 @@ presence as (
 )
 
 select * from presence
-where present_count < 0.5 * fitted_count
+where present_count < {{ var('same_shop_min_known_share') }} * fitted_count

@@ -88,8 +88,6 @@ WORTH_WORKERS = 50_000
 _STARTS = {"gaussian_mixture": 3}
 # Only k-means is quick enough for everybody, some hundreds of times.
 _QUICK = ("kmeans",)
-# A shift is not told from fewer newcomers than this at either date.
-_FEWEST_NEWCOMERS = 30
 _VALUES = ("total_spend", "avg_review_score")
 
 
@@ -191,7 +189,7 @@ class Plan:
 
     Days between origins, and between origins and later dates that are compared with the clock stopped; refits behind a
     noise floor, resamples behind an interval, and for how many days somebody is a newcomer. A simulation that ends
-    `refresh_days` before the data or more is run again.
+    `refresh_days` before the data or more is run again. A shift is not told of fewer newcomers than `few_customers`.
     """
 
     origin_days: int
@@ -200,6 +198,7 @@ class Plan:
     resamples: int
     newcomer_days: int
     refresh_days: int
+    few_customers: int
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Plan:
@@ -325,7 +324,7 @@ def compare_date(
     for frozen in origins:
         z = frozen.model.z(people.features)
         labels = frozen.model.segmentation.labels(z)
-        shift = newcomer_shift(z[people.tenure < plan.newcomer_days], frozen)
+        shift = newcomer_shift(z[people.tenure < plan.newcomer_days], frozen, plan.few_customers)
         both = {"noise_floor": np.median(refit.noise), "noise_floor_low": refit.noise.min(), **shift}
         rng = generator(recipe.seed, "interval", frozen.date.date(), people.date.date(), frozen.is_in_force)
         for row in compare_labels(people, frozen, labels, fresh, refit.model.k, plan.resamples, rng):
@@ -416,18 +415,19 @@ def held_recency(people: People, frozen: Frozen) -> FloatArray:
     return np.where(np.isnan(held), recency, held)
 
 
-def newcomer_shift(newcomers: FloatArray, frozen: Frozen) -> Row:
+def newcomer_shift(newcomers: FloatArray, frozen: Frozen, fewest: int) -> Row:
     """How differently the `newcomers` (m, d) behave from those of the origin, in the feature that differs most clearly.
 
     Newcomers are those who first bought shortly before the date, as z under the frozen model; both groups are equally
     young, so neither the clock nor reviews still to come tell them apart. The difference of the means is in standard
     deviations of the frozen model (its own scaling), with its standard error (Welch); the feature is the one whose
-    difference is the most above 0 allowing for 1.96 of those. Null where either date has fewer than 30 newcomers. In a
-    base that grows for years a change of behaviour takes months to move the fits; here it shows at once.
+    difference is the most above 0 allowing for 1.96 of those. Null where either date has fewer than `fewest`
+    newcomers. In a base that grows for years a change of behaviour takes months to move the fits; here it shows at
+    once.
     """
     nothing = {"newcomer_shift_feature": None, "newcomer_shift": np.nan, "newcomer_shift_error": np.nan}
     columns = [column for column, scaling in enumerate(frozen.model.scalings) if scaling.name != CLOCK_FEATURE]
-    if min(len(newcomers), len(frozen.newcomers)) < _FEWEST_NEWCOMERS or not columns:
+    if min(len(newcomers), len(frozen.newcomers)) < fewest or not columns:
         return nothing
     now, then = newcomers[:, columns], frozen.newcomers[:, columns]
     shift = now.mean(axis=0) - then.mean(axis=0)

@@ -37,7 +37,7 @@ class ProjectAdapter(metaclass=AdapterMeta):
         with _told_by_dbt():
             settings = check.check_settings(values | dict(self.config.cli_vars))
             if columns is not None:
-                check.check_features(settings.feature_transforms, columns)
+                check.check_features(settings.features, columns)
 
     @available
     def check_setting(self, name: str, value: Any) -> None:

@@ -9,7 +9,7 @@ scipy.optimize.linear_sum_assignment).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,17 +18,12 @@ from scipy.optimize import linear_sum_assignment
 
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.model.agreement import jaccard
+from olist_segments.model.features import Words, words_of
 
 ONLY_SEGMENT = ("all_customers", "All customers")
 
-# The words for a feature below and above its mean: key part, then the phrase of a name.
-_TRAIT_WORDS: dict[str, tuple[tuple[str, str], tuple[str, str]]] = {
-    "recency_days": (("recent", "recent"), ("dormant", "dormant")),
-    "order_count": (("one_order", "one order"), ("repeat", "repeat buyers")),
-    "total_spend": (("low_spend", "low spend"), ("high_spend", "high spend")),
-    "avg_review_score": (("dissatisfied", "dissatisfied"), ("satisfied", "satisfied")),
-    "late_delivery_share": (("on_time", "delivered on time"), ("late_delivery", "delivered late")),
-}
+# Columns of the seed that are no trait; every other one is a feature of that name.
+_PLAYBOOK = ("segment_key", "segment_name", "meaning", "recommended_action", "channel", "kpi", "stop_rule")
 
 
 @dataclass(frozen=True)
@@ -51,17 +46,23 @@ class NamingRule:
 
     A trait that a name claims lies `min_effect` standard deviations or more from everybody's mean; an archetype's name
     needs a cosine of `min_cosine` between its traits and the segment's profile; the name of an earlier segment needs a
-    Jaccard similarity of `min_jaccard` with its people.
+    Jaccard similarity of `min_jaccard` with its people. `words`: what a segment is called after a feature.
     """
 
     min_effect: float
     min_cosine: float
     min_jaccard: float
+    words: Mapping[str, Words] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> NamingRule:
         """The rule that the settings of the dbt model fit_segment_model ask for."""
-        return cls(settings["name_min_effect"], settings["name_min_cosine"], settings["match_min_jaccard"])
+        return cls(
+            settings["name_min_effect"],
+            settings["name_min_cosine"],
+            settings["match_min_jaccard"],
+            words_of(settings["features"]),
+        )
 
 
 @dataclass(frozen=True)
@@ -121,9 +122,9 @@ def name_is_true(traits: Mapping[str, float], profile: Profile, segment: int, mi
     return True
 
 
-def archetype_traits(archetypes: pd.DataFrame, features: Sequence[str]) -> list[dict[str, float]]:
+def archetype_traits(archetypes: pd.DataFrame) -> list[dict[str, float]]:
     """The traits of each archetype (rows of the seed): feature to signed weight, blanks and zeros left out."""
-    known = [column for column in archetypes.columns if column in features or column in _TRAIT_WORDS]
+    known = [column for column in archetypes.columns if column not in _PLAYBOOK]
     return [
         {column: float(row[column]) for column in known if pd.notna(row[column]) and float(row[column]) != 0}
         for _, row in archetypes.iterrows()
@@ -150,7 +151,7 @@ def match_to_archetypes(
     Only pairs whose every trait is true and whose cosine between the segment's z profile and the traits reaches that
     of `rule` can meet; a segment without such a partner is absent from the result.
     """
-    traits = archetype_traits(archetypes, profile.features)
+    traits = archetype_traits(archetypes)
     cosine = np.full((len(segments), len(traits)), -1.0)
     for row, segment in enumerate(segments):
         vector = profile.z[segment]
@@ -166,10 +167,10 @@ def match_to_archetypes(
     return {segments[row]: (int(column), float(cosine[row, column])) for row, column in pairs if worth[row, column] > 0}
 
 
-def name_from_traits(profile: Profile, segment: int) -> tuple[str, str]:
+def name_from_traits(profile: Profile, segment: int, words: Mapping[str, Words]) -> tuple[str, str]:
     """Key and name made of the two features in which the segment differs most from everybody, most members included.
 
-    Where none sets most members apart, the strongest stands alone.
+    Where none sets most members apart, the strongest stands alone. `words`: what it is called after a feature.
     """
     order = np.argsort(-np.abs(profile.z[segment]), kind="stable")
     signs = {profile.features[column]: float(np.sign(profile.z[segment, column])) for column in order}
@@ -179,8 +180,7 @@ def name_from_traits(profile: Profile, segment: int) -> tuple[str, str]:
     for column in strongest:
         feature = profile.features[column]
         is_above = int(profile.z[segment, column] > 0)
-        fallback = ((f"low_{feature}", f"low {feature}"), (f"high_{feature}", f"high {feature}"))
-        key, phrase = _TRAIT_WORDS.get(feature, fallback)[is_above]
+        key, phrase = (words.get(feature) or words_of({feature: {}})[feature])[is_above]
         keys.append(key)
         phrases.append(phrase)
     return "_".join(keys), ", ".join(phrases).capitalize()
@@ -205,7 +205,7 @@ def name_segments(
         return [SegmentName(*ONLY_SEGMENT, "only_segment", None)]
 
     names: dict[int, SegmentName] = {}
-    traits_by_key = dict(zip(archetypes["segment_key"], archetype_traits(archetypes, profile.features), strict=True))
+    traits_by_key = dict(zip(archetypes["segment_key"], archetype_traits(archetypes), strict=True))
     if overlap is not None and len(previous):
         for segment, (old, score) in match_to_previous(overlap, rule.min_jaccard).items():
             before = previous[old]
@@ -213,7 +213,7 @@ def name_segments(
                 continue
             traits = traits_by_key.get(before.key)
             still_true = traits is not None and name_is_true(traits, profile, segment, rule.min_effect)
-            name = before.name if still_true else name_from_traits(profile, segment)[1]
+            name = before.name if still_true else name_from_traits(profile, segment, rule.words)[1]
             names[segment] = SegmentName(before.key, name, "previous_version", score)
 
     taken = {name.key for name in names.values()}
@@ -228,7 +228,7 @@ def name_segments(
     for segment in unnamed:
         if segment in names:
             continue
-        key, name = name_from_traits(profile, segment)
+        key, name = name_from_traits(profile, segment, rule.words)
         number = 1
         while (unique_key := key if number == 1 else f"{key}_{number}") in taken:
             number += 1

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from olist_segments.bounds import DISSOLVED, RECOVERED
 from olist_segments.report import charts
 from olist_segments.report.charts import is_wide
 from olist_segments.report.figure import Finding, Tables, unique
 from olist_segments.report.source import Row, newest
 from olist_segments.report.words import a_number, count, day, decimals, long_month, month, plural, share, short, three
-
-STABLE = 0.75
-"""Bootstrap Jaccard from which a segment counts as stable (Hennig 2007)."""
 
 
 def candidates(tables: Tables) -> Finding:
@@ -70,7 +68,7 @@ def stability(tables: Tables) -> Finding | None:
     rows = [row for row in tables.rows("stability") if row["jaccard"] is not None]
     if not rows:
         return None
-    stable = sum(row["jaccard"] >= STABLE for row in rows)
+    stable = sum(row["jaccard"] >= RECOVERED for row in rows)
     weakest = rows[-1]
     title = (
         f"{a_number(stable).capitalize()} of {a_number(len(rows))} segments "
@@ -85,13 +83,14 @@ def stability(tables: Tables) -> Finding | None:
         lambda width: _stability_rows(width, rows, tables.colours),
         "Dots with intervals of the bootstrap Jaccard of each segment. "
         + " ".join(f"{row['segment_name']}: {decimals(row['jaccard'])}, {row['verdict']}." for row in rows),
+        words={"recovered": str(RECOVERED), "dissolved": str(DISSOLVED)},
     )
 
 
 def _stability_rows(width: int, rows: Sequence[Row], colours: Mapping[str, str]) -> Any:
     left = -0.72 if is_wide(width) else 0
     marks = charts.Rows()
-    marks.text(STABLE, f"stable from {STABLE}", 8)
+    marks.text(RECOVERED, f"stable from {RECOVERED}", 8)
     marks.next(24)
     for row in rows:
         marks.named_dot(
@@ -104,7 +103,7 @@ def _stability_rows(width: int, rows: Sequence[Row], colours: Mapping[str, str])
             f"{decimals(row['jaccard_high'])}), {row['verdict']}",
             (row["jaccard_low"], row["jaccard_high"]),
         )
-    return charts.draw_rows(width, marks, (left, 1.02 if is_wide(width) else 1.15), ".1f", (STABLE, 16))
+    return charts.draw_rows(width, marks, (left, 1.02 if is_wide(width) else 1.15), ".1f", (RECOVERED, 16))
 
 
 def ageing(tables: Tables) -> Finding | None:

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.errors import UserError
+from olist_segments.model.features import transforms_of
 from olist_segments.model.model import Model
 from olist_segments.model.scaling import Scaling, design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
@@ -105,7 +106,7 @@ class Search:
         """The search that the settings of the dbt model fit_segment_candidates ask for."""
         return cls(
             feature_sets=settings["feature_sets"],
-            transforms=settings["feature_transforms"],
+            transforms=transforms_of(settings["features"]),
             algorithms=settings["algorithms"],
             k_min=settings["k_min"],
             k_max=settings["k_max"],

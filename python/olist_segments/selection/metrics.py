@@ -8,11 +8,12 @@ import numpy as np
 from sklearn.metrics import silhouette_samples
 
 from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.bounds import DISSOLVED, RECOVERED
 
 _Z95 = 1.959963984540054
 _JACKKNIFE_BLOCKS = 20
 # From the highest down; Hennig (2007) and the reference manual of his `fpc` package.
-_VERDICTS = ((0.85, "highly stable"), (0.75, "stable"), (0.6, "pattern"), (0.5, "not to be trusted"))
+_VERDICTS = ((0.85, "highly stable"), (RECOVERED, "stable"), (0.6, "pattern"), (DISSOLVED, "not to be trusted"))
 
 
 class Interval(NamedTuple):

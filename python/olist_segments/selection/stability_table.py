@@ -8,16 +8,11 @@ import numpy as np
 import pandas as pd
 
 from olist_segments.arrays import FloatArray
+from olist_segments.bounds import DISSOLVED, RECOVERED
 from olist_segments.model.model import Model
 from olist_segments.selection.metrics import jaccard_verdict
 from olist_segments.selection.stability import bootstrap_jaccard
 from olist_segments.selection.versions import made_up_model
-
-DISSOLVED = 0.5
-"""A segment at most so similar to the refit's best match is dissolved in that resample (Hennig 2007)."""
-
-RECOVERED = 0.75
-"""A segment at least so similar is found again in that resample."""
 
 NOT_MEASURED = "not measured"
 """The verdict on the only segment of a version that had too little to cluster."""

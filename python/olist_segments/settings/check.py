@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from olist_segments.errors import UserError
 from olist_segments.settings.kinds import NAMED_TWICE, NOT_ALLOWED
-from olist_segments.settings.model import SENTENCE, Group, Settings
+from olist_segments.settings.model import SENTENCE, FeatureEntry, Group, Settings
 
 Checked = TypeVar("Checked")
 _NUMBERS = ("integer", "double", "decimal(18, 2)")
@@ -21,6 +21,11 @@ _NUMBERS = ("integer", "double", "decimal(18, 2)")
 def check_settings(values: Mapping[str, Any]) -> Settings:
     """All vars, checked one by one and together; UserError for the first that is wrong, or that is unknown."""
     for name in values:
+        if name == "feature_transforms":
+            raise UserError(
+                "The var feature_transforms is gone: give each feature its transform in the var features, like "
+                "{recency_days: {transform: identity}}."
+            )
         if name not in Settings.model_fields:
             raise UserError(f"There is no var {_shown(name)}: the names of all are in dbt_project.yml, under vars.")
     return _checked("", lambda: Settings.model_validate(dict(values)))
@@ -31,23 +36,24 @@ def check_setting(name: str, value: Any) -> Any:
     return _checked(name, lambda: _adapter(name).validate_python(value))
 
 
-def check_features(transforms: Mapping[str, str], columns: Mapping[str, Mapping[str, Any]]) -> None:
-    """UserError for a feature that is no number among `columns`, or can be 0 and has the transform ln.
+def check_features(features: Mapping[str, FeatureEntry], columns: Mapping[str, Mapping[str, Any]]) -> None:
+    """UserError for a feature that is no number among `columns`, or can be 0 and has a transform ln.
 
     `columns` are those of customer_features_monthly as dbt's graph holds them: data_type, and meta.is_positive.
     """
-    for feature, transform in transforms.items():
+    for feature, entry in features.items():
         column = columns.get(feature, {})
         if column.get("data_type") not in _NUMBERS:
             raise UserError(
-                f"The var feature_transforms names {feature}, which is no number of the table "
-                "customer_features_monthly: take it off, or add the column."
+                f"The var features names {feature}, which is no number of the table customer_features_monthly: take it "
+                "off, or add the column."
             )
-        if transform == "ln" and not column.get("meta", {}).get("is_positive"):
-            raise UserError(
-                f"The var feature_transforms.{feature} is 'ln', and {feature} may be 0, which has no logarithm: give "
-                "log1p."
-            )
+        for key in ("transform", "profile_transform"):
+            if getattr(entry, key) == "ln" and not column.get("meta", {}).get("is_positive"):
+                raise UserError(
+                    f"The var features.{feature}.{key} is 'ln', and {feature} may be 0, which has no logarithm: give "
+                    "log1p."
+                )
 
 
 def _checked(name: str, validate: Callable[[], Checked]) -> Checked:
@@ -77,14 +83,18 @@ def _sentence(error: ErrorDetails, steps: tuple[int | str, ...]) -> str:
     if len(steps) == 1:
         return f"there is no value of {_place(steps)}: give it one in dbt_project.yml, under vars."
     group, key = _place(steps[:-1]), steps[-1]
-    keys = ", ".join(_group(steps[0]).model_fields)
+    fields = _group(steps[0]).model_fields
+    keys = ", ".join(fields)
     if kind == "missing":
-        return f"{group} lacks the key {key}: give all of {keys}."
+        needed = [name for name, field in fields.items() if field.is_required()]
+        return f"{group} lacks the key {key}: give {'it' if needed == [key] else f'all of {keys}'}."
     return f"{group} has no key {_shown(key)}: its keys are {keys}."
 
 
 def _group(name: int | str) -> type[Group]:
     group = Settings.model_fields[str(name)].annotation
+    if get_origin(group) is dict:
+        group = get_args(group)[1]
     assert isinstance(group, type)
     assert issubclass(group, Group)
     return group

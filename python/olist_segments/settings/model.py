@@ -17,6 +17,7 @@ SENTENCE = "sentence"
 
 ALGORITHMS = ("kmeans", "gaussian_mixture", "ward", "hdbscan")
 """The algorithms that candidates may come from, in the order in which ties between them are broken."""
+MOVED_BY = ("purchase", "review", "delivery", "clock")
 TRANSFORMS = ("identity", "ln", "log1p", "sqrt")
 FIGURES = (
     *("structure_gap", "value_explained", "silhouette", "prediction_strength", "jaccard_min", "jaccard_mean"),
@@ -56,6 +57,21 @@ class DaysAfterPurchase(Group):
     review: DaysOfParcels
 
 
+class FeatureEntry(Group):
+    """A feature that may be clustered; all but the transform may be left out (macro `feature_entry`)."""
+
+    transform: Annotated[str, OneOf(TRANSFORMS)]
+    profile_transform: Annotated[str, OneOf(TRANSFORMS)] = ""
+    label: Annotated[str, Text()] = ""
+    unit: Annotated[str, Text()] = ""
+    better: Annotated[str, OneOf(("low", "high"))] = ""
+    low: Annotated[str, Text()] = ""
+    high: Annotated[str, Text()] = ""
+    low_key: Annotated[str, Name()] = ""
+    high_key: Annotated[str, Name()] = ""
+    moved_by: Annotated[str, OneOf(MOVED_BY)] = ""
+
+
 class SegmentationRule(Group):
     """The rule that picks: lower bounds of a candidate, the figures that prefer in turn, the share that is a tie.
 
@@ -93,7 +109,7 @@ class Settings(BaseModel):
     month_over_min_order_share: Share
     max_days_after_purchase: DaysAfterPurchase
 
-    feature_transforms: Annotated[dict[Feature, Annotated[str, OneOf(TRANSFORMS)]], Mapping()]
+    features: Annotated[dict[Feature, FeatureEntry], Mapping()]
     feature_sets: Annotated[dict[Feature, Annotated[list[Feature], Members()]], Mapping()]
 
     candidate_algorithms: Annotated[list[Annotated[str, OneOf(ALGORITHMS)]], Members()]
@@ -115,6 +131,8 @@ class Settings(BaseModel):
     warn_far_beyond_share: Share
     warn_same_score_share: Share
     outcome_days: Days
+    few_customers: Annotated[int, Whole(2, 1_000_000)]
+    same_shop_min_known_share: Share
 
     drift_recent_buyer_days: Days
     drift_reference_months: Annotated[int, Whole(1, 120)]
@@ -161,10 +179,10 @@ class Settings(BaseModel):
             )
         for name, features in self.feature_sets.items():
             for feature in features:
-                if feature not in self.feature_transforms:
+                if feature not in self.features:
                     raise _sentence(
-                        f"the var feature_sets.{name} names {feature}, which is not in feature_transforms: give it a "
-                        "transform there, or take it off the list."
+                        f"the var feature_sets.{name} names {feature}, which is not in features: give it a transform "
+                        "there, or take it off the list."
                     )
         return self
 

@@ -1,0 +1,131 @@
+with
+
+counts as (
+    select * from {{ ref('feature_drift_values') }}
+),
+
+bins as (
+    select
+        *,
+        sum(customer_count) over (partition by model_version, population, feature, aspect) as reference_total,
+        count(*) over (partition by model_version, population, feature, aspect) as bin_total
+    from {{ ref('feature_drift_bins') }}
+),
+
+-- The shape of the known values is one aspect, how many are missing another: each is judged by itself.
+totals_of_aspects as (
+    select
+        as_of_date,
+        population,
+        feature,
+        'values' as aspect,
+        sum(customer_count) as total
+    from counts
+    where value is not null
+    group by as_of_date, population, feature
+    union all
+    select
+        as_of_date,
+        population,
+        feature,
+        'missing' as aspect,
+        sum(customer_count) as total
+    from counts
+    group by as_of_date, population, feature
+),
+
+-- The frozen bins, filled with the people of every date.
+bin_counts as (
+    select
+        bins.model_version,
+        bins.population,
+        bins.feature,
+        bins.aspect,
+        bins.bin_number,
+        counts.as_of_date,
+        sum(counts.customer_count) as bin_count
+    from counts
+    inner join bins
+        on
+            counts.population = bins.population
+            and counts.feature = bins.feature
+            and (counts.value is null) = bins.is_missing_bin
+            and (counts.value >= bins.lower_bound or bins.lower_bound is null)
+            and (counts.value < bins.upper_bound or bins.upper_bound is null)
+    group by 1, 2, 3, 4, 5, 6
+),
+
+bin_shares as (
+    select
+        bins.model_version,
+        bins.population,
+        bins.feature,
+        bins.aspect,
+        bins.bin_number,
+        bins.bin_total,
+        bins.reference_total,
+        totals_of_aspects.as_of_date,
+        totals_of_aspects.total,
+        bins.smoothed_share as reference_share,
+        {{ smoothed_share('coalesce(bin_counts.bin_count, 0)', 'totals_of_aspects.total', 'bins.bin_total') }}
+            as bin_share
+    from bins
+    inner join totals_of_aspects
+        on
+            bins.population = totals_of_aspects.population
+            and bins.feature = totals_of_aspects.feature
+            and bins.aspect = totals_of_aspects.aspect
+    left join bin_counts
+        on
+            bins.model_version = bin_counts.model_version
+            and bins.population = bin_counts.population
+            and bins.feature = bin_counts.feature
+            and bins.aspect = bin_counts.aspect
+            and bins.bin_number = bin_counts.bin_number
+            and totals_of_aspects.as_of_date = bin_counts.as_of_date
+),
+
+from_fit as (
+    select
+        model_version,
+        population,
+        feature,
+        aspect,
+        as_of_date,
+        cast(null as date) as earlier_date,
+        {{ population_stability_index('bin_share', 'reference_share') }} as psi,
+        {{ psi_by_chance('max(bin_total)', 'max(total)', 'max(reference_total)') }} as psi_by_chance
+    from bin_shares
+    group by 1, 2, 3, 4, 5
+),
+
+between_dates as (
+    select
+        later.model_version,
+        later.population,
+        later.feature,
+        later.aspect,
+        later.as_of_date,
+        earlier.as_of_date as earlier_date,
+        {{ population_stability_index('later.bin_share', 'earlier.bin_share') }} as psi,
+        {{ psi_by_chance('max(later.bin_total)', 'max(later.total)', 'max(earlier.total)') }} as psi_by_chance
+    from bin_shares as later
+    inner join bin_shares as earlier
+        on
+            later.model_version = earlier.model_version
+            and later.population = earlier.population
+            and later.feature = earlier.feature
+            and later.aspect = earlier.aspect
+            and later.bin_number = earlier.bin_number
+            and later.as_of_date > earlier.as_of_date
+    group by 1, 2, 3, 4, 5, 6
+),
+
+final as (
+    select * from from_fit
+    union all
+    select * from between_dates
+)
+
+select * from final
+order by model_version, population, feature, aspect, as_of_date, earlier_date nulls first

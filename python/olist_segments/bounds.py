@@ -1,0 +1,7 @@
+"""Bounds of the bootstrap Jaccard (Hennig 2007) by which the evidence, the stability table and the report judge."""
+
+DISSOLVED = 0.5
+"""A segment at most so similar to a refit's best match is dissolved in it."""
+
+RECOVERED = 0.75
+"""A segment at least so similar is found again, and stable when that is its mean."""

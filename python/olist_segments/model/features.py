@@ -1,0 +1,26 @@
+"""The registry of features, the var `features` of dbt_project.yml, as Python reads it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+Registry = Mapping[str, Mapping[str, Any]]
+Words = tuple[tuple[str, str], tuple[str, str]]
+"""Below and above the mean: the part of a key, then the phrase of a name."""
+
+
+def transforms_of(features: Registry) -> dict[str, str]:
+    """Name of a feature to the name of the transform it is clustered on."""
+    return {name: str(entry["transform"]) for name, entry in features.items()}
+
+
+def words_of(features: Registry) -> dict[str, Words]:
+    """Name of a feature to what a segment below, and above, its mean is called."""
+    return {name: (_side(name, entry, "low"), _side(name, entry, "high")) for name, entry in features.items()}
+
+
+def _side(name: str, entry: Mapping[str, Any], side: str) -> tuple[str, str]:
+    phrase = str(entry.get(side) or f"{side} {entry.get('label') or name.replace('_', ' ')}")
+    return str(entry.get(f"{side}_key") or re.sub(r"[^a-z0-9]+", "_", phrase.lower()).strip("_") or name), phrase
