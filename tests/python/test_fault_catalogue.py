@@ -17,14 +17,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
+from dbt.cli.main import dbtRunner
 from faults import FILES, PROJECT, Project, RunnerOf, as_nobody, assert_totals_tie
+from olist_segments.loading.declared import RawColumn, RawTable
+from olist_segments.loading.duckdb_files import DuckDBFiles
+from olist_segments.loading.load import load_raw_files
+from olist_segments.loading.refusals import RefusedInput
 
 Operation = Callable[[Project, str, Any], object]
 SOURCES = PROJECT / "models" / "staging" / "_olist__sources.yml"
 CATALOGUE = PROJECT / "tests" / "faults" / "catalogue.yml"
 STAGED = ["path:models/staging"]
+# Refusals that dbt is asked for as well: of the file, its dialect, its values, and of all nine together.
+TOLD_BY_DBT = (
+    *(
+        "missing",
+        "no permission",
+        "a line end of Windows in the middle",
+        "unbalanced quote",
+        "Latin-1",
+        "first column missing",
+        "decimal comma",
+    ),
+    *("price that would steer a terminal", "all orders cancelled"),
+)
 UP_TO_FEATURES = ["path:models/staging", "+customer_features", "customers"]
 
 
@@ -141,17 +160,27 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def columns_of_files() -> list[tuple[str, str, bool]]:
-    """Each file and declared column, and whether a missing value in it is refused."""
+def declared_tables() -> list[RawTable]:
+    """The nine files as dbt's graph hands them to loading."""
     (source,) = yaml.safe_load(SOURCES.read_text(encoding="utf-8"))["sources"]
     return [
-        (table["name"], column["name"], bool(column.get("config", {}).get("meta", {}).get("required")))
+        RawTable(
+            schema="raw",
+            name=table["name"],
+            columns={
+                column["name"]: RawColumn.model_validate(column | column.get("config", {}))
+                for column in table["columns"]
+            },
+        )
         for table in source["tables"]
-        for column in table["columns"]
     ]
 
 
-COLUMNS = columns_of_files()
+RAW_TABLES = declared_tables()
+INVALID_STATUSES = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"][
+    "invalid_order_statuses"
+]
+COLUMNS = [(table.name, column.name, column.meta.required) for table in RAW_TABLES for column in table.columns.values()]
 REQUIRED = [(file, column) for file, column, is_required in COLUMNS if is_required]
 
 
@@ -207,9 +236,29 @@ def counts_of_rules(p: Project) -> Counter[str]:
     return Counter({f"{table}.{rule}": count for table, rule, count in rows})
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.refused], ids=lambda case: case.id)
-@pytest.mark.usefixtures("valid")
-def test_refused_with_one_sentence(runner_of: RunnerOf, case: Case) -> None:
+def no_dbt(_: list[Any]) -> dbtRunner:
+    raise AssertionError("this test runs without dbt")
+
+
+def refusals_of_loading(p: Project) -> list[str]:
+    """What loading refuses the files by, without dbt around it."""
+    with duckdb.connect(str(p.warehouse)) as connection:
+        engine = DuckDBFiles(lambda statement: connection.execute(statement).fetchall())
+        try:
+            load_raw_files(engine, RAW_TABLES, str(p.folder), INVALID_STATUSES, lambda _: None)
+        except RefusedInput as refusal:
+            return [str(refusal)]
+    return []
+
+
+def refusals_of_dbt(p: Project) -> list[str]:
+    run = p.run()
+    assert not run.success
+    assert "Traceback" not in run.log
+    return run.sentences
+
+
+def assert_refused(runner_of: RunnerOf, case: Case, refusals: Callable[[Project], list[str]]) -> None:
     # Not under pytest's own folder, which nobody but its owner may enter.
     with tempfile.TemporaryDirectory() as home:
         p = Project(runner_of, Path(home))
@@ -218,12 +267,25 @@ def test_refused_with_one_sentence(runner_of: RunnerOf, case: Case) -> None:
         sentence = case.refused.format(**words(p, case))
 
         with as_nobody(Path(home)) if "forbid" in case.do else contextlib.nullcontext():
-            run = p.run()
+            refused = refusals(p)
 
-        assert not run.success
-        assert run.sentences == [sentence]
-        assert "Traceback" not in run.log
+        assert refused == [sentence]
         assert p.tables() == {}, "a refused input leaves nothing behind"
+
+
+REFUSED = [case for case in CASES if case.refused]
+
+
+@pytest.mark.parametrize("case", REFUSED, ids=lambda case: case.id)
+def test_refused_with_one_sentence(case: Case) -> None:
+    assert_refused(no_dbt, case, refusals_of_loading)
+
+
+@pytest.mark.parametrize("id", TOLD_BY_DBT)
+@pytest.mark.usefixtures("valid")
+def test_dbt_tells_the_sentence_and_nothing_else(runner_of: RunnerOf, id: str) -> None:
+    case = next(case for case in REFUSED if case.id.startswith(id))
+    assert_refused(runner_of, case, refusals_of_dbt)
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.same], ids=lambda case: case.id)
@@ -265,14 +327,12 @@ def test_keys_and_money_are_all_that_must_not_be_missing() -> None:
 
 
 @pytest.mark.parametrize(("file", "column"), REQUIRED)
-@pytest.mark.usefixtures("valid")
-def test_a_key_or_an_amount_that_is_missing_is_refused(project: Project, file: str, column: str) -> None:
+def test_a_key_or_an_amount_that_is_missing_is_refused(tmp_path: Path, file: str, column: str) -> None:
+    project = Project(no_dbt, tmp_path)
+    project.write_all(FILES)
     header, first, *rest = table_of(text_in(project, file))
     first[header.index(column)] = ""
     project.write(file, text_of([header, first, *rest]))
 
-    run = project.run()
-
-    assert not run.success
     what = "the value is missing: fill it in, or remove the row."
-    assert run.sentences == [f"{file}.csv, line 2, column {column}: {what}"]
+    assert refusals_of_loading(project) == [f"{file}.csv, line 2, column {column}: {what}"]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dbt.adapters.base.meta import AdapterMeta, available
@@ -34,16 +33,18 @@ class ProjectAdapter(metaclass=AdapterMeta):
         With `columns`, those of customer_features_monthly in dbt's graph, features are looked for among them.
         """
         values = {name: var(name) for name in Settings.model_fields if var.has_var(name)}
-        with _told_by_dbt():
+
+        def check_all() -> None:
             settings = check.check_settings(values | dict(self.config.cli_vars))
             if columns is not None:
                 check.check_features(settings.features, columns)
 
+        _told_by_dbt(check_all)
+
     @available
     def check_setting(self, name: str, value: Any) -> None:
         """Check one var while dbt reads the project, before any hook runs."""
-        with _told_by_dbt():
-            check.check_setting(name, value)
+        _told_by_dbt(lambda: check.check_setting(name, value))
 
     @available
     def load_raw_files(
@@ -51,8 +52,7 @@ class ProjectAdapter(metaclass=AdapterMeta):
     ) -> None:
         """See `loading.load.load_raw_files`; `sources` are those of dbt's graph."""
         tables = [RawTable.model_validate(source) for source in sources]
-        with _told_by_dbt():
-            load_raw_files(self.raw_files(), tables, folder, invalid_statuses, warn)
+        _told_by_dbt(lambda: load_raw_files(self.raw_files(), tables, folder, invalid_statuses, warn))
 
     def rows_of(self, statement: str) -> list[tuple[Any, ...]]:
         """Run SQL in the connection that dbt holds, outside of transactions of its own; DbtRuntimeError."""
@@ -60,9 +60,11 @@ class ProjectAdapter(metaclass=AdapterMeta):
         return [tuple(row) for row in cursor.fetchall() or []]
 
 
-@contextmanager
-def _told_by_dbt() -> Iterator[None]:
+def _told_by_dbt(act: Callable[[], None]) -> None:
     try:
-        yield
+        act()
+        return
     except UserError as error:
-        raise DbtRuntimeError(str(error)) from None
+        sentence = str(error)
+    # Not while the other is handled, whose traceback would go on holding the connection.
+    raise DbtRuntimeError(sentence)
