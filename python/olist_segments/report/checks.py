@@ -127,14 +127,16 @@ def stability(answer: Answer, colours: Mapping[str, str]) -> Figure | None:
             Column("jaccard_low", "2.5% quantile", three),
             Column("jaccard_high", "97.5% quantile", three),
             Column("resamples", "resamples", count),
-            Column("verdict", "verdict"),
+            Column("stability_status", "verdict"),
         ],
         day(rows[0]["data_as_of"]),
         drawn(
             "stability",
             lambda width: _stability_rows(width, rows, colours),
             "Dots with intervals of the bootstrap Jaccard of each segment. "
-            + " ".join(f"{row['segment_name']}: {decimals(row['jaccard'])}, {row['verdict']}." for row in rows),
+            + " ".join(
+                f"{row['segment_name']}: {decimals(row['jaccard'])}, {row['stability_status']}." for row in rows
+            ),
         ),
     )
 
@@ -147,14 +149,16 @@ def _stability_rows(width: int, rows: Sequence[Row], colours: Mapping[str, str])
     marks.next(24)
     for row in rows:
         marks.text(
-            left, f"{short(row['segment_name'], 30)}  {decimals(row['jaccard'])}, {short(row['verdict'], 20)}", 8
+            left,
+            f"{short(row['segment_name'], 30)}  {decimals(row['jaccard'])}, {short(row['stability_status'], 20)}",
+            8,
         )
         marks.dot(
             row["jaccard"],
             8 if is_wide else 25,
             colours.get(row["segment_key"], "var(--mark)"),
             f"{row['segment_name']}: {decimals(row['jaccard'])} ({decimals(row['jaccard_low'])} to "
-            f"{decimals(row['jaccard_high'])}), {row['verdict']}",
+            f"{decimals(row['jaccard_high'])}), {row['stability_status']}",
             row["jaccard_low"],
             row["jaccard_high"],
         )
@@ -250,7 +254,7 @@ def ageing(answer: Answer, threshold: float | None, noise_floor: float | None) -
             Column("agreement_p10", "10% quantile", three),
             Column("agreement_median", "median agreement", three),
             Column("agreement_p90", "90% quantile", three),
-            Column("addressed_differently_share", "addressed otherwise", share1),
+            Column("reassigned_share", "addressed otherwise", share1),
         ],
         day(newest(rows, "newest_later_date")),
         drawn(
@@ -356,7 +360,7 @@ def drift(answer: Answer) -> Figure | None:
     populations = {"everybody": "everybody", "recent_buyers": "recent buyers"}
     cells = []
     for row in rows:
-        fill, ink, text = verdicts[row["verdict"]]
+        fill, ink, text = verdicts[row["drift_status"]]
         cells.append(
             {
                 "row": _followed(row, populations),
@@ -364,13 +368,13 @@ def drift(answer: Answer) -> Figure | None:
                 "fill": fill,
                 "ink": ink,
                 "text": text[:1],
-                "tip": f"{_followed(row, populations)}, {month(row['as_of_date'])}: {row['verdict']}, "
+                "tip": f"{_followed(row, populations)}, {month(row['as_of_date'])}: {row['drift_status']}, "
                 f"{decimals(row['severity'])} of the way to act (PSI {decimals(row['psi'], 3)})",
             }
         )
     names = unique(cell["row"] for cell in sorted(cells, key=lambda cell: cell["row"]))
     behaviour = [row for row in rows if row["as_of_date"] == dates[-1] and not row["is_clock_driven"]]
-    acting = [row for row in behaviour if row["verdict"] == "act"]
+    acting = [row for row in behaviour if row["drift_status"] == "act"]
     signals = plural(len(behaviour), "signal")
     return Figure(
         "drift",
@@ -387,7 +391,7 @@ def drift(answer: Answer) -> Figure | None:
             Column("psi", "PSI from the fit", three),
             Column("psi_step", "PSI from the date before", three),
             Column("severity", "severity (1 is act)", decimals),
-            Column("verdict", "verdict"),
+            Column("drift_status", "verdict"),
             Column("is_clock_driven", "by the clock"),
         ],
         day(dates[-1]),
@@ -402,7 +406,7 @@ def drift(answer: Answer) -> Figure | None:
                 font_size=11 if charts.is_wide(width) else 10,
             ),
             f"Heat map of drift verdicts by feature and month. On {day(dates[-1])}: "
-            + "; ".join(f"{_followed(row, populations)}, {row['verdict']}" for row in behaviour)
+            + "; ".join(f"{_followed(row, populations)}, {row['drift_status']}" for row in behaviour)
             + ".",
         ),
     )

@@ -96,17 +96,17 @@ def traits(answer: Answer) -> Figure:
     rows = answer.rows
     sharpest = {}
     for _, members in groupby(rows, key=lambda row: row["segment_key"]):
-        best = max(members, key=lambda row: (abs(row["gap"]), -row["trait_number"]))
+        best = max(members, key=lambda row: (abs(row["z_score"]), -row["trait_number"]))
         sharpest[best["segment_key"]] = best
-    most = max(sharpest.values(), key=lambda row: abs(row["gap"]))
-    if len(sharpest) == 1 or most["gap"] == 0:
+    most = max(sharpest.values(), key=lambda row: abs(row["z_score"]))
+    if len(sharpest) == 1 or most["z_score"] == 0:
         title = "Nothing sets one group of customers apart from another"
     else:
-        side = ("far " if abs(most["gap"]) >= 2 else "") + ("above" if most["gap"] > 0 else "below")
+        side = ("far " if abs(most["z_score"]) >= 2 else "") + ("above" if most["z_score"] > 0 else "below")
         title = f"Set apart most: {most['segment_name']}, by {most['trait']} {side} the average"
     cells = []
     for row in rows:
-        fill, ink = binned(row["gap"], (-1.5, -0.75, -0.25, 0.25, 0.75, 1.5), "diverging")
+        fill, ink = binned(row["z_score"], (-1.5, -0.75, -0.25, 0.25, 0.75, 1.5), "diverging")
         tip = f"{row['segment_name']}: {row['trait']} {signed(row['gap'])} standard deviations from everybody"
         cells.append(
             {
@@ -114,7 +114,7 @@ def traits(answer: Answer) -> Figure:
                 "column": row["trait"],
                 "fill": fill,
                 "ink": ink,
-                "text": signed(row["gap"]),
+                "text": signed(row["z_score"]),
                 "tip": tip,
             }
         )
@@ -132,7 +132,7 @@ def traits(answer: Answer) -> Figure:
             Column("trait", "trait"),
             Column("segment_mean", "mean of the segment", decimals),
             Column("customer_mean", "mean of everybody", decimals),
-            Column("gap", "standard deviations apart", signed),
+            Column("z_score", "standard deviations apart", signed),
         ],
         day(newest(rows)),
         drawn(
@@ -426,7 +426,7 @@ def comparison(answer: Answer) -> Figure | None:
         return None
     dates = sorted({row["as_of_date"] for row in rows})
     clusters = [row for row in rows if row["segmentation"] == "clusters"]
-    better = sum(row["verdict"] == "better than rfm" for row in clusters)
+    better = sum(row["comparison_status"] == "better than rfm" for row in clusters)
     names = {"clusters": "segments", "rfm": "rules of thumb"}
     colours = {"clusters": "var(--accent)", "rfm": "var(--muted)"}
     points = [
@@ -470,7 +470,7 @@ def comparison(answer: Answer) -> Figure | None:
             Column("customer_count", "customers", count),
             Column("ranking_auc", "ranking (AUC)", three),
             Column("value_explained", "share of next spend explained", four),
-            Column("verdict", "verdict"),
+            Column("comparison_status", "verdict"),
         ],
         f"{day(dates[0])} to {day(dates[-1])}",
         drawn(
