@@ -36,7 +36,7 @@ final as (
         avg(best_customers.avg_review_score) as avg_review_score,
         cast(count(case when best_customers.avg_review_score <= 2 then 1 end) as double)
         / nullif(count(best_customers.avg_review_score), 0) as dissatisfied_share,
-        cast(count(case when best_customers.is_review_imputed then 1 end) as double) / count(*) as no_review_share
+        cast(count(case when best_customers.is_review_missing then 1 end) as double) / count(*) as no_review_share
     from best_customers
     cross join totals
     group by best_customers.segment_key, best_customers.segment_name

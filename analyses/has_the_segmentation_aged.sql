@@ -44,7 +44,7 @@ findings as (
         share_drift.psi_step as distance_from_last_month,
         share_drift.step_act_from,
         share_drift.severity,
-        share_drift.verdict
+        share_drift.drift_status as verdict
     from share_drift
     inner join newest on share_drift.as_of_date = newest.as_of_date
 
@@ -63,7 +63,7 @@ findings as (
         feature_drift.psi_step as distance_from_last_month,
         feature_drift.step_act_from,
         feature_drift.severity,
-        feature_drift.verdict
+        feature_drift.drift_status as verdict
     from feature_drift
     inner join newest on feature_drift.as_of_date = newest.as_of_date
     where feature_drift.is_in_model

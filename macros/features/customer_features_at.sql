@@ -94,6 +94,7 @@ select
     cast(coalesce(reviews_known.review_count, 0) as integer) as review_count,
     cast(reviews_known.review_score_sum as double) / reviews_known.review_count as avg_review_score,
     reviews_known.worst_review_score,
+    reviews_known.review_count is null as is_review_missing,
     reviews_known.review_count is null as is_review_imputed,
     cast(purchases_known.delivered_count as integer) as delivered_order_count,
     cast(purchases_known.late_count as double) / nullif(purchases_known.promised_count, 0) as late_delivery_share,

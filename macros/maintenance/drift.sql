@@ -157,10 +157,10 @@
 {% endmacro %}
 
 {#-
-  Measured drift with its bands and its verdict, the one judgement of features and of shares. A band begins at what
+  Measured drift with its bands and its status, the one judgement of features and of shares. A band begins at what
   chance alone makes of so many people plus the margin that drift_bands gave. The distance from the fit is judged after
   the fit only, by the band of dates as far apart (the rest of the month of the fit counts as one month); the step from
-  the date before is always judged, by the band of neighbouring dates. The verdict is the worse of the two.
+  the date before is always judged, by the band of neighbouring dates. The status is the worse of the two.
 
   Arguments:
     psi: relation with model_version, the keys, as_of_date, earlier_date (null where the date is compared with the fit),
@@ -172,7 +172,7 @@
 
   Returns: as_of_date, model_version, the keys, months_from_fit, psi, psi_by_chance, psi_step and psi_step_by_chance
     (null on the first date), watch_from, act_from, calibration_pairs (null up to the fit), step_watch_from,
-    step_act_from, step_calibration_pairs (null without a step), severity, verdict; one row a date, by the version in
+    step_act_from, step_calibration_pairs (null without a step), severity, drift_status; one row a date, by the version in
     force on it, and key.
 -#}
 {% macro judge_drift(psi, as_of_dates, versions, keys, is_of_any_version=false) %}
@@ -303,6 +303,6 @@
             when psi >= act_from or psi_step >= step_act_from then 'act'
             when psi >= watch_from or psi_step >= step_watch_from then 'watch'
             else 'calm'
-        end as verdict
+        end as drift_status
     from banded
 {% endmacro %}

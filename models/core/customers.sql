@@ -18,7 +18,9 @@ orders_numbered as (
 final as (
     select
         customer_unique_id,
+        cast(count(*) as integer) as lifetime_order_count,
         cast(count(*) as integer) as order_count,
+        cast(count(case when is_valid_purchase then 1 end) as integer) as lifetime_purchase_count,
         cast(count(case when is_valid_purchase then 1 end) as integer) as valid_order_count,
         min(purchased_at) as first_purchased_at,
         max(purchased_at) as last_purchased_at,

@@ -109,7 +109,8 @@ final as (
         step_act_from,
         step_calibration_pairs,
         severity,
-        verdict
+        drift_status,
+        drift_status as verdict
     from described
 )
 

@@ -89,7 +89,7 @@ features_asking as (
     inner join today on feature_drift.as_of_date = today.as_of_date
     inner join model_in_force on feature_drift.as_of_date > model_in_force.data_as_of
     where
-        feature_drift.verdict = 'act'
+        feature_drift.drift_status = 'act'
         and feature_drift.is_in_model
         and not feature_drift.is_clock_driven
         and (feature_drift.aspect = 'values' or feature_drift.population = 'everybody')
@@ -100,7 +100,7 @@ shares_asking as (
     from segment_share_drift
     inner join today on segment_share_drift.as_of_date = today.as_of_date
     inner join model_in_force on segment_share_drift.as_of_date > model_in_force.data_as_of
-    where segment_share_drift.verdict = 'act'
+    where segment_share_drift.drift_status = 'act'
 ),
 
 figures as (

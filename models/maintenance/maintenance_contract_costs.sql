@@ -28,9 +28,9 @@ horizons as (
         segment_ageing.model_version,
         segment_ageing.horizon_days,
         count(*) as origin_count,
-        percentile_cont(0.5) within group (order by segment_ageing.addressed_differently_share)
+        percentile_cont(0.5) within group (order by segment_ageing.reassigned_share)
             as reassigned_share,
-        percentile_cont(0.5) within group (order by segment_ageing.spend_addressed_differently_share)
+        percentile_cont(0.5) within group (order by segment_ageing.reassigned_spend_share)
             as reassigned_spend_share
     from segment_ageing
     inner join segment_versions on segment_ageing.model_version = segment_versions.model_version

@@ -259,7 +259,8 @@ final as (
         judged.step_act_from,
         judged.step_calibration_pairs,
         judged.severity,
-        judged.verdict
+        judged.drift_status,
+        judged.drift_status as verdict
     from judged
     inner join from_fit
         on

@@ -15,6 +15,7 @@ final as (
         cast(dissolved_share as double) as dissolved_share,
         cast(recovered_share as double) as recovered_share,
         cast(resamples as integer) as resamples,
+        verdict as stability_status,
         verdict
     from measured
 )

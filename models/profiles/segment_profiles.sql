@@ -68,7 +68,7 @@ traits_ranked as (
     select
         *,
         row_number() over (
-            partition by segment_key order by abs(gap) desc nulls last, trait_number nulls last
+            partition by segment_key order by abs(z_score) desc nulls last, trait_number nulls last
         ) as strength_rank
     from traits
 ),
@@ -77,13 +77,13 @@ strongest_traits as (
     select
         segment_key,
         max(case when strength_rank = 1 then trait end) as strongest_trait,
-        max(case when strength_rank = 1 then gap end) as strongest_trait_z,
+        max(case when strength_rank = 1 then z_score end) as strongest_trait_z_score,
         {%- for rank in range(1, trait_count + 1) %}
         {{ "|| " if not loop.first }}max(
             case
                 when strength_rank = {{ rank }}
-                    then {{ "', ' || " if not loop.first }}trait || case when gap < 0 then ' -' else ' +' end
-                    || cast(cast(abs(gap) as decimal(18, 1)) as {{ dbt.type_string() }})
+                    then {{ "', ' || " if not loop.first }}trait || case when z_score < 0 then ' -' else ' +' end
+                    || cast(cast(abs(z_score) as decimal(18, 1)) as {{ dbt.type_string() }})
             end
         )
         {%- endfor %} as traits
@@ -95,7 +95,7 @@ standard_profile as (
     select
         segment_key
         {%- for feature in z_columns %},
-        max(case when feature = '{{ feature }}' then gap end) as {{ feature }}_z
+        max(case when feature = '{{ feature }}' then z_score end) as {{ feature }}_z
         {%- endfor %}
     from traits
     group by segment_key
@@ -147,6 +147,7 @@ final as (
         monthly_profiles.repeat_buyer_share,
         monthly_profiles.avg_total_spend,
         monthly_profiles.avg_review_score,
+        monthly_profiles.review_missing_share,
         monthly_profiles.review_imputed_share,
         monthly_profiles.late_delivery_share,
         monthly_profiles.avg_segment_probability,
@@ -163,7 +164,8 @@ final as (
             standard_profile.{{ feature }}_z,
         {% endfor -%}
         strongest_traits.strongest_trait,
-        strongest_traits.strongest_trait_z,
+        strongest_traits.strongest_trait_z_score,
+        strongest_traits.strongest_trait_z_score as strongest_trait_z,
         strongest_traits.traits,
         top_categories.top_three as top_categories,
         top_states.top_three as top_states,

@@ -17,7 +17,7 @@ segments as (
         sum(recency_days) as recency_days,
         sum(review_count) as review_count,
         sum(cast(avg_review_score * review_count as decimal(18, 4))) as review_score_sum,
-        count(case when is_review_imputed then 1 end) as imputed_count,
+        count(case when is_review_missing then 1 end) as unreviewed_count,
         count(case when order_count > 1 then 1 end) as repeat_buyer_count,
         sum(case when late_delivery_share is not null then delivered_order_count end) as promised_order_count,
         sum(cast(late_delivery_share * delivered_order_count as decimal(18, 4))) as late_order_count,
@@ -55,7 +55,8 @@ final as (
         cast(segments.order_count as double) / segments.customer_count as avg_order_count,
         cast(segments.repeat_buyer_count as double) / segments.customer_count as repeat_buyer_share,
         cast(segments.review_score_sum as double) / nullif(segments.review_count, 0) as avg_review_score,
-        cast(segments.imputed_count as double) / segments.customer_count as review_imputed_share,
+        cast(segments.unreviewed_count as double) / segments.customer_count as review_missing_share,
+        cast(segments.unreviewed_count as double) / segments.customer_count as review_imputed_share,
         cast(segments.late_order_count as double) / nullif(segments.promised_order_count, 0) as late_delivery_share,
         cast(segments.probability_sum as double) / segments.customer_count as avg_segment_probability,
         {{ is_dissatisfied('cast(segments.review_score_sum as double) / nullif(segments.review_count, 0)') }}

@@ -76,6 +76,7 @@ final as (
         better_side,
         segment_mean,
         customer_mean,
+        coalesce((segment_mean - customer_mean) / nullif(customer_spread, 0), 0) as z_score,
         coalesce((segment_mean - customer_mean) / nullif(customer_spread, 0), 0) as gap
     from traits
 )

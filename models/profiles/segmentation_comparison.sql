@@ -113,7 +113,7 @@ measured as (
             and explained.as_of_date = ranking.as_of_date
 ),
 
-final as (
+compared as (
     select
         measured.*,
         case
@@ -121,12 +121,19 @@ final as (
             when measured.ranking_auc is null or baseline.ranking_auc is null then 'unknown'
             when measured.ranking_auc > baseline.ranking_auc then 'better than rfm'
             else 'no better than rfm'
-        end as verdict
+        end as comparison_status
     from measured
     left join measured as baseline
         on
             measured.as_of_date = baseline.as_of_date
             and baseline.segmentation = 'rfm'
+),
+
+final as (
+    select
+        compared.*,
+        compared.comparison_status as verdict
+    from compared
 )
 
 select * from final

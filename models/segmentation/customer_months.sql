@@ -42,6 +42,7 @@ final as (
         features.review_count,
         features.avg_review_score,
         features.worst_review_score,
+        features.is_review_missing,
         features.is_review_imputed,
         features.delivered_order_count,
         features.late_delivery_share,

@@ -66,6 +66,7 @@ final as (
         today.segment_probability,
         today.runner_up_segment_key,
         today.model_version,
+        features.is_review_missing,
         features.is_review_imputed,
         features.recency_days,
         features.order_count,

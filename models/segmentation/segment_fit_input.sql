@@ -88,7 +88,7 @@ final as (
             cast(customers_drawn.{{ feature }} as double) as {{ feature }},
         {% endfor -%}
         case when customers_drawn.input_role = 'outcome' then coalesce(next_purchases.next_value, 0) end
-            as next_quarter_value
+            as next_period_revenue
     from customers_drawn
     left join next_purchases on customers_drawn.customer_unique_id = next_purchases.customer_unique_id
 )

@@ -18,6 +18,7 @@ final as (
         cast(is_constant as boolean) as is_constant,
         cast(centre as double) as centre,
         cast(inverse_variance as double) as inverse_variance,
+        cast(mean_z as double) as z_score,
         cast(mean_z as double) as mean_z
     from fitted
 )

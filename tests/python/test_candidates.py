@@ -436,7 +436,7 @@ def test_an_elongated_cloud_would_pass_without_the_structure_gap() -> None:
 def test_rows_columns_and_workers_change_no_byte() -> None:
     frame, _ = planted(2000)
     rng = np.random.default_rng(0)
-    past = frame.iloc[:1500].assign(next_quarter_value=rng.gamma(1, 50, 1500))
+    past = frame.iloc[:1500].assign(next_period_revenue=rng.gamma(1, 50, 1500))
     arguments: dict[str, Any] = {"algorithms": ["gaussian_mixture", "ward"], "k_max": 3}
     shuffled = frame.iloc[rng.permutation(2000)][["d", "customer_unique_id", "b", "a", "c"]]
     sets = {"two": ["a", "b"], "all": FEATURES}
@@ -451,7 +451,7 @@ def test_the_past_is_scaled_and_fitted_for_itself() -> None:
     frame, truth = planted(2000)
     past = frame.copy()
     past[FEATURES] = past[FEATURES] * 100 + 7
-    past["next_quarter_value"] = np.where(truth == 0, 10.0, 0.0) + np.random.default_rng(1).normal(size=2000)
+    past["next_period_revenue"] = np.where(truth == 0, 10.0, 0.0) + np.random.default_rng(1).normal(size=2000)
     best = evaluate(frame, past=past, k_min=5, k_max=5).iloc[0]
     assert best["value_explained"] > 0.9
     assert best["value_explained_low"] < best["value_explained"] < best["value_explained_high"]
@@ -496,7 +496,7 @@ def test_missing_reviews_are_imputed_and_do_not_stop_the_evidence() -> None:
         ({"k_min": 1}, "runs from 1 to 6"),
         ({"k_min": 5, "k_max": 4}, "runs from 5 to 4"),
         ({"resamples": 1}, "at least 2 resamples"),
-        ({"past": pd.DataFrame({"customer_unique_id": ["x"]})}, "no column next_quarter_value"),
+        ({"past": pd.DataFrame({"customer_unique_id": ["x"]})}, "no column next_period_revenue"),
     ],
 )
 def test_wrong_arguments_are_told_in_one_sentence(changes: dict[str, Any], words: str) -> None:

@@ -147,14 +147,14 @@ def test_a_change_of_behaviour_is_seen_within_a_month_and_named(
 ) -> None:
     warehouse = lived_on(fitted_before_the_change, tmp_path, change)
     drift = warehouse.query(BEHAVIOUR)
-    alarms = drift[(drift["as_of_date"] > pd.Timestamp(FITTED_ON)) & (drift["verdict"] == "act")]
+    alarms = drift[(drift["as_of_date"] > pd.Timestamp(FITTED_ON)) & (drift["drift_status"] == "act")]
     first = alarms[alarms["as_of_date"] == alarms["as_of_date"].min()].sort_values("severity", ascending=False)
     assert first["as_of_date"].iloc[0] == SEEN_ON
     assert first["feature"].tolist() == [RIGHT_FEATURE[change]]
     assert first["population"].tolist() == ["recent_buyers"]
     # It stays until a refit: the distance from the fit says so when the step has passed.
     later = drift[(drift["as_of_date"] > SEEN_ON) & (drift["population"] == "recent_buyers")]
-    assert (later.loc[later["feature"] == RIGHT_FEATURE[change], "verdict"] != "calm").all()
+    assert (later.loc[later["feature"] == RIGHT_FEATURE[change], "drift_status"] != "calm").all()
 
 
 def test_without_a_change_the_behaviour_is_calm_until_the_end_of_the_export(
@@ -166,8 +166,8 @@ def test_without_a_change_the_behaviour_is_calm_until_the_end_of_the_export(
     in_model = warehouse.query("select distinct feature from segment_model where feature <> 'recency_days'")["feature"]
     assert set(drift["feature"]) == set(in_model) >= {"order_count", "total_spend", "avg_review_score"}
     assert len(drift) == 5 * 2 * len(in_model)
-    assert "act" not in set(drift["verdict"])
+    assert "act" not in set(drift["drift_status"])
     shares_of_segments = warehouse.query(
         f"from segment_share_drift_monthly where as_of_date > '{FITTED_ON}' and as_of_date < '2018-08-01'"
     )
-    assert "act" not in set(shares_of_segments["verdict"])
+    assert "act" not in set(shares_of_segments["drift_status"])

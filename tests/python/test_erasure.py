@@ -60,7 +60,7 @@ def erased(tmp_path_factory: pytest.TempPathFactory) -> Erased:
     before.dbt(*WHOLE, data=data, variables=SETTINGS)
     publish(before.serving, before.path)
     persons = before.query(
-        "select customer_unique_id from customer_segments where not is_review_imputed order by total_spend desc limit 1"
+        "select customer_unique_id from customer_segments where not is_review_missing order by total_spend desc limit 1"
     )
     person = str(persons["customer_unique_id"].iloc[0])
     remaining, ids = without(read_tables(data), {person})

@@ -137,9 +137,9 @@ def test_a_customer_of_ten_thousand_orders_at_the_highest_price(
 
     build(project, marketplace(10_300, lambda i: "busy" if i >= 300 else f"p{i}", spread, price))
 
-    assert project.query("select total_spend, valid_order_count from customers where customer_unique_id = 'busy'") == [
-        (10_000 * (10_000_000 + 5), 10_000)
-    ]
+    assert project.query(
+        "select total_spend, lifetime_purchase_count from customers where customer_unique_id = 'busy'"
+    ) == [(10_000 * (10_000_000 + 5), 10_000)]
     outputs(project, capsys, tmp_path)
 
 

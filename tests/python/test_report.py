@@ -154,7 +154,7 @@ def test_page_tells_the_tables_and_nothing_else(tables: Tables) -> None:
         "update delivery_satisfaction set avg_review_score = avg_review_score * 0.5",
         "update maintenance_contract set explanation = 'The contract says so: nothing else.'",
         "update segment_candidates set reason = 'because of a test' where is_chosen",
-        "update segmentation_comparison set verdict = 'better than rfm' where verdict = 'no better than rfm'",
+        "update segmentation_comparison set comparison_status = 'better than rfm' where comparison_status = 'no better than rfm'",
     )
     after = Page(tables.page()).text()
     assert f"{customers:,} customers" not in after
@@ -262,7 +262,7 @@ def test_hostile_text_is_text(tables: Tables) -> None:
         f"update segment_traits set segment_name = '{text}' || segment_key, trait = '{text}' || trait",
         f"update segment_geography set segment_name = '{text}' || segment_key, state_name = '{text}'",
         f"update segment_outcomes set segment_name = '{text}' || segment_key",
-        f"update segment_stability set segment_name = '{text}' || segment_key, verdict = '{text}'",
+        f"update segment_stability set segment_name = '{text}' || segment_key, stability_status = '{text}'",
         f"update segment_candidates set reason = '{text}', algorithm = '{text}' || algorithm, setting = '{text}'",
         f"update segment_versions set reason = '{text}', algorithm = '{text}'",
         f"update delivery_satisfaction set delivery_band = '{text}' || band_number",
@@ -360,7 +360,7 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
             "No review is known yet",
         ),
         (
-            "update segment_traits set segment_mean = null, customer_mean = null, gap = 0 "
+            "update segment_traits set segment_mean = null, customer_mean = null, z_score = 0 "
             "where feature = 'avg_review_score'",
             "No review is known, so nothing can be said about satisfaction.",
         ),
@@ -373,7 +373,7 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
         ("delete from as_of_dates where not is_newest", "The shares of the segments have not changed"),
         ("delete from segment_migrations_monthly", "No customer has moved"),
         (
-            "update segmentation_comparison set ranking_auc = null, verdict = 'unknown'",
+            "update segmentation_comparison set ranking_auc = null, comparison_status = 'unknown'",
             "No month can be judged yet",
         ),
         (
@@ -384,7 +384,7 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
             "update maintenance_contract set is_broken_today = true, explanation = 'Refit early: a test wants it.'",
             "The maintenance contract asks for a refit. Refit early: a test wants it.",
         ),
-        ("update segment_traits set gap = 0", "No segment differs from the average"),
+        ("update segment_traits set z_score = 0", "No segment differs from the average"),
     ],
 }
 

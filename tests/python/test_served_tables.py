@@ -98,6 +98,17 @@ def test_the_dissatisfied_and_the_dormant_are_found_without_their_keys(tables: d
     ]
 
 
+def test_an_old_name_says_the_new_one_and_holds_the_same(tables: duckdb.DuckDBPyConnection) -> None:
+    old_names = tables.sql(
+        "select table_name, column_name, regexp_extract(comment, 'Old name of `(\\w+)`', 1) from duckdb_columns() "
+        "where comment like 'Old name of%' order by all"
+    ).fetchall()
+    assert len(old_names) >= 14
+    for table, old, new in old_names:
+        differing = tables.sql(f"select count(*) from {table} where {old} is distinct from {new}").fetchall()
+        assert differing == [(0,)], (table, old, new)
+
+
 @pytest.mark.parametrize("table", ["segment_outcomes", "outcomes_of_everybody", "segment_migrations_monthly"])
 def test_comments_say_what_must_not_be_added_up(tables: duckdb.DuckDBPyConnection, table: str) -> None:
     comment = tables.execute("select comment from duckdb_tables() where table_name = ?", [table]).fetchall()[0][0]

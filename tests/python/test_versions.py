@@ -41,7 +41,7 @@ def people(count: int, seed: int, prefix: str = "c") -> pd.DataFrame:
             "order_count": np.where(rng.random(count) < 0.03, 2.0, 1.0),
             "total_spend": np.exp(rng.normal(4.5, 0.4, count)),
             "avg_review_score": np.where(rng.random(count) < 0.02, np.nan, np.clip(score, 1, 5)),
-            "next_quarter_value": np.nan,
+            "next_period_revenue": np.nan,
         }
     )
 

@@ -17,12 +17,12 @@ archetypes as (
     select
         traits.segment_name,
         traits.feature,
-        traits.gap as distance_from_mean,
+        traits.z_score as distance_from_mean,
         archetypes.{{ feature }} as promised
     from traits
     inner join archetypes
         on
             traits.segment_key = archetypes.segment_key
             and traits.segment_name = archetypes.segment_name
-    where traits.feature = '{{ feature }}' and archetypes.{{ feature }} * traits.gap < 0
+    where traits.feature = '{{ feature }}' and archetypes.{{ feature }} * traits.z_score < 0
 {% endfor %}

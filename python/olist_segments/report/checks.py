@@ -82,7 +82,7 @@ def stability(tables: Tables) -> Finding | None:
         day(rows[0]["data_as_of"]),
         lambda width: _stability_rows(width, rows, tables.colours),
         "Dots with intervals of the bootstrap Jaccard of each segment. "
-        + " ".join(f"{row['segment_name']}: {decimals(row['jaccard'])}, {row['verdict']}." for row in rows),
+        + " ".join(f"{row['segment_name']}: {decimals(row['jaccard'])}, {row['stability_status']}." for row in rows),
         words={"recovered": str(RECOVERED), "dissolved": str(DISSOLVED)},
     )
 
@@ -96,11 +96,11 @@ def _stability_rows(width: int, rows: Sequence[Row], colours: Mapping[str, str])
         marks.named_dot(
             width,
             left,
-            f"{short(row['segment_name'], 30)}  {decimals(row['jaccard'])}, {short(row['verdict'], 20)}",
+            f"{short(row['segment_name'], 30)}  {decimals(row['jaccard'])}, {short(row['stability_status'], 20)}",
             row["jaccard"],
             colours.get(row["segment_key"], "var(--mark)"),
             f"{row['segment_name']}: {decimals(row['jaccard'])} ({decimals(row['jaccard_low'])} to "
-            f"{decimals(row['jaccard_high'])}), {row['verdict']}",
+            f"{decimals(row['jaccard_high'])}), {row['stability_status']}",
             (row["jaccard_low"], row["jaccard_high"]),
         )
     return charts.draw_rows(width, marks, (left, 1.02 if is_wide(width) else 1.15), ".1f", (RECOVERED, 16))
@@ -224,7 +224,7 @@ def backtest(tables: Tables) -> Finding | None:
     )
 
 
-_VERDICTS = {
+_STATUSES = {
     "calm": (("var(--panel)", "var(--muted)"), ""),
     "watch": (("var(--accent-soft)", "var(--ink)"), "w"),
     "act": (("var(--alarm-soft)", "var(--alarm)"), "a"),
@@ -242,15 +242,15 @@ def drift(tables: Tables) -> Finding | None:
         charts.cell(
             _followed(row),
             month(row["as_of_date"]),
-            *_VERDICTS[row["verdict"]],
-            f"{_followed(row)}, {month(row['as_of_date'])}: {row['verdict']}, "
+            *_STATUSES[row["drift_status"]],
+            f"{_followed(row)}, {month(row['as_of_date'])}: {row['drift_status']}, "
             f"{decimals(row['severity'])} of the way to act (PSI {three(row['psi'])})",
         )
         for row in rows
     ]
     names = unique(sorted(cell["row"] for cell in cells))
     behaviour = [row for row in rows if row["as_of_date"] == dates[-1] and not row["is_clock_driven"]]
-    acting = [row for row in behaviour if row["verdict"] == "act"]
+    acting = [row for row in behaviour if row["drift_status"] == "act"]
 
     def chart(width: int) -> Any:
         shown = [month(date) for date in dates[-15 if is_wide(width) else -6 :]]
@@ -269,7 +269,7 @@ def drift(tables: Tables) -> Finding | None:
         day(dates[-1]),
         chart,
         f"Heat map of drift by feature and month. On {day(dates[-1])}: "
-        + "; ".join(f"{_followed(row)}, {row['verdict']}" for row in behaviour)
+        + "; ".join(f"{_followed(row)}, {row['drift_status']}" for row in behaviour)
         + ".",
     )
 

@@ -84,21 +84,21 @@ def traits(tables: Tables) -> Finding:
     rows = tables.rows("traits")
     sharpest = {}
     for _, members in groupby(rows, key=lambda row: row["segment_key"]):
-        best = max(members, key=lambda row: (abs(row["gap"]), -row["trait_number"]))
+        best = max(members, key=lambda row: (abs(row["z_score"]), -row["trait_number"]))
         sharpest[best["segment_key"]] = best
-    most = max(sharpest.values(), key=lambda row: abs(row["gap"]))
-    if len(sharpest) == 1 or most["gap"] == 0:
+    most = max(sharpest.values(), key=lambda row: abs(row["z_score"]))
+    if len(sharpest) == 1 or most["z_score"] == 0:
         title = "No segment differs from the average"
     else:
-        side = ("far " if abs(most["gap"]) >= 2 else "") + ("above" if most["gap"] > 0 else "below")
+        side = ("far " if abs(most["z_score"]) >= 2 else "") + ("above" if most["z_score"] > 0 else "below")
         title = f"Largest difference: {most['segment_name']}, {most['trait']} {side} the average"
     cells = [
         charts.cell(
             row["segment_name"],
             row["trait"],
-            binned(row["gap"], (-1.5, -0.75, -0.25, 0.25, 0.75, 1.5), "diverging"),
-            signed(row["gap"]),
-            f"{row['segment_name']}: {row['trait']} {signed(row['gap'])} standard deviations from the mean of all",
+            binned(row["z_score"], (-1.5, -0.75, -0.25, 0.25, 0.75, 1.5), "diverging"),
+            signed(row["z_score"]),
+            f"{row['segment_name']}: {row['trait']} {signed(row['z_score'])} standard deviations from the mean of all",
         )
         for row in rows
     ]
@@ -116,7 +116,7 @@ def traits(tables: Tables) -> Finding:
         ),
         "Heat map of how far each segment lies from the average. "
         + " ".join(
-            f"{row['segment_name']}: most by {row['trait']}, {signed(row['gap'])}." for row in sharpest.values()
+            f"{row['segment_name']}: most by {row['trait']}, {signed(row['z_score'])}." for row in sharpest.values()
         ),
     )
 
@@ -329,7 +329,7 @@ def comparison(tables: Tables) -> Finding | None:
         return None
     dates = sorted({row["as_of_date"] for row in rows})
     clusters = [row for row in rows if row["segmentation"] == "clusters"]
-    better = sum(row["verdict"] == "better than rfm" for row in clusters)
+    better = sum(row["comparison_status"] == "better than rfm" for row in clusters)
     names = {"clusters": "segments", "rfm": "RFM rules"}
     colours = {"clusters": "var(--accent)", "rfm": "var(--muted)"}
     points = [

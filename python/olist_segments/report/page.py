@@ -113,7 +113,7 @@ def _facts(answers: dict[str, Answer], as_of: date) -> Facts:
     judged = [
         row
         for row in answers["comparison"].rows
-        if row["segmentation"] == "clusters" and row["verdict"] in ("better than rfm", "no better than rfm")
+        if row["segmentation"] == "clusters" and row["comparison_status"] in ("better than rfm", "no better than rfm")
     ]
     return Facts(
         as_of_date=as_of,
@@ -122,7 +122,7 @@ def _facts(answers: dict[str, Answer], as_of: date) -> Facts:
         customer_score=scores[0]["customer_mean"] if scores else None,
         came_back_share=answers["came_back"].rows[0]["came_back_share"],
         judged_months=len(judged),
-        better_months=sum(row["verdict"] == "better than rfm" for row in judged),
+        better_months=sum(row["comparison_status"] == "better than rfm" for row in judged),
     )
 
 

@@ -37,7 +37,7 @@ from olist_segments.settings.check import check_setting
 from olist_segments.settings.model import ALGORITHMS, SegmentationRule
 
 CUSTOMER = "customer_unique_id"
-OUTCOME = "next_quarter_value"
+OUTCOME = "next_period_revenue"
 SMALLEST_POPULATION = 200
 """Fewer customers than this are not clustered."""
 
@@ -166,7 +166,7 @@ def evaluate_candidates(
     prediction strength, mean of the random splits, and its standard error; bootstrap Jaccard over the resamples,
     minimum and mean over segments; adjusted Rand between refits that differ by seed only and between the resamples'
     refits; smallest share; structure gap (`structure`); value_explained (`variance_explained`) and its 95 % interval:
-    `past` holds the features of the customers known at an earlier date and `next_quarter_value`, what they spent after
+    `past` holds the features of the customers known at an earlier date and `next_period_revenue`, what they spent after
     it; the candidate is refitted there with that date's own scaling, for applying today's would use what was not known
     then. It is null without `past`, below 1,000 customers or if nobody's value differs. `seconds` is the wall-clock
     time of the deployed fit (Ward's one tree is shared by all its settings). `parameters` is the text of

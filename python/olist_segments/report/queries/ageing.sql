@@ -6,7 +6,7 @@ select
     percentile_cont(0.1) within group (order by ageing.ari) as agreement_p10,
     median(ageing.ari) as agreement_median,
     percentile_cont(0.9) within group (order by ageing.ari) as agreement_p90,
-    median(ageing.addressed_differently_share) as addressed_differently_share
+    median(ageing.reassigned_share) as reassigned_share
 from segment_ageing as ageing
 inner join segment_versions as versions on ageing.model_version = versions.model_version
 where versions.is_in_force and not ageing.is_model_in_force
