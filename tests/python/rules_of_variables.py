@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import jinja2
-from faults import PROJECT
+from dbt_here import PROJECT
 
 RULES = PROJECT / "macros" / "variables" / "rules_of_variables.sql"
 

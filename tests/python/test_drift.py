@@ -141,6 +141,7 @@ def lived_on(fitted: Warehouse, home: Path, change: str | None) -> Warehouse:
 BEHAVIOUR = "from feature_drift_monthly where not is_clock_driven and is_in_model and aspect = 'values'"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", sorted(RIGHT_FEATURE))
 def test_a_change_of_behaviour_is_seen_within_a_month_and_named(
     change: str, fitted_before_the_change: Warehouse, tmp_path: Path
@@ -157,6 +158,7 @@ def test_a_change_of_behaviour_is_seen_within_a_month_and_named(
     assert (later.loc[later["feature"] == RIGHT_FEATURE[change], "verdict"] != "calm").all()
 
 
+@pytest.mark.slow
 def test_without_a_change_the_behaviour_is_calm_until_the_end_of_the_export(
     fitted_before_the_change: Warehouse, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ import duckdb
 import pandas as pd
 import pytest
 from marketplaces import read_tables, write_tables
-from nights import REFIT, SETTINGS, WHOLE, copy_of, two_nights
+from nights import REFIT, SETTINGS, WHOLE, Nights, copy_of
 from olist_segments.errors import UserError
 from olist_segments.serving.publish import publish
 from served_folders import change, checked_manifest, run_publish
@@ -53,17 +53,13 @@ class Erased:
 
 
 @pytest.fixture(scope="module")
-def erased(tmp_path_factory: pytest.TempPathFactory) -> Erased:
-    home = tmp_path_factory.mktemp("erased")
-    data = two_nights(home / "nights").tonight
-    before = Warehouse(home / "before")
-    before.dbt(*WHOLE, data=data, variables=SETTINGS)
-    publish(before.serving, before.path)
+def erased(nights: Nights, built_tonight: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Erased:
+    home, before = tmp_path_factory.mktemp("erased"), built_tonight
     persons = before.query(
         "select customer_unique_id from customer_segments where not is_review_imputed order by total_spend desc limit 1"
     )
     person = str(persons["customer_unique_id"].iloc[0])
-    remaining, ids = without(read_tables(data), {person})
+    remaining, ids = without(read_tables(nights.tonight), {person})
     assert len(ids) >= 4
     files = write_tables(remaining, home / "data")
     again = copy_of(before, home / "again")
@@ -274,6 +270,7 @@ def test_labels_of_another_shops_customers_are_kept_until_a_refit(erased: Erased
     assert 0.5 * before < dropped < before
 
 
+@pytest.mark.slow
 def test_a_note_of_lost_customers_outlives_a_build_that_came_to_nothing(erased: Erased, tmp_path: Path) -> None:
     """Whoever was lost in a run that was not whole is still in the file when the whole build finds nobody lost."""
     warehouse = copy_of(erased.before, tmp_path / "halfway")

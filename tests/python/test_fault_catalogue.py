@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 import yaml
-from faults import FILES, PROJECT, Project, RunnerOf, as_nobody, assert_totals_tie
+from dbt_here import PROJECT
+from faults import FILES, Project, RunnerOf, as_nobody, assert_totals_tie
 
 Operation = Callable[[Project, str, Any], object]
 SOURCES = PROJECT / "models" / "staging" / "_olist__sources.yml"
@@ -53,6 +54,17 @@ def read_catalogue() -> list[Case]:
 
 
 CASES = read_catalogue()
+
+
+def walked(cases: list[Case]) -> list[Any]:
+    """The cases as parameters, of which one a kind of damage is fast: they differ in the file, column or value."""
+    seen: set[tuple[str, ...]] = set()
+    marked = []
+    for case in cases:
+        kind = tuple(case.do)
+        marked.append(pytest.param(case, id=case.id, marks=[pytest.mark.slow] if kind in seen else []))
+        seen.add(kind)
+    return marked
 
 
 def table_of(text: str) -> list[list[str]]:
@@ -207,7 +219,7 @@ def counts_of_rules(p: Project) -> Counter[str]:
     return Counter({f"{table}.{rule}": count for table, rule, count in rows})
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.refused], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", walked([case for case in CASES if case.refused]))
 @pytest.mark.usefixtures("valid")
 def test_refused_with_one_sentence(runner_of: RunnerOf, case: Case) -> None:
     # Not under pytest's own folder, which nobody but its owner may enter.
@@ -226,7 +238,7 @@ def test_refused_with_one_sentence(runner_of: RunnerOf, case: Case) -> None:
         assert p.tables() == {}, "a refused input leaves nothing behind"
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.same], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", walked([case for case in CASES if case.same]))
 def test_built_as_from_valid_files(project: Project, valid: tuple[dict[str, Any], Counter[str]], case: Case) -> None:
     damage(project, case)
 
@@ -240,7 +252,7 @@ def test_built_as_from_valid_files(project: Project, valid: tuple[dict[str, Any]
     assert all(told in given for told, given in zip(warnings, run.warnings, strict=True))
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if not c.refused and not c.same], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", walked([c for c in CASES if not c.refused and not c.same]))
 def test_built_and_counted(project: Project, valid: tuple[dict[str, Any], Counter[str]], case: Case) -> None:
     damage(project, case)
 

@@ -78,6 +78,7 @@ def test_one_mistyped_date_changes_nobody_else(
         pd.testing.assert_frame_equal(found[columns], expected[columns], check_exact=True)
 
 
+@pytest.mark.slow
 def test_history_goes_on_after_months_in_which_the_shop_was_closed(tables: Tables, tmp_path: Path) -> None:
     orders = tables[ORDERS]
     closed = orders["order_purchase_timestamp"].between("2017-09-01", "2017-10-31 23:59:59")
@@ -103,6 +104,7 @@ def test_history_goes_on_after_months_in_which_the_shop_was_closed(tables: Table
     ]
 
 
+@pytest.mark.slow
 def test_purchases_that_count_nowhere_are_told(tables: Tables, tmp_path: Path) -> None:
     typed, _ = mistyped(cut_at(tables, EXPORTED), ORDERS, "order_purchase_timestamp", days=45)
     warehouse = Warehouse(tmp_path / "warehouse")

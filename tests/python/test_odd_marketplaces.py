@@ -79,8 +79,7 @@ def january(i: int) -> str:
 def build(project: Project, files: dict[str, str]) -> Run:
     """A whole build with all data tests."""
     project.write_all(files)
-    variables = str(SETTINGS).replace("True", "true")
-    run = project.run(*ALL, command="build", variables=variables, options=["--exclude-resource-type", "unit_test"])
+    run = project.run(*ALL, command="build", settings=SETTINGS, options=["--exclude-resource-type", "unit_test"])
     assert run.success, run.sentences
     assert "Traceback" not in run.log
     assert_totals_tie(project)
@@ -110,6 +109,7 @@ def outputs(project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path
     return printed.out, report, (tmp_path / "list.csv").read_bytes().decode("utf-8-sig")
 
 
+@pytest.mark.slow
 def test_one_order_only(project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     build(project, marketplace(1, lambda i: "p", january))
 
@@ -118,6 +118,7 @@ def test_one_order_only(project: Project, capsys: pytest.CaptureFixture[str], tm
     assert reason in outputs(project, capsys, tmp_path)[0]
 
 
+@pytest.mark.slow
 def test_all_customers_alike(project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     files = marketplace(250, lambda i: f"p{i}", january)
     files[REVIEWS] = FILES[REVIEWS].splitlines()[0] + "\nr,o0,5,,,2018-12-02 00:00:00,2018-12-03 10:00:00\n"
@@ -129,6 +130,7 @@ def test_all_customers_alike(project: Project, capsys: pytest.CaptureFixture[str
     assert reason in outputs(project, capsys, tmp_path)[0]
 
 
+@pytest.mark.slow
 def test_a_customer_of_ten_thousand_orders_at_the_highest_price(
     project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -166,6 +168,7 @@ def test_text_from_data_never_becomes_markup_sql_a_formula_or_a_template(
         )
 
 
+@pytest.mark.slow
 def test_a_value_missing_in_every_column_that_may_lack_one(
     project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
