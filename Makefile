@@ -62,9 +62,9 @@ build-spark: ## The same on Apache Spark (docs/spark.md): needs Java 17, or SPAR
 $(MARKETPLACE)/planted_segments.csv: | $(INSTALLED)
 	olist-segments generate --orders 100000 --out $(MARKETPLACE)
 
-test: test-dbt test-python ## In five minutes: dbt's data and unit tests on the sample, every fast pytest
+test: test-dbt test-python ## The proof in five minutes: dbt's data and unit tests on the sample, every fast pytest
 
-test-all: test-dbt test-python-all test-spark ## Everything: kills, mutations, full disks, load, browser, readers, Spark too
+test-all: test-dbt test-python-all ## Every test but those of Spark: kills, mutations, full disks, load, browser, readers as well
 
 test-dbt: $(INSTALLED)
 	@rm -rf $(TEST_HOME) && mkdir -p $(TEST_HOME)

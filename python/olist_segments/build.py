@@ -255,7 +255,8 @@ def build(screen: Screen, *, is_verbose: bool) -> int:
         with Progress(planned_nodes(ended.result, seconds_of_last_run(target)), screen).shown() as progress:
             ended = dbtRunner(manifest=ended.result, callbacks=[progress]).invoke([*options, "build"])
         if ended.success:
-            screen.line(f"Built and tested in {clock(progress.elapsed)}, {counted(progress.warnings, 'warning')}.")
+            warnings = counted(reading.warnings + progress.warnings, "warning")
+            screen.line(f"Built and tested in {clock(progress.elapsed)}, {warnings}.")
     code = exit_code_of(ended)
     if code:
         what = "was stopped" if code == INTERRUPTED else "failed"

@@ -304,6 +304,7 @@ def test_every_algorithm_that_can_be_in_force_can_age(algorithm: str, setting: s
     assert found["ari"].between(-0.5, 1).all()
 
 
+@pytest.mark.slow
 def test_same_rows_whoever_computes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     features = marketplace(people=700, first_week=30)
     model = fitted(features)

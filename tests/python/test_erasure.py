@@ -178,6 +178,7 @@ def test_two_publishes_leave_no_byte_of_a_person(erased: Erased, tmp_path: Path)
     warehouse.dbt("run", "--select", "ageing_features", "customer_segments", data=erased.data, variables=SETTINGS)
 
 
+@pytest.mark.slow
 def test_what_killed_runs_left_beside_the_file_is_forgotten_too(erased: Erased, tmp_path: Path) -> None:
     warehouse = copy_of(erased.built_again, tmp_path / "killed")
     killed = subprocess.run([sys.executable, "-c", KILLED, str(warehouse.path), erased.person], check=False)
@@ -195,6 +196,7 @@ def test_what_killed_runs_left_beside_the_file_is_forgotten_too(erased: Erased, 
     assert [path.name for path in warehouse.home.glob("warehouse.duckdb*")] == ["warehouse.duckdb"]
 
 
+@pytest.mark.slow
 def test_a_build_that_is_kept_for_its_versions_keeps_nothing_of_the_person(erased: Erased, tmp_path: Path) -> None:
     warehouse = copy_of(erased.built_again, tmp_path / "kept")
     kept = (warehouse.serving / "current").resolve()
@@ -216,6 +218,7 @@ def test_a_build_that_is_kept_for_its_versions_keeps_nothing_of_the_person(erase
     assert count(fresh, rows) == count(erased.built_again, rows)
 
 
+@pytest.mark.slow
 def test_versions_taken_back_bring_nobody_back(erased: Erased, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "empty", erased.before.serving)
     output = warehouse.dbt("run", "--select", "stg_olist__orders", data=erased.data, variables=SETTINGS)
@@ -225,6 +228,7 @@ def test_versions_taken_back_bring_nobody_back(erased: Erased, tmp_path: Path) -
     assert warehouse.query("select max(lost_customer_count) from build_log.builds").iloc[0, 0] == 1
 
 
+@pytest.mark.slow
 def test_a_warehouse_that_cannot_be_rewritten_now_is_told_and_rewritten_by_the_next_publish(
     erased: Erased, tmp_path: Path
 ) -> None:
@@ -247,6 +251,7 @@ def test_a_warehouse_that_cannot_be_rewritten_now_is_told_and_rewritten_by_the_n
     assert with_bytes(files_of(warehouse), erased.ids) == []
 
 
+@pytest.mark.slow
 def test_labels_of_another_shops_customers_are_kept_until_a_refit(erased: Erased, tmp_path: Path) -> None:
     tables = read_tables(erased.data)
     customers = tables["olist_customers_dataset"]

@@ -24,6 +24,7 @@ from faults import (
     Run,
     assert_totals_tie,
 )
+from marks import slow_after
 from nights import SETTINGS
 from olist_segments.cli import main
 
@@ -145,6 +146,7 @@ def test_a_customer_of_ten_thousand_orders_at_the_highest_price(
     outputs(project, capsys, tmp_path)
 
 
+@pytest.mark.slow
 def test_text_from_data_never_becomes_markup_sql_a_formula_or_a_template(
     project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -212,7 +214,7 @@ def test_a_value_missing_in_every_column_that_may_lack_one(
     outputs(project, capsys, tmp_path)
 
 
-@pytest.mark.parametrize("typed", ["2016-12-01 10:00:00", "2081-12-01 10:00:00"])
+@pytest.mark.parametrize("typed", slow_after(1, ["2081-12-01 10:00:00", "2016-12-01 10:00:00"]))
 def test_a_delivery_or_an_answer_that_is_mistyped_is_as_unknown_as_one_that_is_missing(
     project: Project, typed: str
 ) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from marks import slow_after
 from olist_segments.errors import UserError
 from olist_segments.serving.publish import publish
 from served_folders import change, checked_manifest, run_publish, served
@@ -130,7 +131,7 @@ def test_a_reader_goes_on_with_the_files_it_opened(copied: Warehouse) -> None:
     assert len(list((copied.serving / ".builds").iterdir())) == 2
 
 
-@pytest.mark.parametrize(("function", "calls"), [("fsync", 25), ("replace", 1), ("replace", 5)])
+@pytest.mark.parametrize(("function", "calls"), slow_after(1, [("replace", 1), ("fsync", 25), ("replace", 5)]))
 def test_a_first_publish_that_is_killed_shows_nothing(copied: Warehouse, function: str, calls: int) -> None:
     killed = run_publish(copied, sys.executable, "-c", KILLED_AT, function, str(calls))
     assert killed.returncode == -signal.SIGKILL
@@ -140,6 +141,7 @@ def test_a_first_publish_that_is_killed_shows_nothing(copied: Warehouse, functio
     checked_manifest(copied.serving)
 
 
+@pytest.mark.slow
 def test_a_publish_that_is_killed_between_two_steps_leaves_the_build_before(copied: Warehouse) -> None:
     publish(copied.serving, copied.path)
     before = checked_manifest(copied.serving)["build"]
@@ -153,6 +155,7 @@ def test_a_publish_that_is_killed_between_two_steps_leaves_the_build_before(copi
     assert len(list((copied.serving / ".builds").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_readers_see_whole_builds_while_others_are_published(copied: Warehouse) -> None:
     """Every reading of the manifest agrees with the files of the folder that it was read from."""
     publish(copied.serving, copied.path)
@@ -308,6 +311,7 @@ def test_an_empty_warehouse_takes_back_the_published_versions(built: Warehouse, 
     pd.testing.assert_frame_equal(again.query(types), built.query(types))
 
 
+@pytest.mark.slow
 def test_a_refit_with_new_features_is_appended_to_versions_taken_back(built: Warehouse, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "warehouse", built.serving)
     features = {"recency_days": "identity", "order_count": "ln", "total_spend": "log1p", "avg_review_score": "identity"}
@@ -352,11 +356,14 @@ def garble_manifest(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
-    [
-        (corrupt_labels, "fit_segment_labels.parquet' is not the file of model versions that was published"),
-        (lose_model, "fit_segment_model.parquet', which holds model versions, is missing"),
-        (garble_manifest, "manifest.json' does not name the published model versions"),
-    ],
+    slow_after(
+        1,
+        [
+            (corrupt_labels, "fit_segment_labels.parquet' is not the file of model versions that was published"),
+            (lose_model, "fit_segment_model.parquet', which holds model versions, is missing"),
+            (garble_manifest, "manifest.json' does not name the published model versions"),
+        ],
+    ),
 )
 def test_spoiled_versions_stop_the_build_before_anything_is_made(
     built: Warehouse, tmp_path: Path, spoil: Callable[[Path], None], sentence: str
