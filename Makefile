@@ -1,4 +1,4 @@
-# The two commands: `make build` and `make test`. Both need nothing but Python 3.11 or newer and make.
+# The two commands: `make build` (VERBOSE=1: with dbt's own log) and `make test`. Both need nothing but Python 3.11 or newer and make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark build docs build-spark test test-dbt test-python test-spark lint lint-python lint-sql lint-yaml lint-conventions audit bench lock clean
+.PHONY: help install install-spark build docs build-spark test test-all test-dbt test-python test-python-all test-spark lint lint-python lint-sql lint-yaml lint-conventions audit bench lock clean
 
 help: ## What each command does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -46,7 +46,7 @@ export OLIST_DATA_DIR := $(MARKETPLACE)
 build-spark: $(INSTALLED_SPARK) $(MARKETPLACE)/planted_segments.csv
 build: $(INSTALLED) $(MARKETPLACE)/planted_segments.csv
 endif
-	dbt build
+	@python -m olist_segments.build $(if $(VERBOSE),--verbose)
 	@olist-segments publish
 	@olist-segments report
 	@olist-segments summary
@@ -62,14 +62,21 @@ build-spark: ## The same on Apache Spark (docs/spark.md): needs Java 17, or SPAR
 $(MARKETPLACE)/planted_segments.csv: | $(INSTALLED)
 	olist-segments generate --orders 100000 --out $(MARKETPLACE)
 
-test: test-dbt test-python ## Everything that proves the project: dbt's data and unit tests on the sample, pytest
+test: test-dbt test-python ## The proof in five minutes: dbt's data and unit tests on the sample, every fast pytest
+
+test-all: test-dbt test-python-all ## Every test but those of Spark: kills, mutations, full disks, load, browser, readers as well
 
 test-dbt: $(INSTALLED)
 	@rm -rf $(TEST_HOME) && mkdir -p $(TEST_HOME)
 	$(TEST_BUILD) dbt build --target-path $(TEST_HOME)
 
+PYTEST := OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_SERVING_DIR=$(TEST_HOME)/serving python -m pytest --numprocesses 2 --dist loadfile
+
 test-python: $(INSTALLED)
-	OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_SERVING_DIR=$(TEST_HOME)/serving python -m pytest --numprocesses 2 --dist loadfile
+	$(PYTEST) -m "not slow"
+
+test-python-all: $(INSTALLED)
+	$(PYTEST)
 
 test-spark: $(INSTALLED_SPARK) ## The tests of the Spark target: every table equal to DuckDB's
 	OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_TEST_SPARK=1 python -m pytest tests/python/test_spark.py

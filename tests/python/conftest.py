@@ -5,31 +5,68 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from dbt.contracts.graph.manifest import Manifest
-from faults import FILES, Project, RunnerOf, parsed_project, runners
+from dbt_here import locked, parsed_project
+from faults import FILES, Project, RunnerOf, runners
+from nights import SETTINGS, WHOLE, Nights, two_nights
 from olist_segments.serving.publish import publish
 from warehouses import FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
 
 READERS = PROJECT / "tests" / "readers"
 
 
+def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """The folder `name` as `make` leaves it: made by the worker that asks first, shared by all of this session."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with locked(folder.with_suffix(".lock")):
+        if not folder.exists():
+            unfinished = folder.with_suffix(".unfinished")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A whole build of the sample that passed, and published; not to be changed."""
-    warehouse = Warehouse(tmp_path_factory.mktemp("built"))
-    warehouse.dbt("build", "--exclude-resource-type", "unit_test", data=SAMPLE, variables=FEW_CANDIDATES)
-    publish(warehouse.serving, warehouse.path)
-    return warehouse
+    """A whole build of the sample that passed, published, analyses compiled; not to be changed, nor dbt run on it."""
+
+    def make(home: Path) -> None:
+        warehouse = Warehouse(home)
+        warehouse.dbt(*WHOLE, data=SAMPLE, variables=FEW_CANDIDATES)
+        publish(warehouse.serving, warehouse.path)
+        warehouse.dbt("compile", "--select", "path:analyses", data=SAMPLE, variables=FEW_CANDIDATES)
+
+    return Warehouse(made_once(tmp_path_factory, "built", make))
 
 
 @pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
+    """The small marketplace of two nights; not to be changed."""
+    return Nights.of(made_once(tmp_path_factory, "nights", two_nights))
+
+
+@pytest.fixture(scope="session")
+def built_tonight(nights: Nights, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A whole build of tonight's files that passed, and published; not to be changed."""
+
+    def make(home: Path) -> None:
+        warehouse = Warehouse(home)
+        warehouse.dbt(*WHOLE, data=nights.tonight, variables=SETTINGS)
+        publish(warehouse.serving, warehouse.path)
+
+    return Warehouse(made_once(tmp_path_factory, "tonight", make))
+
+
+@pytest.fixture(scope="session")
+def manifest() -> Manifest:
     """The project, read once for all tests that run dbt in this process."""
-    return parsed_project(tmp_path_factory.mktemp("manifest"))
+    return parsed_project()
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,6 @@
 """Nine tiny valid files, ways to damage them, and dbt run on them in this process.
 
-The project is parsed once; a run that is refused takes about half a second.
+A run that is refused takes about half a second.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import gc
+import json
 import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -18,11 +19,10 @@ from typing import Any
 
 import duckdb
 import pytest
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt_here import PROJECT, close_warehouses, parsed_project
 
-PROJECT = Path(__file__).parents[2]
 NOBODY = 65534
 RunnerOf = Callable[[list[Any]], dbtRunner]
 ALL = ("all of the project",)
@@ -92,11 +92,6 @@ perfumaria,perfumery
 }
 
 
-def close_warehouses() -> None:
-    """Let go of the file that dbt keeps open as long as its process lives."""
-    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-
-
 @dataclass
 class Run:
     """What one dbt run came to; `sentences` are its errors without dbt's frame, `log_file` all that it noted."""
@@ -151,16 +146,29 @@ class Project:
         os.environ["OLIST_WAREHOUSE"] = str(self.warehouse)
         os.environ["OLIST_SERVING_DIR"] = str(self.warehouse.parent / "serving")
 
-    def run(self, *select: str, command: str = "run", variables: str = "{}", options: Collection[str] = ()) -> Run:
-        """`dbt run` (or another command) of the selected nodes, stg_olist__orders where none are given."""
+    def run(
+        self,
+        *select: str,
+        command: str = "run",
+        variables: str = "{}",
+        settings: Mapping[str, object] | None = None,
+        options: Collection[str] = (),
+    ) -> Run:
+        """`dbt run` (or another command) of the selected nodes, stg_olist__orders where none are given.
+
+        The text `variables` is for dbt to judge; the project is read anew under `settings`, so Python models see them.
+        """
         self.point_commands_here()
         events: list[Any] = []
         arguments = [command, *options, "--no-write-json", "--log-level", "none", "--log-level-file", "none"]
         arguments += ["--target-path", str(self.home / "target"), "--log-path", str(self.home / "logs")]
-        arguments += ["--vars", variables]
+        arguments += ["--vars", json.dumps(dict(settings)) if settings else variables]
         if select != ALL:
             arguments += ["--select", *(select or ["stg_olist__orders"])]
-        result = self.runner_of(events).invoke(arguments)
+        runner = self.runner_of(events)
+        if settings:
+            runner = dbtRunner(manifest=parsed_project(settings), callbacks=[events.append])
+        result = runner.invoke(arguments)
         close_warehouses()
         messages = {level: [e.info.msg for e in events if e.info.level == level] for level in ("error", "warn")}
         log = "\n".join(str(event.info.msg) for event in events if event.info.level != "debug")
@@ -193,19 +201,6 @@ def zip_columns(path: Path) -> list[str]:
     """The columns that keep their leading zeros."""
     header = path.read_text(encoding="utf-8").splitlines()[0]
     return [name for name in header.split(",") if name.endswith("zip_code_prefix")]
-
-
-def parsed_project(home: Path) -> Manifest:
-    """The project as dbt reads it, for all runners."""
-    patch = pytest.MonkeyPatch()
-    patch.chdir(PROJECT)
-    patch.setenv("OLIST_WAREHOUSE", str(home / "warehouse.duckdb"))
-    patch.setenv("DBT_LOG_PATH", str(home / "logs"))
-    parsed = dbtRunner().invoke(["--quiet", "parse", "--target-path", str(home / "target"), "--no-write-json"])
-    patch.undo()
-    assert parsed.success, parsed.exception
-    assert isinstance(parsed.result, Manifest)
-    return parsed.result
 
 
 @contextlib.contextmanager

@@ -35,6 +35,10 @@ class Nights:
     last: Path
     tonight: Path
 
+    @classmethod
+    def of(cls, folder: Path) -> Nights:
+        return cls(folder / "last", folder / "tonight")
+
 
 def two_nights(folder: Path) -> Nights:
     """Generate the marketplace into `folder`."""
@@ -42,7 +46,10 @@ def two_nights(folder: Path) -> Nights:
     command = [sys.executable, "-m", "olist_segments.cli", "generate", "--format", "parquet", "--orders", str(ORDERS)]
     subprocess.run([*command, "--out", str(generated)], check=True, capture_output=True)
     tables = {name: table for name, table in read_tables(generated).items() if name != "planted_segments"}
-    return Nights(write_tables(cut_at(tables, LAST_NIGHT), folder / "last"), write_tables(tables, folder / "tonight"))
+    nights = Nights.of(folder)
+    write_tables(cut_at(tables, LAST_NIGHT), nights.last)
+    write_tables(tables, nights.tonight)
+    return nights
 
 
 def copy_of(warehouse: Warehouse, home: Path) -> Warehouse:

@@ -306,6 +306,7 @@ def test_every_algorithm_that_can_be_in_force_can_age(algorithm: str, setting: s
     assert found["ari"].between(-0.5, 1).all()
 
 
+@pytest.mark.slow
 def test_same_rows_whoever_computes_them(monkeypatch: pytest.MonkeyPatch) -> None:
     features = marketplace(people=700, first_week=30)
     model = fitted(features)
@@ -383,6 +384,7 @@ def generated_unchanged(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFram
     return generated_pairs(tmp_path_factory.mktemp("unchanged"))
 
 
+@pytest.mark.slow
 def test_no_change_is_seen_where_none_was_planted(generated_unchanged: pd.DataFrame) -> None:
     assert changes_seen(generated_unchanged).empty
     stopped = generated_unchanged[generated_unchanged["variant"] == CLOCK_STOPPED]
@@ -390,6 +392,7 @@ def test_no_change_is_seen_where_none_was_planted(generated_unchanged: pd.DataFr
     assert (stopped["ari_high"] >= stopped["noise_floor_low"]).mean() >= 0.8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("option", "feature"),
     [("satisfaction", "avg_review_score"), ("spend", "total_spend")],
@@ -411,6 +414,7 @@ def test_a_planted_change_is_seen_within_a_month(
         assert found.loc[month, "ari"].median() < generated_unchanged.loc[month, "ari"].median() - 0.02
 
 
+@pytest.mark.slow
 def test_the_tables_are_built_once_and_hold_their_rules(tmp_path: Path) -> None:
     variables: dict[str, object] = {
         "candidate_algorithms": ["kmeans"],

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from faults import CATEGORIES, FILES, ORDERS, PRODUCTS, REVIEWS, SELLERS, Project, RunnerOf
+from marks import slow_after
 
 
 def test_refused_input_leaves_the_last_good_tables_alone(project: Project) -> None:
@@ -92,16 +93,19 @@ def in_a_folder_with_a_quote(p: Project) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [
-        with_bom,
-        with_crlf,
-        with_columns_turned_round,
-        without_last_line_end,
-        with_every_value_quoted,
-        as_parquet,
-        as_parquet_from_pandas,
-        in_a_folder_with_a_quote,
-    ],
+    slow_after(
+        3,
+        [
+            with_crlf,
+            with_columns_turned_round,
+            as_parquet,
+            with_bom,
+            without_last_line_end,
+            with_every_value_quoted,
+            as_parquet_from_pandas,
+            in_a_folder_with_a_quote,
+        ],
+    ),
 )
 def test_another_spelling_of_the_same_data_gives_the_same_tables(
     project: Project, staged_from_csv: dict[str, list[tuple[Any, ...]]], change: Callable[[Project], None]

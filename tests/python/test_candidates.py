@@ -383,6 +383,7 @@ def test_with_nothing_eligible_the_least_bad_is_taken_loudly() -> None:
 # The table
 
 
+@pytest.mark.slow
 def test_the_planted_number_is_found_by_all_algorithms_together() -> None:
     frame, truth = planted(2500)
     table = evaluate(frame, algorithms=ALGORITHMS)
@@ -414,7 +415,13 @@ def unstructured(kind: str, people: int) -> np.ndarray:
     return ball
 
 
-@pytest.mark.parametrize("kind", ["round normal", "elongated normal", "rounded score", "elongated box"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "elongated normal",
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in ("round normal", "rounded score", "elongated box")),
+    ],
+)
 def test_nothing_is_eligible_where_there_is_no_structure(kind: str) -> None:
     table = evaluate(frame_of(unstructured(kind, 1500)), algorithms=["kmeans", "ward"], k_max=5)
     assert not table["is_eligible"].any()
@@ -433,6 +440,7 @@ def test_an_elongated_cloud_would_pass_without_the_structure_gap() -> None:
     assert halves["prediction_strength"] > 0.85
 
 
+@pytest.mark.slow
 def test_rows_columns_and_workers_change_no_byte() -> None:
     frame, _ = planted(2000)
     rng = np.random.default_rng(0)

@@ -12,13 +12,6 @@ from olist_segments.cli import main
 from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = Warehouse(tmp_path_factory.mktemp("contract"))
-    warehouse.build(SAMPLE, variables=FEW_CANDIDATES)
-    return warehouse
-
-
 @pytest.fixture
 def warehouse(built: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
     """A copy that a test may change, and the command line pointed at it."""
@@ -99,6 +92,7 @@ def test_no_warehouse_is_one_sentence(
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_build_refits_a_broken_contract_only_when_it_may(built: Warehouse, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
     shutil.copy(built.path, warehouse.path)

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from marketplaces import cut_at, read_tables, write_tables
 from scipy.stats import ks_2samp, wasserstein_distance
-from warehouses import SAMPLE, Warehouse
+from warehouses import Warehouse
 
 TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "recency_days": lambda x: x,
@@ -31,13 +31,6 @@ SEEN_ON = pd.Timestamp("2018-03-31")
 RIGHT_FEATURE = {"spend": "total_spend", "satisfaction": "avg_review_score", "frequency": "order_count"}
 
 
-@pytest.fixture(scope="module")
-def sample_drift(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    warehouse = Warehouse(tmp_path_factory.mktemp("drift"))
-    warehouse.build(SAMPLE, *TABLES, variables=FEW_CANDIDATES)
-    return warehouse
-
-
 def reference_people(warehouse: Warehouse) -> dict[str, pd.DataFrame]:
     """The people of the fit, and the recent buyers of the three month ends up to it."""
     features = warehouse.query("from customer_features_monthly")
@@ -51,10 +44,10 @@ def known(people: pd.DataFrame, feature: str) -> np.ndarray:
     return people[feature].dropna().to_numpy(dtype=np.float64)
 
 
-def test_distances_are_those_of_scipy_on_the_same_values(sample_drift: Warehouse) -> None:
-    drift = sample_drift.query("from feature_drift_monthly where aspect = 'values'")
-    features = sample_drift.query("from customer_features_monthly")
-    reference = reference_people(sample_drift)
+def test_distances_are_those_of_scipy_on_the_same_values(built: Warehouse) -> None:
+    drift = built.query("from feature_drift_monthly where aspect = 'values'")
+    features = built.query("from customer_features_monthly")
+    reference = reference_people(built)
     assert len(drift) == 20 * 2 * len(TRANSFORMS)
     for row in drift.itertuples():
         people = features[features["as_of_date"] == row.as_of_date]
@@ -86,11 +79,11 @@ def shares(people: pd.DataFrame, bins: pd.DataFrame) -> np.ndarray:
     return (np.array(counts) + 0.5) / (sum(counts) + 0.5 * len(counts))
 
 
-def test_psi_is_that_of_counting_everybody_into_the_frozen_bins(sample_drift: Warehouse) -> None:
-    drift = sample_drift.query("from feature_drift_monthly")
-    features = sample_drift.query("from customer_features_monthly")
-    all_bins = sample_drift.query("from feature_drift_bins order by bin_number")
-    reference = reference_people(sample_drift)
+def test_psi_is_that_of_counting_everybody_into_the_frozen_bins(built: Warehouse) -> None:
+    drift = built.query("from feature_drift_monthly")
+    features = built.query("from customer_features_monthly")
+    all_bins = built.query("from feature_drift_bins order by bin_number")
+    reference = reference_people(built)
     for (population, feature, aspect), rows in drift.groupby(["population", "feature", "aspect"]):
         bins = all_bins[all_bins[["population", "feature", "aspect"]].eq([population, feature, aspect]).all(axis=1)]
         then = before = shares(reference[str(population)], bins)
@@ -103,8 +96,8 @@ def test_psi_is_that_of_counting_everybody_into_the_frozen_bins(sample_drift: Wa
             before = now
 
 
-def test_bins_are_tenths_of_the_reference_unless_values_tie(sample_drift: Warehouse) -> None:
-    bins = sample_drift.query("from feature_drift_bins where aspect = 'values' and population = 'everybody'")
+def test_bins_are_tenths_of_the_reference_unless_values_tie(built: Warehouse) -> None:
+    bins = built.query("from feature_drift_bins where aspect = 'values' and population = 'everybody'")
     spend = bins[bins["feature"] == "total_spend"]
     assert len(spend) == 10
     assert spend["customer_share"].between(0.09, 0.11).all()
@@ -141,6 +134,7 @@ def lived_on(fitted: Warehouse, home: Path, change: str | None) -> Warehouse:
 BEHAVIOUR = "from feature_drift_monthly where not is_clock_driven and is_in_model and aspect = 'values'"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", sorted(RIGHT_FEATURE))
 def test_a_change_of_behaviour_is_seen_within_a_month_and_named(
     change: str, fitted_before_the_change: Warehouse, tmp_path: Path
@@ -157,6 +151,7 @@ def test_a_change_of_behaviour_is_seen_within_a_month_and_named(
     assert (later.loc[later["feature"] == RIGHT_FEATURE[change], "drift_status"] != "calm").all()
 
 
+@pytest.mark.slow
 def test_without_a_change_the_behaviour_is_calm_until_the_end_of_the_export(
     fitted_before_the_change: Warehouse, tmp_path: Path
 ) -> None:

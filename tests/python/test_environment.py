@@ -17,7 +17,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from nights import SETTINGS, two_nights
+from nights import SETTINGS, Nights
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from warehouses import PROJECT, Warehouse
@@ -97,14 +97,17 @@ def test_an_audit_that_could_not_ask_never_says_that_all_is_well(
     assert ("no package has a known vulnerability" in printed) is (answer == [WELL])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     os.environ.get("OLIST_SECOND_ENVIRONMENT") != "1",
     reason="a second environment takes minutes to install: OLIST_SECOND_ENVIRONMENT=1 tries it",
 )
-def test_the_order_of_installation_changes_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = two_nights(tmp_path).tonight
+def test_the_order_of_installation_changes_no_table(
+    nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = nights.tonight
     here = Warehouse(tmp_path / "here")
-    here.build(data, variables=SETTINGS)
+    here.build(data, variables=SETTINGS, alone=True)
 
     venv.create(tmp_path / "venv", with_pip=True)
     python = str(tmp_path / "venv" / "bin" / "python")
@@ -118,5 +121,5 @@ def test_the_order_of_installation_changes_no_table(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(sys, "executable", python)
     there = Warehouse(tmp_path / "there")
-    there.build(data, variables=SETTINGS)
+    there.build(data, variables=SETTINGS, alone=True)
     assert there.table_digests() == here.table_digests()

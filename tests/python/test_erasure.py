@@ -15,7 +15,7 @@ import duckdb
 import pandas as pd
 import pytest
 from marketplaces import read_tables, write_tables
-from nights import REFIT, SETTINGS, WHOLE, copy_of, two_nights
+from nights import REFIT, SETTINGS, WHOLE, Nights, copy_of
 from olist_segments.errors import UserError
 from olist_segments.serving.publish import publish
 from served_folders import change, checked_manifest, run_publish
@@ -53,17 +53,13 @@ class Erased:
 
 
 @pytest.fixture(scope="module")
-def erased(tmp_path_factory: pytest.TempPathFactory) -> Erased:
-    home = tmp_path_factory.mktemp("erased")
-    data = two_nights(home / "nights").tonight
-    before = Warehouse(home / "before")
-    before.dbt(*WHOLE, data=data, variables=SETTINGS)
-    publish(before.serving, before.path)
+def erased(nights: Nights, built_tonight: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Erased:
+    home, before = tmp_path_factory.mktemp("erased"), built_tonight
     persons = before.query(
         "select customer_unique_id from customer_segments where not is_review_missing order by total_spend desc limit 1"
     )
     person = str(persons["customer_unique_id"].iloc[0])
-    remaining, ids = without(read_tables(data), {person})
+    remaining, ids = without(read_tables(nights.tonight), {person})
     assert len(ids) >= 4
     files = write_tables(remaining, home / "data")
     again = copy_of(before, home / "again")
@@ -182,6 +178,7 @@ def test_two_publishes_leave_no_byte_of_a_person(erased: Erased, tmp_path: Path)
     warehouse.dbt("run", "--select", "ageing_features", "customer_segments", data=erased.data, variables=SETTINGS)
 
 
+@pytest.mark.slow
 def test_what_killed_runs_left_beside_the_file_is_forgotten_too(erased: Erased, tmp_path: Path) -> None:
     warehouse = copy_of(erased.built_again, tmp_path / "killed")
     killed = subprocess.run([sys.executable, "-c", KILLED, str(warehouse.path), erased.person], check=False)
@@ -199,6 +196,7 @@ def test_what_killed_runs_left_beside_the_file_is_forgotten_too(erased: Erased, 
     assert [path.name for path in warehouse.home.glob("warehouse.duckdb*")] == ["warehouse.duckdb"]
 
 
+@pytest.mark.slow
 def test_a_build_that_is_kept_for_its_versions_keeps_nothing_of_the_person(erased: Erased, tmp_path: Path) -> None:
     warehouse = copy_of(erased.built_again, tmp_path / "kept")
     kept = (warehouse.serving / "current").resolve()
@@ -220,6 +218,7 @@ def test_a_build_that_is_kept_for_its_versions_keeps_nothing_of_the_person(erase
     assert count(fresh, rows) == count(erased.built_again, rows)
 
 
+@pytest.mark.slow
 def test_versions_taken_back_bring_nobody_back(erased: Erased, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "empty", erased.before.serving)
     output = warehouse.dbt("run", "--select", "stg_olist__orders", data=erased.data, variables=SETTINGS)
@@ -229,6 +228,7 @@ def test_versions_taken_back_bring_nobody_back(erased: Erased, tmp_path: Path) -
     assert warehouse.query("select max(lost_customer_count) from build_log.builds").iloc[0, 0] == 1
 
 
+@pytest.mark.slow
 def test_a_warehouse_that_cannot_be_rewritten_now_is_told_and_rewritten_by_the_next_publish(
     erased: Erased, tmp_path: Path
 ) -> None:
@@ -251,6 +251,7 @@ def test_a_warehouse_that_cannot_be_rewritten_now_is_told_and_rewritten_by_the_n
     assert with_bytes(files_of(warehouse), erased.ids) == []
 
 
+@pytest.mark.slow
 def test_labels_of_another_shops_customers_are_kept_until_a_refit(erased: Erased, tmp_path: Path) -> None:
     tables = read_tables(erased.data)
     customers = tables["olist_customers_dataset"]
@@ -274,6 +275,7 @@ def test_labels_of_another_shops_customers_are_kept_until_a_refit(erased: Erased
     assert 0.5 * before < dropped < before
 
 
+@pytest.mark.slow
 def test_a_note_of_lost_customers_outlives_a_build_that_came_to_nothing(erased: Erased, tmp_path: Path) -> None:
     """Whoever was lost in a run that was not whole is still in the file when the whole build finds nobody lost."""
     warehouse = copy_of(erased.before, tmp_path / "halfway")

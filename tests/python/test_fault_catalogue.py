@@ -21,7 +21,8 @@ import duckdb
 import pytest
 import yaml
 from dbt.cli.main import dbtRunner
-from faults import FILES, PROJECT, Project, RunnerOf, as_nobody, assert_totals_tie
+from dbt_here import PROJECT
+from faults import FILES, Project, RunnerOf, as_nobody, assert_totals_tie
 from olist_segments.loading.declared import RawColumn, RawTable
 from olist_segments.loading.duckdb_files import DuckDBFiles
 from olist_segments.loading.load import load_raw_files
@@ -72,6 +73,17 @@ def read_catalogue() -> list[Case]:
 
 
 CASES = read_catalogue()
+
+
+def walked(cases: list[Case]) -> list[Any]:
+    """The cases as parameters, of which one a kind of damage is fast: they differ in the file, column or value."""
+    seen: set[tuple[str, ...]] = set()
+    marked = []
+    for case in cases:
+        kind = tuple(case.do)
+        marked.append(pytest.param(case, id=case.id, marks=[pytest.mark.slow] if kind in seen else []))
+        seen.add(kind)
+    return marked
 
 
 def table_of(text: str) -> list[list[str]]:
@@ -288,7 +300,7 @@ def test_dbt_tells_the_sentence_and_nothing_else(runner_of: RunnerOf, id: str) -
     assert_refused(runner_of, case, refusals_of_dbt)
 
 
-@pytest.mark.parametrize("case", [case for case in CASES if case.same], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", walked([case for case in CASES if case.same]))
 def test_built_as_from_valid_files(project: Project, valid: tuple[dict[str, Any], Counter[str]], case: Case) -> None:
     damage(project, case)
 
@@ -302,7 +314,7 @@ def test_built_as_from_valid_files(project: Project, valid: tuple[dict[str, Any]
     assert all(told in given for told, given in zip(warnings, run.warnings, strict=True))
 
 
-@pytest.mark.parametrize("case", [c for c in CASES if not c.refused and not c.same], ids=lambda case: case.id)
+@pytest.mark.parametrize("case", walked([c for c in CASES if not c.refused and not c.same]))
 def test_built_and_counted(project: Project, valid: tuple[dict[str, Any], Counter[str]], case: Case) -> None:
     damage(project, case)
 

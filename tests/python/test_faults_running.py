@@ -22,12 +22,14 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from nights import REFIT, SETTINGS, WHOLE, Nights, copy_of, two_nights
+from nights import REFIT, SETTINGS, WHOLE, Nights, copy_of
 from olist_segments.errors import UserError
 from olist_segments.serving import folder
 from olist_segments.serving.publish import publish
 from served_folders import PUBLISH, change, checked_manifest, run_publish, served
 from warehouses import PROJECT, Warehouse
+
+pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("OLIST_KILLS", "4"))
 PUBLISH_KILLS = max(KILLS, 6)
@@ -59,7 +61,7 @@ class Stage:
         return (*WHOLE, "--target-path", str(self.home / ("refit" if refit else "nightly")))
 
     def build(self, warehouse: Warehouse, *, refit: bool, succeeds: bool = True) -> str:
-        return warehouse.dbt(*self.command(refit=refit), **self.tonight(refit=refit), succeeds=succeeds)  # type: ignore[arg-type]
+        return warehouse.dbt(*self.command(refit=refit), succeeds=succeeds, alone=True, **self.tonight(refit=refit))  # type: ignore[arg-type]
 
     def start(self, warehouse: Warehouse, *, refit: bool) -> subprocess.Popen[str]:
         return warehouse.start(*self.command(refit=refit), **self.tonight(refit=refit))  # type: ignore[arg-type]
@@ -76,11 +78,10 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+def stage(nights: Nights, tmp_path_factory: pytest.TempPathFactory) -> Stage:
     home = tmp_path_factory.mktemp("stage")
-    nights = two_nights(home)
     warehouse = Warehouse(home / "last_night")
-    warehouse.dbt(*WHOLE, "--target-path", str(home / "nightly"), data=nights.last, variables=SETTINGS)
+    warehouse.dbt(*WHOLE, "--target-path", str(home / "nightly"), data=nights.last, variables=SETTINGS, alone=True)
     publish(warehouse.serving, warehouse.path)
     return Stage(home, nights, warehouse)
 
@@ -303,7 +304,7 @@ def test_a_warehouse_disk_that_is_full_is_mended_by_the_next_build(stage: Stage,
             publish(warehouse.serving, warehouse.path)
         assert checked_manifest(warehouse.serving) == before
         change_disk("size=400m")
-        warehouse.dbt(*stage.command(refit=True), *logs, data=stage.nights.tonight, variables=REFIT)
+        warehouse.dbt(*stage.command(refit=True), *logs, data=stage.nights.tonight, variables=REFIT, alone=True)
         assert warehouse.table_digests() == stage.undisturbed(refit=True)
         publish(warehouse.serving, warehouse.path)
         assert len(checked_manifest(warehouse.serving)["model_versions"]) == 2

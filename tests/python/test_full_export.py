@@ -26,6 +26,7 @@ def taken_for_the_export(manifest: Manifest, project: Project, monkeypatch: pyte
     return project
 
 
+@pytest.mark.slow
 def test_each_known_figure_that_differs_is_told_and_the_build_is_published(
     taken_for_the_export: Project,
 ) -> None:
@@ -42,6 +43,7 @@ def test_each_known_figure_that_differs_is_told_and_the_build_is_published(
     assert main(["publish"]) == 0
 
 
+@pytest.mark.slow
 def test_other_files_are_not_held_against_the_export(project: Project) -> None:
     run = build(project, marketplace(ORDERS, lambda i: f"p{i}", spread, lambda i: f"{20 + i % 90}.00"))
 

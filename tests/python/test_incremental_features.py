@@ -10,6 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 from marketplaces import Tables, cut_at, read_tables, write_tables
+from marks import slow_after
 from warehouses import SAMPLE, Warehouse
 
 LAST_NIGHT = dt.date(2018, 6, 14)
@@ -78,12 +79,15 @@ def copy_of(built: Path, home: Path) -> Warehouse:
 
 @pytest.mark.parametrize(
     ("change", "kept_before"),
-    [
-        (nothing, None),
-        (one_new_day, LAST_NIGHT),
-        (a_delivery_told_late, MONTH_END),
-        (an_order_canceled_afterwards, MONTH_END),
-    ],
+    slow_after(
+        2,
+        [
+            (one_new_day, LAST_NIGHT),
+            (an_order_canceled_afterwards, MONTH_END),
+            (nothing, None),
+            (a_delivery_told_late, MONTH_END),
+        ],
+    ),
 )
 def test_only_dates_from_the_change_on_are_computed_again(
     change: Callable[[Tables], Tables], kept_before: dt.date | None, built: Path, last_night: Tables, tmp_path: Path
@@ -134,6 +138,7 @@ def test_a_review_answered_late_is_known_from_then_on(last_night: Tables, built:
     assert ((more["reviews"] - more["reviews_before"]) == (more["as_of_date"].dt.date >= MONTH_END)).all()
 
 
+@pytest.mark.slow
 def test_a_table_without_digests_is_built_anew(last_night: Tables, built: Path, tmp_path: Path) -> None:
     """A warehouse of a release that knew no digests."""
     warehouse = copy_of(built, tmp_path / "old")

@@ -15,6 +15,8 @@ from olist_segments.serving.publish import publish
 from served_folders import checked_manifest, next_build
 from warehouses import PROJECT, Warehouse
 
+pytestmark = pytest.mark.slow
+
 READER = PROJECT / "tests" / "readers" / "hurried_reader.py"
 KINDS = ("fresh",) * 6 + ("held",) * 2
 PUBLISHES = 5

@@ -134,7 +134,7 @@ def decoys_beside(folder: Path) -> None:
                 (decoy / f"{file}.csv").write_text(text.replace("o2", "other"), encoding="utf-8")
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", pytest.param("parquet", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_folder_is_read_by_its_name_and_never_by_a_pattern(project: Project, name: str, kind: str) -> None:
     if kind == "parquet":
@@ -149,7 +149,7 @@ def test_a_folder_is_read_by_its_name_and_never_by_a_pattern(project: Project, n
     assert project.query(f"select order_id from raw.{ORDERS} order by all") == [("o1",), ("o2",)]
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("kind", ["csv", pytest.param("parquet", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", ["seller_state=RJ", "order_status=canceled", "year=2017"])
 def test_a_folder_named_like_a_partition_gives_no_column(project: Project, name: str, kind: str) -> None:
     if kind == "parquet":

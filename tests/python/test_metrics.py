@@ -6,11 +6,12 @@ import json
 import shutil
 import subprocess
 import sys
-from typing import Any
 
 import duckdb
 import pandas as pd
 import pytest
+from dbt.contracts.graph.manifest import Manifest
+from dbt_here import folder_of, locked
 from warehouses import PROJECT, Warehouse
 
 SEGMENTS = "customers,repeat_rate,review_score,segment_share,churned_to_dormant"
@@ -37,14 +38,15 @@ for arguments in json.loads(sys.argv[1]):
 
 
 @pytest.fixture(scope="module")
-def answers(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
+def answers(manifest: Manifest, built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> dict[str, pd.DataFrame]:
     """The answers of `mf query` to QUESTIONS, each by its name."""
     home = tmp_path_factory.mktemp("metricflow")
     # All that MetricFlow reads of a project: its two files, and what dbt wrote into target/.
     for name in ("dbt_project.yml", "profiles.yml"):
         (home / name).symlink_to(PROJECT / name)
     (home / "target").mkdir()
-    shutil.copy(built.home / "target" / "semantic_manifest.json", home / "target")
+    with locked(folder_of() / "lock"):
+        shutil.copy(folder_of() / "semantic_manifest.json", home / "target")
     environment = built.environment | {"DBT_LOG_PATH": str(home / "logs"), "DBT_PROFILES_DIR": str(home)}
 
     arguments = [["query", "--quiet", *asked, "--csv", str(home / name)] for name, asked in QUESTIONS.items()]
@@ -178,12 +180,10 @@ def test_active_customers_of_90_days_are_counted_once(answers: dict[str, pd.Data
     assert len(equal(answers["active_by_day"], built, days)) == 31
 
 
-def test_exposures_name_exactly_the_tables_that_are_read(built: Warehouse) -> None:
-    manifest: dict[str, Any] = json.loads((built.home / "target" / "manifest.json").read_text())
-    exposures = {exposure["name"]: exposure for exposure in manifest["exposures"].values()}
+def test_exposures_name_exactly_the_tables_that_are_read(manifest: Manifest, built: Warehouse) -> None:
+    exposures = {exposure.name: exposure for exposure in manifest.exposures.values()}
     read = {
-        name: {node.rsplit(".", 1)[-1] for node in exposure["depends_on"]["nodes"]}
-        for name, exposure in exposures.items()
+        name: {node.rsplit(".", 1)[-1] for node in exposure.depends_on.nodes} for name, exposure in exposures.items()
     }
     served = set(json.loads((built.serving / "manifest.json").read_text())["tables"])
     assert read["serving_database"] == served
@@ -194,6 +194,6 @@ def test_exposures_name_exactly_the_tables_that_are_read(built: Warehouse) -> No
         assert read["segmentation_report"] == {name for sql in queries for name in connection.get_table_names(sql)}
     assert all(tables <= served for tables in read.values())
     for exposure in exposures.values():
-        assert exposure["maturity"] in ("high", "medium", "low")
-        assert exposure["owner"]["name"]
-        assert exposure["owner"]["email"].endswith("@example.org")
+        assert exposure.maturity in ("high", "medium", "low")
+        assert exposure.owner.name
+        assert str(exposure.owner.email).endswith("@example.org")

@@ -22,6 +22,8 @@ from hypothesis import strategies as st
 from marketplaces import OF_ORDERS, Tables, read_tables, write_tables
 from warehouses import SAMPLE
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("OLIST_MUTATIONS", "40"))
 UP_TO_FEATURES = ["path:models/staging", "+customer_features", "customers"]
 SENTENCE = re.compile(

@@ -24,6 +24,7 @@ from faults import (
     Run,
     assert_totals_tie,
 )
+from marks import slow_after
 from nights import SETTINGS
 from olist_segments.cli import main
 
@@ -79,8 +80,7 @@ def january(i: int) -> str:
 def build(project: Project, files: dict[str, str]) -> Run:
     """A whole build with all data tests."""
     project.write_all(files)
-    variables = str(SETTINGS).replace("True", "true")
-    run = project.run(*ALL, command="build", variables=variables, options=["--exclude-resource-type", "unit_test"])
+    run = project.run(*ALL, command="build", settings=SETTINGS, options=["--exclude-resource-type", "unit_test"])
     assert run.success, run.sentences
     assert "Traceback" not in run.log
     assert_totals_tie(project)
@@ -110,6 +110,7 @@ def outputs(project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path
     return printed.out, report, (tmp_path / "list.csv").read_bytes().decode("utf-8-sig")
 
 
+@pytest.mark.slow
 def test_one_order_only(project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     build(project, marketplace(1, lambda i: "p", january))
 
@@ -118,6 +119,7 @@ def test_one_order_only(project: Project, capsys: pytest.CaptureFixture[str], tm
     assert reason in outputs(project, capsys, tmp_path)[0]
 
 
+@pytest.mark.slow
 def test_all_customers_alike(project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     files = marketplace(250, lambda i: f"p{i}", january)
     files[REVIEWS] = FILES[REVIEWS].splitlines()[0] + "\nr,o0,5,,,2018-12-02 00:00:00,2018-12-03 10:00:00\n"
@@ -129,6 +131,7 @@ def test_all_customers_alike(project: Project, capsys: pytest.CaptureFixture[str
     assert reason in outputs(project, capsys, tmp_path)[0]
 
 
+@pytest.mark.slow
 def test_a_customer_of_ten_thousand_orders_at_the_highest_price(
     project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -143,6 +146,7 @@ def test_a_customer_of_ten_thousand_orders_at_the_highest_price(
     outputs(project, capsys, tmp_path)
 
 
+@pytest.mark.slow
 def test_text_from_data_never_becomes_markup_sql_a_formula_or_a_template(
     project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -166,6 +170,7 @@ def test_text_from_data_never_becomes_markup_sql_a_formula_or_a_template(
         )
 
 
+@pytest.mark.slow
 def test_a_value_missing_in_every_column_that_may_lack_one(
     project: Project, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -209,7 +214,7 @@ def test_a_value_missing_in_every_column_that_may_lack_one(
     outputs(project, capsys, tmp_path)
 
 
-@pytest.mark.parametrize("typed", ["2016-12-01 10:00:00", "2081-12-01 10:00:00"])
+@pytest.mark.parametrize("typed", slow_after(1, ["2081-12-01 10:00:00", "2016-12-01 10:00:00"]))
 def test_a_delivery_or_an_answer_that_is_mistyped_is_as_unknown_as_one_that_is_missing(
     project: Project, typed: str
 ) -> None:

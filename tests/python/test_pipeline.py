@@ -23,19 +23,19 @@ def sample_tables() -> dict[str, pd.DataFrame]:
 def sample_build(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The sample, built once with one thread."""
     warehouse = Warehouse(tmp_path_factory.mktemp("one_thread"))
-    warehouse.build(SAMPLE, threads=1)
+    warehouse.build(SAMPLE, threads=1, alone=True)
     return warehouse
 
 
 @pytest.mark.parametrize("date", [dt.date(2017, 9, 30), dt.date(2018, 1, 31), dt.date(2018, 6, 30)])
 def test_rows_of_a_date_are_those_of_an_export_cut_at_it(
-    date: dt.date, sample_tables: dict[str, pd.DataFrame], sample_build: Warehouse, tmp_path: Path
+    date: dt.date, sample_tables: dict[str, pd.DataFrame], built: Warehouse, tmp_path: Path
 ) -> None:
     cut = write_tables(cut_at(sample_tables, date), tmp_path / "cut")
     warehouse = Warehouse(tmp_path / "warehouse")
     warehouse.dbt("run", "--select", "+customer_features_monthly", data=cut)
     rows = f"from customer_features_monthly where as_of_date = '{date}' order by customer_unique_id"
-    then, full = warehouse.query(rows), sample_build.query(rows)
+    then, full = warehouse.query(rows), built.query(rows)
     assert len(full) > 500
     # The one thing that a later export changes: the date is not the newest any more.
     assert then.pop("is_newest").all()
@@ -43,29 +43,31 @@ def test_rows_of_a_date_are_those_of_an_export_cut_at_it(
     pd.testing.assert_frame_equal(then, full, check_exact=True)
 
 
+@pytest.mark.slow
 def test_same_input_gives_the_same_bytes_with_one_thread_and_with_four(sample_build: Warehouse, tmp_path: Path) -> None:
     again = Warehouse(tmp_path)
-    again.build(SAMPLE, threads=4)
+    again.build(SAMPLE, threads=4, alone=True)
     digests = sample_build.table_digests()
     assert {"customer_segments", "segment_candidates", "segment_model", "segment_outcomes"} <= set(digests)
     assert again.table_digests() == digests
 
 
+@pytest.mark.slow
 def test_order_of_rows_and_format_of_the_files_do_not_matter(
     sample_tables: dict[str, pd.DataFrame], sample_build: Warehouse, tmp_path: Path
 ) -> None:
     shuffled = {name: table.sample(frac=1, random_state=7) for name, table in sample_tables.items()}
     warehouse = Warehouse(tmp_path / "warehouse")
-    warehouse.build(write_tables(shuffled, tmp_path / "shuffled", "csv"))
+    warehouse.build(write_tables(shuffled, tmp_path / "shuffled", "csv"), alone=True)
     assert warehouse.table_digests() == sample_build.table_digests()
 
 
-def test_sql_labels_equal_the_labels_python_wrote(sample_build: Warehouse) -> None:
-    compared = sample_build.query(
+def test_sql_labels_equal_the_labels_python_wrote(built: Warehouse) -> None:
+    compared = built.query(
         "select labels.segment_key as python_key, segments.segment_key as sql_key from segment_labels as labels "
         "left join customer_segments_monthly as segments using (customer_unique_id, as_of_date)"
     )
-    assert len(compared) == sample_build.query("select count(*) from customer_segments").iloc[0, 0]
+    assert len(compared) == built.query("select count(*) from customer_segments").iloc[0, 0]
     assert (compared["python_key"] == compared["sql_key"]).all()
 
 
@@ -75,6 +77,7 @@ def generate(folder: Path, separation: float, orders: int = 6_000) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_planted_kinds_are_found(tmp_path: Path) -> None:
     data = generate(tmp_path / "data", separation=6)
     warehouse = Warehouse(tmp_path / "warehouse")
@@ -87,6 +90,7 @@ def test_planted_kinds_are_found(tmp_path: Path) -> None:
     assert chosen["is_eligible"].tolist() == [True]
 
 
+@pytest.mark.slow
 def test_no_structure_is_invented_where_there_is_none(tmp_path: Path) -> None:
     data = generate(tmp_path / "data", separation=0)
     warehouse = Warehouse(tmp_path / "warehouse")
@@ -98,6 +102,7 @@ def test_no_structure_is_invented_where_there_is_none(tmp_path: Path) -> None:
     assert "WARN 1 a_candidate_was_eligible" in output
 
 
+@pytest.mark.slow
 def test_a_build_never_refits_by_itself_and_a_refit_appends_a_version(
     sample_tables: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
@@ -145,6 +150,7 @@ def test_a_build_never_refits_by_itself_and_a_refit_appends_a_version(
     assert warehouse.query("select distinct model_version from customer_segments_monthly").iloc[:, 0].tolist() == [2]
 
 
+@pytest.mark.slow
 def test_too_few_customers_are_one_segment_and_a_sentence(
     sample_tables: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from marks import slow_after
 from olist_segments.errors import UserError
 from olist_segments.serving.publish import publish
 from served_folders import change, checked_manifest, run_publish, served
@@ -47,19 +48,7 @@ def copied(built: Warehouse, tmp_path: Path) -> Warehouse:
     return warehouse
 
 
-@pytest.fixture(scope="session")
-def parsed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder in which dbt parses the project once for all tests that run it."""
-    return tmp_path_factory.mktemp("parsed")
-
-
-def empty_warehouse(home: Path, published_to: Path) -> Warehouse:
-    for path in home.glob("warehouse.duckdb*"):
-        path.unlink()
-    return Warehouse(home, published_to)
-
-
-def test_published_tables_are_those_of_the_warehouse_with_their_comments(built: Warehouse) -> None:
+def test_published_tables_are_those_of_the_warehouse_with_their_comments(built: Warehouse, tmp_path: Path) -> None:
     manifest = checked_manifest(built.serving)
     assert (manifest["data_as_of"], manifest["model_version"]) == ("2018-08-31", 1)
     assert {"orders", "customers", "customer_features_monthly", "customer_segments", "segment_profiles"} < set(
@@ -68,8 +57,7 @@ def test_published_tables_are_those_of_the_warehouse_with_their_comments(built: 
     hidden = ("stg_", "fit_", "segment_fit_input", "customer_segments_at_switch", "olist_", "builds")
     assert not [table for table in manifest["tables"] if table.startswith(hidden)]
     digests = built.table_digests(apart=())
-    published = Warehouse(built.home / "as_warehouse")
-    published.home.mkdir()
+    published = Warehouse(tmp_path)
     published.path.symlink_to(built.serving / "segments.duckdb")
     assert published.table_digests(apart=()) == {table: digests[table] for table in manifest["tables"]}
 
@@ -143,7 +131,7 @@ def test_a_reader_goes_on_with_the_files_it_opened(copied: Warehouse) -> None:
     assert len(list((copied.serving / ".builds").iterdir())) == 2
 
 
-@pytest.mark.parametrize(("function", "calls"), [("fsync", 25), ("replace", 1), ("replace", 5)])
+@pytest.mark.parametrize(("function", "calls"), slow_after(1, [("replace", 1), ("fsync", 25), ("replace", 5)]))
 def test_a_first_publish_that_is_killed_shows_nothing(copied: Warehouse, function: str, calls: int) -> None:
     killed = run_publish(copied, sys.executable, "-c", KILLED_AT, function, str(calls))
     assert killed.returncode == -signal.SIGKILL
@@ -153,6 +141,7 @@ def test_a_first_publish_that_is_killed_shows_nothing(copied: Warehouse, functio
     checked_manifest(copied.serving)
 
 
+@pytest.mark.slow
 def test_a_publish_that_is_killed_between_two_steps_leaves_the_build_before(copied: Warehouse) -> None:
     publish(copied.serving, copied.path)
     before = checked_manifest(copied.serving)["build"]
@@ -166,6 +155,7 @@ def test_a_publish_that_is_killed_between_two_steps_leaves_the_build_before(copi
     assert len(list((copied.serving / ".builds").iterdir())) == 2
 
 
+@pytest.mark.slow
 def test_readers_see_whole_builds_while_others_are_published(copied: Warehouse) -> None:
     """Every reading of the manifest agrees with the files of the folder that it was read from."""
     publish(copied.serving, copied.path)
@@ -216,9 +206,8 @@ def test_nothing_but_a_whole_build_that_passed_is_published(
     checked_manifest(built.serving)
 
 
-def test_what_dbt_notes_of_failures_and_kills_is_refused(built: Warehouse, parsed: Path, tmp_path: Path) -> None:
-    copied = empty_warehouse(parsed, tmp_path / "serving")
-    shutil.copy(built.path, copied.path)
+@pytest.mark.slow
+def test_what_dbt_notes_of_failures_and_kills_is_refused(copied: Warehouse) -> None:
     # SQL does not score as Python is said to have: a test fails, what depends on its model is skipped.
     change(copied, "update fit_segment_labels set segment_number = segment_number % 2 + 1")
     copied.dbt("build", "--exclude-resource-type", "unit_test", data=SAMPLE, variables=FEW_CANDIDATES, succeeds=False)
@@ -311,8 +300,9 @@ def test_versions_that_a_publish_replaces_are_kept(copied: Warehouse) -> None:
     assert len(list((copied.serving / ".builds").iterdir())) == 3
 
 
-def test_an_empty_warehouse_takes_back_the_published_versions(built: Warehouse, parsed: Path) -> None:
-    again = empty_warehouse(parsed, built.serving)
+@pytest.mark.slow
+def test_an_empty_warehouse_takes_back_the_published_versions(built: Warehouse, tmp_path: Path) -> None:
+    again = Warehouse(tmp_path, built.serving)
     output = again.build(SAMPLE)
     assert output.count("were taken back.") == 1
     assert "up to version 1" in output
@@ -321,8 +311,9 @@ def test_an_empty_warehouse_takes_back_the_published_versions(built: Warehouse, 
     pd.testing.assert_frame_equal(again.query(types), built.query(types))
 
 
-def test_a_refit_with_new_features_is_appended_to_versions_taken_back(built: Warehouse, parsed: Path) -> None:
-    warehouse = empty_warehouse(parsed, built.serving)
+@pytest.mark.slow
+def test_a_refit_with_new_features_is_appended_to_versions_taken_back(built: Warehouse, tmp_path: Path) -> None:
+    warehouse = Warehouse(tmp_path / "warehouse", built.serving)
     transforms = {
         "recency_days": "identity",
         "order_count": "ln",
@@ -372,19 +363,22 @@ def garble_manifest(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("spoil", "sentence"),
-    [
-        (corrupt_labels, "fit_segment_labels.parquet' is not the file of model versions that was published"),
-        (lose_model, "fit_segment_model.parquet', which holds model versions, is missing"),
-        (garble_manifest, "manifest.json' does not name the published model versions"),
-    ],
+    slow_after(
+        1,
+        [
+            (corrupt_labels, "fit_segment_labels.parquet' is not the file of model versions that was published"),
+            (lose_model, "fit_segment_model.parquet', which holds model versions, is missing"),
+            (garble_manifest, "manifest.json' does not name the published model versions"),
+        ],
+    ),
 )
 def test_spoiled_versions_stop_the_build_before_anything_is_made(
-    built: Warehouse, parsed: Path, tmp_path: Path, spoil: Callable[[Path], None], sentence: str
+    built: Warehouse, tmp_path: Path, spoil: Callable[[Path], None], sentence: str
 ) -> None:
     folder = tmp_path / "a folder [1]"
     shutil.copytree(built.serving, folder)
     spoil(folder)
-    warehouse = empty_warehouse(parsed, folder)
+    warehouse = Warehouse(tmp_path / "warehouse", folder)
     output = warehouse.dbt("run", "--select", "stg_olist__orders", data=SAMPLE, succeeds=False)
     assert sentence in output
     assert f"or move '{folder}' away to start with version 1." in output
@@ -393,7 +387,7 @@ def test_spoiled_versions_stop_the_build_before_anything_is_made(
         publish(folder, warehouse.path)
 
 
-def test_versions_of_other_customers_are_not_taken_back(built: Warehouse, parsed: Path, tmp_path: Path) -> None:
+def test_versions_of_other_customers_are_not_taken_back(built: Warehouse, tmp_path: Path) -> None:
     data = tmp_path / "data"
     shutil.copytree(SAMPLE, data)
     path = data / "olist_customers_dataset.parquet"
@@ -402,7 +396,7 @@ def test_versions_of_other_customers_are_not_taken_back(built: Warehouse, parsed
             f"create table others as select * replace (md5(customer_unique_id) as customer_unique_id) from '{path}'"
         )
         connection.execute(f"copy others to '{path}' (format parquet)")
-    warehouse = empty_warehouse(parsed, built.serving)
+    warehouse = Warehouse(tmp_path / "warehouse", built.serving)
     output = warehouse.dbt("run", "--select", "stg_olist__orders", data=data)
     assert "were fitted on other customers (0 of 2866 are known here) and are not taken back" in output
     assert warehouse.query("select * from duckdb_tables() where table_name like 'fit_%'").empty

@@ -82,6 +82,7 @@ def publish_next(warehouse: Warehouse, builds: int) -> None:
         next_build(warehouse)
 
 
+@pytest.mark.slow
 def test_a_reader_keeps_its_build_while_new_connections_see_the_new_ones(
     copied: Warehouse, reader_command: list[str]
 ) -> None:

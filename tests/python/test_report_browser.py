@@ -16,10 +16,13 @@ from warehouses import Warehouse
 
 CHROMIUM = os.environ.get("OLIST_CHROMIUM") or shutil.which("chromium") or ""
 # Where a browser is required its absence fails the tests.
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM and os.environ.get("OLIST_BROWSER_REQUIRED") != "1",
-    reason="no Chromium: install it (apt-get install chromium) or name it in OLIST_CHROMIUM",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not CHROMIUM and os.environ.get("OLIST_BROWSER_REQUIRED") != "1",
+        reason="no Chromium: install it (apt-get install chromium) or name it in OLIST_CHROMIUM",
+    ),
+]
 
 PHONE = {"width": 360, "height": 780}
 DESK = {"width": 1280, "height": 900}

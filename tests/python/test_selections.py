@@ -57,6 +57,7 @@ def test_a_whole_build_runs_every_test(manifest: Manifest, runner: dbtRunner) ->
     assert {node["unique_id"] for node in nodes} == tests | set(manifest.unit_tests)
 
 
+@pytest.mark.slow
 def test_a_model_is_built_with_its_ancestors_in_a_new_warehouse(tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
 
@@ -79,6 +80,7 @@ def types_of(warehouse: Warehouse) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_build_without_rows_makes_every_table_of_a_new_warehouse_and_the_next_build_fills_them(
     built: Warehouse, tmp_path: Path
 ) -> None:
@@ -94,6 +96,7 @@ def test_a_build_without_rows_makes_every_table_of_a_new_warehouse_and_the_next_
     assert warehouse.table_digests() == built.table_digests()
 
 
+@pytest.mark.slow
 def test_a_build_without_rows_loses_no_model_version(built: Warehouse, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
     shutil.copy(built.path, warehouse.path)

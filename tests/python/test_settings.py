@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from faults import PROJECT
+from dbt_here import PROJECT
 from olist_segments.errors import UserError
 from olist_segments.model import scaling
 from olist_segments.selection import candidates

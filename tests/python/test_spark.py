@@ -24,7 +24,10 @@ from marketplaces import read_tables, write_tables
 from olist_segments.serving.publish import publish
 from warehouses import CLOCK_COLUMNS, FEW_CANDIDATES, SAMPLE, Warehouse
 
-pytestmark = pytest.mark.skipif(os.environ.get("OLIST_TEST_SPARK") != "1", reason="make test-spark runs these")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.environ.get("OLIST_TEST_SPARK") != "1", reason="make test-spark runs these"),
+]
 
 SCHEMA = "olist_segments"
 # What depends on the clock, and what digests the SQL text of an engine.
@@ -48,7 +51,7 @@ class SparkWarehouse(Warehouse):
         return super().environment | {"OLIST_SPARK_HOME": str(self.spark_home), "SPARK_REMOTE": self.remote}
 
     def dbt(self, *arguments: str, data: Path, **options: Any) -> str:
-        return super().dbt(*arguments, "--target", "spark", data=data, **options)
+        return super().dbt(*arguments, "--target", "spark", data=data, alone=True, **options)
 
     def files(self, table: str) -> str:
         return str(self.spark_home / "warehouse" / f"{SCHEMA}.db" / table / "*.parquet")

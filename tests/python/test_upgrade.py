@@ -18,6 +18,8 @@ from olist_segments.serving.publish import publish
 from served_folders import checked_manifest
 from warehouses import PROJECT, Warehouse
 
+pytestmark = pytest.mark.slow
+
 RELEASES = sorted((PROJECT / "tests" / "upgrade").glob("*.tar.xz"))
 MODEL = (
     "select {columns} from fit_segment_model where model_version <= 2 order by model_version, segment_number, feature"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from nights import SETTINGS, WHOLE, two_nights
+from nights import SETTINGS, WHOLE, Nights
 from olist_segments.cli import main
 from olist_segments.settings.kinds import Mapping, Members, Number, Truth, Whole
 from olist_segments.settings.model import ALGORITHMS, FIGURES, Group, Settings
@@ -204,8 +204,8 @@ def test_every_edge_of_every_rule_is_in_a_group() -> None:
 
 
 @pytest.fixture(scope="module")
-def two_years(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return two_nights(tmp_path_factory.mktemp("edges")).tonight
+def two_years(nights: Nights) -> Path:
+    return nights.tonight
 
 
 @pytest.fixture(scope="module")
@@ -237,6 +237,7 @@ def read_by_every_command(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch)
     assert main(["audience", key, "--out", str(warehouse.home / "list.csv")]) == 0
 
 
+@pytest.mark.slow
 def test_what_is_smallest_and_a_refit_on_top(two_years: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse = Warehouse(tmp_path)
     build(warehouse, two_years, "smallest")
@@ -256,6 +257,7 @@ ALL_EDGES = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "group",
     ["largest", pytest.param("every feature", marks=ALL_EDGES), pytest.param("one feature", marks=ALL_EDGES)],
@@ -266,6 +268,7 @@ def test_two_years_build_under(group: str, two_years: Path, tmp_path: Path, monk
     read_by_every_command(warehouse, monkeypatch)
 
 
+@pytest.mark.slow
 @ALL_EDGES
 @pytest.mark.parametrize("group", ["every day", "many resamples"])
 def test_a_month_builds_under(group: str, a_month: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -66,7 +66,11 @@ def test_a_var_that_breaks_its_rule_is_refused_before_anything_is_read(
     assert shared.tables(("raw", "main", "build_log")) == {}
 
 
-@pytest.mark.parametrize(("given", "sentence"), REFUSED_WHILE_READING)
+# Each is read anew, which takes seconds: the first stands for the others in the fast tests.
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [REFUSED_WHILE_READING[0], *(pytest.param(*case, marks=pytest.mark.slow) for case in REFUSED_WHILE_READING[1:])],
+)
 def test_a_var_that_no_model_can_be_read_with_is_told_as_well(shared: Project, given: str, sentence: str) -> None:
     shared.point_commands_here()
     events: list[Any] = []

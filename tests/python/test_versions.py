@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marks import slow_after
 from olist_segments.model.model import Model
 from olist_segments.model.naming import NamingRule
 from olist_segments.selection.candidates import Search
@@ -97,7 +98,7 @@ def test_the_model_table_reads_back_to_the_fitted_segmentation(first: pd.DataFra
     pd.testing.assert_frame_equal(rows, history.model[rows.columns], check_exact=True)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", slow_after(1, [1, 2, 3]))
 def test_a_refit_on_the_same_data_keeps_every_key_name_and_label(seed: int) -> None:
     history = History()
     frame = people(900, seed)
@@ -114,12 +115,15 @@ def test_a_refit_on_the_same_data_keeps_every_key_name_and_label(seed: int) -> N
 
 @pytest.mark.parametrize(
     ("people_then", "setting", "appended"),
-    [
-        (people(900, seed=1), {}, []),
-        (people(900, seed=1), {"seed": 8}, [3]),
-        (people(900, seed=1), {"k_max": 4}, [3]),
-        (people(901, seed=1), {}, [3]),
-    ],
+    slow_after(
+        2,
+        [
+            (people(900, seed=1), {}, []),
+            (people(900, seed=1), {"seed": 8}, [3]),
+            (people(900, seed=1), {"k_max": 4}, [3]),
+            (people(901, seed=1), {}, [3]),
+        ],
+    ),
     ids=["as_it_was", "another_seed", "other_candidates", "another_customer"],
 )
 def test_a_refit_asked_for_again_after_a_kill_is_the_one_that_was_begun(
@@ -156,7 +160,7 @@ def test_a_version_of_a_killed_build_is_told_from_the_notes_of_builds(
     assert not fitted_by_a_killed_build(existing, None)
 
 
-@pytest.mark.parametrize("seed", [4, 5, 6])
+@pytest.mark.parametrize("seed", slow_after(1, [4, 5, 6]))
 def test_a_refit_after_a_year_keeps_the_keys_of_segments_that_keep_half_their_members(seed: int) -> None:
     """Everybody is a year older, as many new customers have come; the old model's labels of today are the reference."""
     history = History()
@@ -183,6 +187,7 @@ def test_a_refit_after_a_year_keeps_the_keys_of_segments_that_keep_half_their_me
     assert kept >= 1
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(shuffle_seed=st.integers(0, 1_000), column_seed=st.integers(0, 1_000))
 def test_labels_do_not_depend_on_the_order_of_rows_or_columns(shuffle_seed: int, column_seed: int) -> None:

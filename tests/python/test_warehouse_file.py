@@ -14,6 +14,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from faults import Project, RunnerOf, as_nobody
+from marks import slow_after
 from olist_segments.errors import UserError
 from olist_segments.serving.reader import attach_warehouse, open_warehouse
 from warehouses import PROJECT, Warehouse
@@ -171,6 +172,7 @@ def test_an_empty_setting_is_an_unset_one(project: Project, monkeypatch: pytest.
     assert run.success, run.log
 
 
+@pytest.mark.slow
 def test_the_project_may_lie_in_any_folder(tmp_path: Path) -> None:
     """Beside it lies a folder that the name, taken for a pattern, would match."""
     folder = tmp_path / 'L\'Oréal [1] "é" *'
@@ -198,12 +200,12 @@ def test_the_project_may_lie_in_any_folder(tmp_path: Path) -> None:
         assert connection.sql("select count(*) from stg_olist__orders").fetchall() == [(3000,)]
 
 
-OUTPUTS = ["--help", "summary", "contract", "contract --format json", "publish", "report --out {home}/r.html"]
-OUTPUTS += ["audience loyal_repeaters --out {home}/a.csv", "generate --orders 200 --out {home}/data"]
+OUTPUTS = ["--help", "summary", "audience loyal_repeaters --out {home}/a.csv", "contract", "contract --format json"]
+OUTPUTS += ["publish", "report --out {home}/r.html", "generate --orders 200 --out {home}/data"]
 
 
-@pytest.mark.parametrize("buffered", [True, False], ids=["buffered", "unbuffered"])
-@pytest.mark.parametrize("command", OUTPUTS, ids=lambda command: command.partition("{")[0].strip())
+@pytest.mark.parametrize("buffered", slow_after(1, [True, False]), ids=["buffered", "unbuffered"])
+@pytest.mark.parametrize("command", slow_after(4, OUTPUTS), ids=lambda command: command.partition("{")[0].strip())
 def test_a_command_whose_reader_has_left_does_its_work_and_keeps_its_exit_code(
     built: Warehouse, tmp_path: Path, command: str, buffered: bool
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,12 +12,20 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
-import yaml
+from dbt_here import PROJECT, run_dbt
 
-PROJECT = Path(__file__).resolve().parents[2]
+__all__ = ["FEW_CANDIDATES", "PROJECT", "SAMPLE", "Warehouse"]
+
 SAMPLE = PROJECT / "data" / "sample"
-# Enough to fit a model where the choice among candidates is not what is tested.
-FEW_CANDIDATES: dict[str, object] = {"candidate_algorithms": ["kmeans"], "candidate_k_max": 6}
+# Enough to fit a model and to let it age where neither the choice among candidates nor the figures are what is tested.
+FEW_CANDIDATES: dict[str, object] = {
+    "candidate_algorithms": ["kmeans"],
+    "candidate_k_max": 6,
+    "stability_resamples": 20,
+    "ageing_horizon_days": 14,
+    "ageing_noise_refits": 2,
+    "ageing_resamples": 50,
+}
 # Columns that hold the time of day at which something ran.
 CLOCK_COLUMNS = {"fitted_at", "seconds"}
 
@@ -40,6 +49,16 @@ class Warehouse:
     def environment(self) -> dict[str, str]:
         return os.environ | {"OLIST_WAREHOUSE": str(self.path), "OLIST_SERVING_DIR": str(self.serving)}
 
+    def environment_of(self, data: Path) -> dict[str, str]:
+        """What a run of dbt on `data` is told by its environment."""
+        return {
+            "OLIST_WAREHOUSE": str(self.path),
+            "OLIST_SERVING_DIR": str(self.serving),
+            "OLIST_DATA_DIR": str(data),
+            "DBT_TARGET_PATH": str(self.home / "target"),
+            "DBT_LOG_PATH": str(self.home / "logs"),
+        }
+
     def dbt(
         self,
         *arguments: str,
@@ -47,8 +66,17 @@ class Warehouse:
         variables: Mapping[str, object] | None = None,
         threads: int = 2,
         succeeds: bool = True,
+        alone: bool = False,
     ) -> str:
-        """Run dbt in the project on `data`; its output. Fails the test when the exit code is not as `succeeds` says."""
+        """Run dbt in the project on `data`; its output. Fails the test when it does not end as `succeeds` says.
+
+        In this process, or `alone` in one of its own where that is part of what is tested.
+        """
+        if not alone:
+            self.home.mkdir(parents=True, exist_ok=True)
+            ended = run_dbt([*arguments, "--threads", str(threads)], self.environment_of(data), variables)
+            assert ended.success is succeeds, ended.output
+            return ended.output
         process = self.start(*arguments, data=data, variables=variables, threads=threads)
         try:
             output = process.communicate()[0]
@@ -63,18 +91,11 @@ class Warehouse:
     ) -> subprocess.Popen[str]:
         """Start dbt in the project on `data`, in a process group of its own; all it prints comes from one pipe."""
         self.home.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "dbt.cli.main", "--no-use-colors", *arguments, "--threads", str(threads)]
-        if variables:
-            command += ["--vars", yaml.safe_dump(dict(variables), default_flow_style=True)]
-        environment = self.environment | {
-            "OLIST_DATA_DIR": str(data),
-            "DBT_TARGET_PATH": str(self.home / "target"),
-            "DBT_LOG_PATH": str(self.home / "logs"),
-        }
+        command = [sys.executable, "-m", "dbt.cli.main", "--no-use-colors"]
         return subprocess.Popen(
-            command,
+            [*command, *arguments, "--threads", str(threads), "--vars", json.dumps(dict(variables or {}))],
             cwd=PROJECT,
-            env=environment,
+            env=self.environment | self.environment_of(data),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -1,0 +1,99 @@
+"""dbt in this process: the project is parsed once per checkout and set of vars, and a run costs what it builds."""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from dbt.cli.main import dbtRunner
+from dbt.contracts.graph.manifest import Manifest
+from olist_segments.ageing import simulation
+from olist_segments.selection import candidates
+
+PROJECT = Path(__file__).resolve().parents[2]
+PARSED = PROJECT / "target" / "pytest"
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Alone among the workers of pytest-xdist and whoever else tests this checkout."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def folder_of(variables: Mapping[str, object] | None = None) -> Path:
+    """Where what dbt read of the project under these vars is kept for the next session."""
+    return PARSED / hashlib.sha256(json.dumps(dict(variables or {})).encode()).hexdigest()[:16]
+
+
+@functools.lru_cache(maxsize=4)
+def parsed_under(variables: str) -> Manifest:
+    """The project as dbt reads it under vars in JSON; only the first worker parses, the others read what it left."""
+    folder = folder_of(json.loads(variables))
+    with locked(folder / "lock"), pytest.MonkeyPatch.context() as patch:
+        patch.chdir(PROJECT)
+        # dbt parses anew whenever the profile differs, so it is given the same one each time.
+        for name in [name for name in os.environ if name.startswith(("OLIST_", "DBT_"))]:
+            patch.delenv(name)
+        patch.setenv("OLIST_WAREHOUSE", str(PARSED / "warehouse.duckdb"))
+        places = ["--target-path", str(folder), "--log-path", str(folder / "logs")]
+        parsed = dbtRunner().invoke(["--quiet", "parse", *places, "--vars", variables])
+    assert parsed.success, parsed.exception
+    assert isinstance(parsed.result, Manifest)
+    return parsed.result
+
+
+def parsed_project(variables: Mapping[str, object] | None = None) -> Manifest:
+    """The project as dbt reads it under these vars: they are part of the `config` of the Python models."""
+    return parsed_under(json.dumps(dict(variables or {})))
+
+
+def close_warehouses() -> None:
+    """Let go of the file that dbt keeps open as long as its process lives."""
+    DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a run of dbt ended, and what it said."""
+
+    success: bool
+    output: str
+
+
+def run_dbt(
+    arguments: list[str], environment: Mapping[str, str], variables: Mapping[str, object] | None = None
+) -> Ended:
+    """Run dbt in the project with these variables of the environment and vars, and let go of the warehouse."""
+    events: list[Any] = []
+    options = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-write-json"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(PROJECT)
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        # Workers take longer to start than the small fits of tests, and pytest has a worker per core already.
+        for module in (candidates, simulation):
+            patch.setattr(module, "WORTH_WORKERS", sys.maxsize)
+        try:
+            runner = dbtRunner(manifest=parsed_project(variables), callbacks=[events.append])
+            ended = runner.invoke([*options, *arguments, "--vars", json.dumps(dict(variables or {}))])
+        finally:
+            close_warehouses()
+    # dbt takes Ctrl-C for a failure like any other; who runs the tests means all of them.
+    if isinstance(ended.exception, KeyboardInterrupt):
+        raise ended.exception
+    told = [str(event.info.msg) for event in events if event.info.level != "debug"]
+    return Ended(bool(ended.success), "\n".join([*told, *([repr(ended.exception)] if ended.exception else [])]))
