@@ -6,7 +6,7 @@ from olist_segments.selection.versions import (
     append_candidates,
     contract_asks_for_refit,
     fitted_by_a_killed_build,
-    made_up_people,
+    made_up_customer,
 )
 
 
@@ -19,7 +19,7 @@ def model(dbt, session):
     search = Search.of(settings)
     if is_empty_build():
         # Of people who are made up the columns alone are kept.
-        candidates = append_candidates(made_up_people(search.transforms), existing, search, refit=False)
+        candidates = append_candidates(made_up_customer(search.transforms), existing, search, refit=False)
         return written(dbt, session, candidates.head(0))
     refit = dbt.config.get("refit")
     if settings["auto_refit"] and not refit and existing is not None:

@@ -27,8 +27,8 @@ from olist_segments.ageing.agreement import (
 from olist_segments.ageing.simulation import (
     ALL_FEATURES,
     CLOCK_STOPPED,
+    Customers,
     Frozen,
-    People,
     Recipe,
     held_recency,
     simulate,
@@ -238,9 +238,9 @@ def test_origins_every_two_weeks_meet_every_later_week(unchanged: pd.DataFrame) 
 
 
 def test_recency_is_held_at_its_value_at_the_origin() -> None:
-    def people(date: str, numbers: list[int], recency: list[float]) -> People:
+    def people(date: str, numbers: list[int], recency: list[float]) -> Customers:
         rows = pd.DataFrame({"as_of_date": pd.Timestamp(date), "customer_number": numbers, "recency_days": recency})
-        return People.of(rows.assign(known_customer_count=9, tenure_days=0))
+        return Customers.of(rows.assign(known_customer_count=9, tenure_days=0))
 
     then = people("2018-01-01", [1, 2, 5], [0.0, 10.0, 20.0])
     frozen: dict[str, Any] = dict.fromkeys(Frozen.__dataclass_fields__)

@@ -1,4 +1,4 @@
-"""How fast the segmentation goes stale: a frozen model held against fresh fits of later dates, over and over."""
+"""How fast the segmentation goes stale: a frozen model compared with fresh fits of later dates, over and over."""
 
 from olist_segments.ageing.simulation import COLUMNS, Plan, append_ageing
 

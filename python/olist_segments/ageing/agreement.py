@@ -1,8 +1,8 @@
 """How sure the agreement of a frozen and a fresh model is, and whom they address differently: from one table.
 
-A table (r, c) holds how many people carry label i of the frozen and label j of the fresh model. Which people they are
-does not matter to any figure here, so resampling people is one multinomial draw of the table's cells, which costs
-microseconds where resampling and relabelling rows would cost milliseconds.
+A table (r, c) holds how many customers carry label i of the frozen and label j of the fresh model. Which customers
+they are does not matter to any figure here, so resampling customers is one multinomial draw of the table's
+cells, which costs microseconds where resampling and relabelling rows would cost milliseconds.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from olist_segments.selection.metrics import Interval
 
 
 def resampled_tables(table: IntArray, resamples: int, rng: np.random.Generator) -> IntArray:
-    """Contingency tables of `resamples` bootstrap resamples of the people of `table` (r, c): (resamples, r, c).
+    """Contingency tables of `resamples` bootstrap resamples of the customers of `table` (r, c): (resamples, r, c).
 
-    Drawing n people with replacement and counting their cells is a multinomial draw of n with the cells' shares.
+    Drawing n customers with replacement and counting their cells is a multinomial draw of n with the cells' shares.
     """
-    people = int(table.sum())
-    drawn = rng.multinomial(people, table.ravel() / people, size=resamples)
+    customers = int(table.sum())
+    drawn = rng.multinomial(customers, table.ravel() / customers, size=resamples)
     return drawn.reshape(resamples, *table.shape).astype(np.int64)
 
 
@@ -34,7 +34,7 @@ def adjusted_rand_interval(table: IntArray, tables: IntArray) -> Interval:
 def matched_segments(table: IntArray) -> IntArray:
     """For every row segment of `table` (r, c) its column segment, -1 for none: (r,).
 
-    The one-to-one matching that keeps most people together (Kuhn 1955, as scipy.optimize.linear_sum_assignment).
+    The one-to-one matching that keeps most customers together (Kuhn 1955, as scipy.optimize.linear_sum_assignment).
     """
     matched = np.full(table.shape[0], -1, dtype=np.int64)
     rows, columns = linear_sum_assignment(table, maximize=True)
@@ -45,7 +45,7 @@ def matched_segments(table: IntArray) -> IntArray:
 def share_moved(weights: FloatArray | IntArray, matched: IntArray) -> float:
     """Share of `weights` (r, c) outside the cells of a matching (r,): who, or whose money, is addressed differently.
 
-    `weights` are people or what they spent; NaN where they add up to nothing.
+    `weights` are customers or what they spent; NaN where they add up to nothing.
     """
     rows = np.flatnonzero(matched >= 0)
     total = float(weights.sum())

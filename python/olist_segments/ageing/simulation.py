@@ -1,11 +1,11 @@
-"""History run again: at every origin a model is frozen, at every later date it is held against a fresh fit.
+"""History run again: at every origin a model is frozen, at every later date it is compared with a fresh fit.
 
-Both label the same people, those known at the later date, from what was known of them then; the frozen model keeps its
-own scaling. (What one model says of two dates is another thing: customers moving, not the model ageing.) The refit of a
-date is made once and is the frozen model of that date as well as the fresh one of every pair that ends there.
+Both label the same customers, those known at the later date, from what was known of them then; the frozen model keeps
+its own scaling. (What one model says of two dates is another thing: customers moving, not the model ageing.) The refit
+of a date is made once and is the frozen model of that date as well as the fresh one of every pair that ends there.
 
 Recency grows with the calendar alone. In the variant 'clock stopped' the frozen model and a fit of its own label the
-same people with recency held at its value at the origin, so that what is left is not the clock's doing.
+same customers with recency held at its value at the origin, so that what is left is not the clock's doing.
 """
 
 from __future__ import annotations
@@ -78,10 +78,10 @@ COLUMNS = {
     "jaccard_low": "float64",
     "jaccard_high": "float64",
 }
-"""Columns of the result and their types, one row a pair of dates, variant and segment of the frozen model."""
+"""Columns of the result and their types, one row per pair of dates, variant and segment of the frozen model."""
 
 WORTH_WORKERS = 50_000
-"""From this many rows (people × dates) on, the simulation is worth starting worker processes for."""
+"""From this many rows (customers × dates) on, the simulation is worth starting worker processes for."""
 
 # Fits of which the best is kept. One start can end in a worse optimum next door, and the jump there and back would be
 # read as ageing and recovery; a k-means fit is the best of five starts by itself, the others begin at no random place.
@@ -92,8 +92,8 @@ _VALUES = ("total_spend", "avg_review_score")
 
 
 @dataclass(frozen=True, eq=False)
-class People:
-    """The n people labelled at a date, with what was known of them then; `known` is how many they stand for."""
+class Customers:
+    """The n customers labelled at a date, with what was known of them then; `known` is how many they stand for."""
 
     date: pd.Timestamp
     known: int
@@ -102,8 +102,8 @@ class People:
     features: pd.DataFrame
 
     @classmethod
-    def of(cls, rows: pd.DataFrame) -> People:
-        """The people of one date's rows of ageing_features."""
+    def of(cls, rows: pd.DataFrame) -> Customers:
+        """The customers of one date's rows of ageing_features."""
         return cls(
             rows["as_of_date"].iloc[0],
             int(rows["known_customer_count"].iloc[0]),
@@ -115,7 +115,7 @@ class People:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a model version was made, so that it can be made again on other people: `transforms` by feature."""
+    """How a model version was made, so that it can be made again on other customers: `transforms` by feature."""
 
     transforms: Mapping[str, str]
     algorithm: str
@@ -125,18 +125,18 @@ class Recipe:
     def fit(self, features: pd.DataFrame, *words: object) -> Model:
         """The whole procedure, scaling included, on n rows of raw `features`; `words` set the random draws.
 
-        A mixture is the best of three starts, k-means of five; algorithms other than k-means see 2,000 people at most,
-        a stratified sample.
+        A mixture is the best of three starts, k-means of five; algorithms other than k-means see a stratified
+        sample of 2,000 customers at most.
         """
         scalings = tuple(fit_scaling(features, self.transforms))
         z = design_matrix(features, scalings)
-        people = z
+        customers = z
         if self.algorithm not in _QUICK and len(z) > REFIT_SIZE:
-            people = z[stratified_sample(strata(z), REFIT_SIZE, generator(self.seed, "people", *words))]
+            customers = z[stratified_sample(strata(z), REFIT_SIZE, generator(self.seed, "people", *words))]
         fits = []
         for start in range(_STARTS.get(self.algorithm, 1)):
             seed = int(generator(self.seed, "start", start, *words).integers(2**62))
-            fits.append(fit_segmentations(people, self.algorithm, [self.setting], seed=seed)[self.setting])
+            fits.append(fit_segmentations(customers, self.algorithm, [self.setting], seed=seed)[self.setting])
         if len(fits) == 1:
             return Model(scalings, fits[0])
         return Model(scalings, min(fits, key=lambda fit: lack_of_fit(fit, z, self.algorithm)))
@@ -145,7 +145,7 @@ class Recipe:
 def lack_of_fit(segmentation: Segmentation, z: FloatArray, algorithm: str) -> float:
     """What the algorithm minimises, for comparing fits with the same number of segments on z (n, d).
 
-    For a mixture -2 log likelihood a person (up to a constant), otherwise the mean squared distance to the centre.
+    For a mixture -2 log likelihood a customer (up to a constant), otherwise the mean squared distance to the centre.
     """
     scores = segmentation.score(z)
     if algorithm == "gaussian_mixture":
@@ -167,8 +167,8 @@ class Frozen:
     """A model frozen at `date` and all that later dates ask of it.
 
     `keys` (k) are the keys of the segments in force that its segments resemble most, None where there are fewer, and
-    `key_jaccards` (k) how much; `ranks` (k) order its segments by the value of their people, 1 first; `numbers` and
-    `recency` (m) are the people of the origin in ascending order and their recency then; `newcomers` (j, d) are z of
+    `key_jaccards` (k) how much; `ranks` (k) order its segments by the value of their customers, 1 first; `numbers` and
+    `recency` (m) are the customers of the origin in ascending order and their recency then; `newcomers` (j, d) are z of
     those who had come just before.
     """
 
@@ -254,23 +254,23 @@ def simulate(features: pd.DataFrame, model: pd.DataFrame, plan: Plan, *, workers
     in_force = Model.from_rows(model)
     first = model.iloc[0]
     recipe = Recipe(in_force.transforms, str(first["algorithm"]), str(first["setting"]), int(first["random_seed"]))
-    people = [People.of(rows) for _, rows in features.groupby("as_of_date", sort=True)]
-    if len(people) < 2:
+    customers = [Customers.of(rows) for _, rows in features.groupby("as_of_date", sort=True)]
+    if len(customers) < 2:
         return []
-    newest = people[-1].date
+    newest = customers[-1].date
     processes = workers if len(features) >= WORTH_WORKERS else 1
     with threadpool_limits(limits=1):
-        # The newest dates have most people and are compared with most origins: they go first.
-        tasks: list[Task] = [partial(refit_date, recipe, group, plan.noise_refits) for group in reversed(people)]
+        # The newest dates have most customers and are compared with most origins: they go first.
+        tasks: list[Task] = [partial(refit_date, recipe, group, plan.noise_refits) for group in reversed(customers)]
         refits: list[Refit] = run_tasks(tasks, processes)[::-1]
         frozen = [
             _frozen(group.date, refit.model, group, in_force, plan)
-            for group, refit in zip(people, refits, strict=True)
+            for group, refit in zip(customers, refits, strict=True)
             if (newest - group.date).days % plan.origin_days == 0
         ]
         fitted_on = pd.Timestamp(first["data_as_of"])
-        before = [group for group in people if group.date <= fitted_on]
-        frozen.append(_frozen(fitted_on, in_force, (before or people)[-1], in_force, plan))
+        before = [group for group in customers if group.date <= fitted_on]
+        frozen.append(_frozen(fitted_on, in_force, (before or customers)[-1], in_force, plan))
         tasks = [
             partial(
                 compare_date,
@@ -281,7 +281,7 @@ def simulate(features: pd.DataFrame, model: pd.DataFrame, plan: Plan, *, workers
                 newest,
                 plan,
             )
-            for group, refit in zip(reversed(people), reversed(refits), strict=True)
+            for group, refit in zip(reversed(customers), reversed(refits), strict=True)
         ]
         rows = [row for found in run_tasks(tasks, processes) for row in found]
     if processes > 1:
@@ -297,44 +297,44 @@ def simulate(features: pd.DataFrame, model: pd.DataFrame, plan: Plan, *, workers
     return sorted(rows, key=lambda row: tuple(row[column] for column in order))
 
 
-def refit_date(recipe: Recipe, people: People, noise_refits: int) -> Refit:
-    """The refit of a date, and its adjusted Rand index with each of `noise_refits` others on resampled people.
+def refit_date(recipe: Recipe, customers: Customers, noise_refits: int) -> Refit:
+    """The refit of a date, and its adjusted Rand index with each of `noise_refits` others on resampled customers.
 
-    They differ from it in seed and resample only: a stratified bootstrap of as many people, the same procedure, and the
-    same people labelled.
+    They differ from it in seed and resample only: a stratified bootstrap of as many customers, the same procedure, and
+    the same customers labelled.
     """
-    model = recipe.fit(people.features, people.date.date())
-    labels = model.labels(people.features)
-    stratum = strata(model.z(people.features))
+    model = recipe.fit(customers.features, customers.date.date())
+    labels = model.labels(customers.features)
+    stratum = strata(model.z(customers.features))
     noise = []
     for index in range(noise_refits):
-        words = ("noise", people.date.date(), index)
+        words = ("noise", customers.date.date(), index)
         drawn = stratified_sample(stratum, len(stratum), generator(recipe.seed, *words), replace=True)
-        other = recipe.fit(people.features.iloc[drawn], *words)
-        noise.append(adjusted_rand(contingency(labels, other.labels(people.features), model.k, other.k)))
+        other = recipe.fit(customers.features.iloc[drawn], *words)
+        noise.append(adjusted_rand(contingency(labels, other.labels(customers.features), model.k, other.k)))
     return Refit(model, np.array(noise))
 
 
 def compare_date(
-    recipe: Recipe, people: People, refit: Refit, origins: Sequence[Frozen], newest: pd.Timestamp, plan: Plan
+    recipe: Recipe, customers: Customers, refit: Refit, origins: Sequence[Frozen], newest: pd.Timestamp, plan: Plan
 ) -> list[Row]:
-    """The rows of all pairs that end at the date of `people`: every frozen model of `origins` against the refit."""
-    fresh = refit.model.labels(people.features)
+    """The rows of all pairs that end at the date of `customers`: every frozen model of `origins` against the refit."""
+    fresh = refit.model.labels(customers.features)
     rows = []
     for frozen in origins:
-        z = frozen.model.z(people.features)
+        z = frozen.model.z(customers.features)
         labels = frozen.model.segmentation.labels(z)
-        shift = newcomer_shift(z[people.tenure < plan.newcomer_days], frozen, plan.few_customers)
+        shift = newcomer_shift(z[customers.tenure < plan.newcomer_days], frozen, plan.few_customers)
         both = {"noise_floor": np.median(refit.noise), "noise_floor_low": refit.noise.min(), **shift}
-        rng = generator(recipe.seed, "interval", frozen.date.date(), people.date.date(), frozen.is_in_force)
-        for row in compare_labels(people, frozen, labels, fresh, refit.model.k, plan.resamples, rng):
+        rng = generator(recipe.seed, "interval", frozen.date.date(), customers.date.date(), frozen.is_in_force)
+        for row in compare_labels(customers, frozen, labels, fresh, refit.model.k, plan.resamples, rng):
             rows.append({**row, **both, "variant": ALL_FEATURES})
-        if not _is_clock_compared(recipe, people.date, frozen, newest, plan.clock_days):
+        if not _is_clock_compared(recipe, customers.date, frozen, newest, plan.clock_days):
             continue
-        held = people.features.assign(**{CLOCK_FEATURE: held_recency(people, frozen)})
-        other = recipe.fit(held, "clock stopped", frozen.date.date(), people.date.date())
+        held = customers.features.assign(**{CLOCK_FEATURE: held_recency(customers, frozen)})
+        other = recipe.fit(held, "clock stopped", frozen.date.date(), customers.date.date())
         labels = frozen.model.labels(held)
-        for row in compare_labels(people, frozen, labels, other.labels(held), other.k, plan.resamples, rng):
+        for row in compare_labels(customers, frozen, labels, other.labels(held), other.k, plan.resamples, rng):
             rows.append({**row, **both, "variant": CLOCK_STOPPED})
     return rows
 
@@ -347,7 +347,7 @@ def _is_clock_compared(recipe: Recipe, date: pd.Timestamp, frozen: Frozen, newes
 
 
 def compare_labels(
-    people: People,
+    customers: Customers,
     frozen: Frozen,
     labels: IntArray,
     fresh: IntArray,
@@ -355,10 +355,10 @@ def compare_labels(
     resamples: int,
     rng: np.random.Generator,
 ) -> list[Row]:
-    """One row a segment of the frozen model: how its `labels` (n,) of the people agree with the `fresh` ones (n,)."""
+    """One row per segment of the frozen model: how its `labels` (n,) agree with the `fresh` ones (n,)."""
     k = frozen.model.k
     table = contingency(labels, fresh, k, fresh_count)
-    spend = contingency(labels, fresh, k, fresh_count, people.features["total_spend"].to_numpy(dtype=np.float64))
+    spend = contingency(labels, fresh, k, fresh_count, customers.features["total_spend"].to_numpy(dtype=np.float64))
     tables = resampled_tables(table, resamples, rng)
     agreement = adjusted_rand_interval(table, tables)
     matched = matched_segments(table)
@@ -366,10 +366,10 @@ def compare_labels(
     low, high = np.quantile(matched_jaccards(tables, matched), [0.025, 0.975], axis=0)
     pair = {
         "origin_date": frozen.date,
-        "later_date": people.date,
+        "later_date": customers.date,
         "is_model_in_force": frozen.is_in_force,
         "customers": len(labels),
-        "known_customers": people.known,
+        "known_customers": customers.known,
         "ari": agreement.value,
         "ari_low": agreement.low,
         "ari_high": agreement.high,
@@ -393,18 +393,18 @@ def compare_labels(
     ]
 
 
-def held_recency(people: People, frozen: Frozen) -> FloatArray:
+def held_recency(customers: Customers, frozen: Frozen) -> FloatArray:
     """Recency (n,) held at its value at the origin, in days.
 
     Who was known then keeps the value of then. Who came later had none: they take values spread over those of then, in
     the order of their own recency, so that the most recent stay the most recent and the shape of the origin's recency
-    stays what it was. (Zero for all of them would pile half of the people on one value, and the fits would age from
+    stays what it was. (Zero for all of them would pile half of the customers on one value, and the fits would age from
     that.)
     """
-    recency = people.features[CLOCK_FEATURE].to_numpy(dtype=np.float64)
-    place = np.minimum(np.searchsorted(frozen.numbers, people.number), len(frozen.numbers) - 1)
-    is_known = frozen.numbers[place] == people.number
-    elapsed = (people.date - frozen.date).days
+    recency = customers.features[CLOCK_FEATURE].to_numpy(dtype=np.float64)
+    place = np.minimum(np.searchsorted(frozen.numbers, customers.number), len(frozen.numbers) - 1)
+    is_known = frozen.numbers[place] == customers.number
+    elapsed = (customers.date - frozen.date).days
     # Where the origin was no simulation date nobody's row of it is there: exact for all who did not buy since.
     is_idle = ~is_known & (recency >= elapsed)
     held = np.where(is_known, frozen.recency[place], np.where(is_idle, recency - elapsed, np.nan))
@@ -443,12 +443,12 @@ def newcomer_shift(newcomers: FloatArray, frozen: Frozen, fewest: int) -> Row:
 def _frozen(
     date: pd.Timestamp,
     model: Model,
-    people: People,
+    customers: Customers,
     in_force: Model,
     plan: Plan,
 ) -> Frozen:
-    """`model` frozen at `date`; `people` are those of that date or, if it was no simulation date, of the one before."""
-    z = model.z(people.features)
+    """`model` frozen at `date`; `customers` are those of that date, or of the simulation date before it."""
+    z = model.z(customers.features)
     labels = model.segmentation.labels(z)
     is_in_force = model is in_force
     own_keys: list[str | None] = list(in_force.keys) if is_in_force else [None] * model.k
@@ -460,26 +460,26 @@ def _frozen(
         similarity = jaccard(contingency(labels, theirs, model.k, in_force.k))
         for own, other in zip(*linear_sum_assignment(similarity, maximize=True), strict=True):
             own_keys[own], key_jaccards[own] = in_force.keys[other], similarity[own, other]
-    known_then = people.date == date and CLOCK_FEATURE in people.features
-    recency = people.features[CLOCK_FEATURE].to_numpy(dtype=np.float64) if known_then else np.zeros(1)
+    known_then = customers.date == date and CLOCK_FEATURE in customers.features
+    recency = customers.features[CLOCK_FEATURE].to_numpy(dtype=np.float64) if known_then else np.zeros(1)
     return Frozen(
         date=date,
         model=model,
         is_in_force=is_in_force,
         keys=own_keys,
         key_jaccards=key_jaccards,
-        ranks=value_ranks(people.features, labels, model.k),
-        numbers=people.number if known_then else np.full(1, -1),
+        ranks=value_ranks(customers.features, labels, model.k),
+        numbers=customers.number if known_then else np.full(1, -1),
         recency=recency,
-        newcomers=z[people.tenure < plan.newcomer_days],
+        newcomers=z[customers.tenure < plan.newcomer_days],
     )
 
 
 def value_ranks(features: pd.DataFrame, labels: IntArray, k: int) -> IntArray:
-    """Rank (k,) of every segment by the value of its people, 1 for the good customers.
+    """Rank (k,) of every segment by the value of its customers, 1 for the good customers.
 
-    Value is the mean spend of its people (BRL) times their mean review score (those known, over 5): money from people
-    who are content. Empty segments come last; ties by number.
+    Value is the mean spend of its customers (BRL) times their mean review score (those known, over 5): money from
+    satisfied customers. Empty segments come last; ties by number.
     """
     spend, score = (
         features.groupby(labels)[column].mean().reindex(range(k)).to_numpy(dtype=np.float64) for column in _VALUES

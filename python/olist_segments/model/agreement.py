@@ -1,6 +1,6 @@
-"""How far two labellings of the same people agree, from contingency tables alone.
+"""How far two labellings of the same customers agree, from contingency tables alone.
 
-A table (r, c) holds how many people carry label i of the first and label j of the second labelling.
+A table (r, c) holds how many customers carry label i of the first and label j of the second labelling.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def contingency(
 def contingency(
     rows: IntArray, columns: IntArray, row_count: int, column_count: int, weights: FloatArray | None = None
 ) -> IntArray | FloatArray:
-    """How many people carry label i in `rows` and j in `columns` (both (n,), from 0): (row_count, column_count).
+    """How many customers carry label i in `rows` and j in `columns` (both (n,), from 0): (row_count, column_count).
 
-    With `weights` (n,) the sum of the people's weights instead, in the weights' unit.
+    With `weights` (n,) the sum of the customers's weights instead, in the weights' unit.
     """
     cells = np.bincount(rows * column_count + columns, weights=weights, minlength=row_count * column_count)
     table = cells.reshape(row_count, column_count)
@@ -41,13 +41,13 @@ def adjusted_rands(tables: IntArray) -> FloatArray:
     Hubert & Arabie (1985), "Comparing partitions", Journal of Classification 2, 193-218, written with pair counts in
     whole numbers as `sklearn.metrics.adjusted_rand_score` does, which it equals to the last digit.
     """
-    people = tables.sum(axis=(1, 2))
+    customers = tables.sum(axis=(1, 2))
     squares = (tables**2).sum(axis=(1, 2))
     only_rows = (tables.sum(axis=2) ** 2).sum(axis=1) - squares
     only_columns = (tables.sum(axis=1) ** 2).sum(axis=1) - squares
-    apart = people**2 - only_rows - only_columns - squares
-    # From here on products of pair counts, beyond 64 bits from some 50,000 people on: whole numbers of any size.
-    a, b, c, d = (part.astype(object) for part in (squares - people, only_rows, only_columns, apart))
+    apart = customers**2 - only_rows - only_columns - squares
+    # From here on products of pair counts, beyond 64 bits from some 50,000 customers on: whole numbers of any size.
+    a, b, c, d = (part.astype(object) for part in (squares - customers, only_rows, only_columns, apart))
     above = 2.0 * (a * d - b * c)
     below = (a + b) * (b + d) + (a + c) * (c + d)
     same = (only_rows == 0) & (only_columns == 0)

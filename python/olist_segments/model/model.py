@@ -1,4 +1,4 @@
-"""A fitted model: what a version of the table segment_model holds, and what labels people."""
+"""A fitted model: what a version of the table segment_model holds, and what labels customers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Which segment is which: keys and names that are true, and that survive a refit.
 
-A new fit numbers its segments arbitrarily. Those that hold mostly the same people as a segment of the version before
+A new fit numbers its segments arbitrarily. Those that hold mostly the same customers as a segment of the version before
 keep its key and name; the others take the archetype their profile resembles most; one that resembles none is named
 from its two strongest traits. Both matchings are optimal assignments (Kuhn 1955, as
 scipy.optimize.linear_sum_assignment).
@@ -46,7 +46,7 @@ class NamingRule:
 
     A trait that a name claims lies `min_effect` standard deviations or more from everybody's mean; an archetype's name
     needs a cosine of `min_cosine` between its traits and the segment's profile; the name of an earlier segment needs a
-    Jaccard similarity of `min_jaccard` with its people. `words`: what a segment is called after a feature.
+    Jaccard similarity of `min_jaccard` with its customers. `words`: what a segment is called after a feature.
     """
 
     min_effect: float
@@ -134,7 +134,7 @@ def archetype_traits(archetypes: pd.DataFrame) -> list[dict[str, float]]:
 def match_to_previous(overlap: IntArray, min_jaccard: float) -> dict[int, tuple[int, float]]:
     """New segment to (old segment, Jaccard) for the pairs of the best one-to-one matching at `min_jaccard` or more.
 
-    `overlap` is (k_new, k_old): how many of the same people are in both.
+    `overlap` is (k_new, k_old): how many of the same customers are in both.
     """
     similarity = jaccard(overlap)
     # A pair below the bar is worth nothing, so that it never displaces one above it.

@@ -17,7 +17,7 @@ class Segmentation:
     """k segments over d z-scored features: centre (k, d), precision (k, d) in 1 / z units squared, bias (k,).
 
     score_s(z) = bias_s + sum over f of precision_sf (z_f - centre_sf)^2 is -2 log density of segment s up to a common
-    constant; a person belongs to the segment of the lowest score, and softmax(-score / 2) is how sure that is.
+    constant; a customer belongs to the segment of the lowest score, and softmax(-score / 2) is how sure that is.
     """
 
     centre: FloatArray
@@ -31,7 +31,7 @@ class Segmentation:
 
     def score(self, z: FloatArray) -> FloatArray:
         """Scores (n, k) of z (n, d), added up feature by feature in column order, the bias first."""
-        # Segments by people in memory: each sum then runs over neighbouring numbers.
+        # Segments by customers in memory: each sum then runs over neighbouring numbers.
         scores = np.repeat(self.bias[:, None], len(z), axis=1)
         for feature, column in enumerate(np.ascontiguousarray(z.T)):
             scores += self.precision[:, feature, None] * (column - self.centre[:, feature, None]) ** 2
@@ -48,7 +48,7 @@ class Segmentation:
         return posterior
 
     def in_canonical_order(self, z: FloatArray) -> Segmentation:
-        """The same segments, the largest among the people of `z` first, equals by centre: ids do not depend on luck."""
+        """The same segments, largest first by the customers of `z`, ties by centre: ids do not depend on luck."""
         sizes = np.bincount(self.labels(z), minlength=self.k)
         order = sorted(range(self.k), key=lambda s: (-sizes[s], *self.centre[s], *self.precision[s], self.bias[s]))
         return Segmentation(self.centre[order], self.precision[order], self.bias[order])

@@ -16,17 +16,17 @@ from olist_segments.selection.sampling import generator, strata, stratified_samp
 from olist_segments.settings.model import ALGORITHMS
 
 MIN_CLUSTER_SIZES = ("1%", "2%", "5%")
-"""The grid of the density method: the smallest share of the people that is a cluster."""
+"""The grid of the density method: the smallest share of the customers that is a cluster."""
 
 FIT_SIZES = {"kmeans": None, "gaussian_mixture": 10_000, "ward": 3_000, "hdbscan": 3_000}
-"""People an algorithm is fitted on at most: a mixture gains little beyond, Ward and HDBSCAN need distances of pairs."""
+"""Most customers an algorithm is fitted on: a mixture gains little beyond, Ward and HDBSCAN need pairwise distances."""
 
 _KMEANS_STARTS = 5
 _KMEANS_START_SIZE = 8_000
 # Variance floors in squared z units. A mixture's keeps a component from collapsing onto one value of a feature.
 _MIXTURE_FLOOR = 0.01
 _POOLED_FLOOR = 1e-6
-# How many neighbours make a place dense, as a share of the people: so a smaller sample sees the same density.
+# How many neighbours make a place dense, as a share of the customers: so a smaller sample sees the same density.
 _DENSITY_NEIGHBOURS = 0.004
 
 
@@ -40,13 +40,13 @@ def settings_of(algorithm: str, k_min: int, k_max: int) -> list[str]:
 def fit_segmentations(z: FloatArray, algorithm: str, settings: Sequence[str], *, seed: int) -> dict[str, Segmentation]:
     """Fit `algorithm` on z (n, d) once for each of `settings` and return the deployable forms, largest segment first.
 
-    kmeans: Lloyd's algorithm from the best of five k-means++ starts (of 8,000 people where there are more), then on
+    kmeans: Lloyd's algorithm from the best of five k-means++ starts (of 8,000 customers where there are more), then on
     everybody; spherical segments of the pooled within-segment variance and equal weight, so the lowest score is the
     nearest centre. gaussian_mixture: diagonal covariance, its variances at least 0.01 (a standard deviation of 0.1);
     labels are those of scikit-learn's `predict`. ward (Ward 1963) and hdbscan (Campello, Moulavi & Sander 2013) have
-    no rule for new people: what is deployed is the nearest centroid of the clusters they found, with pooled variance
-    as for kmeans, and people whom HDBSCAN calls noise go to the nearest centroid too. Where z has fewer distinct rows
-    than k there are fewer segments; the density method finds its own k, which may be 1. Beyond `FIT_SIZES` people a
+    no rule for new customers: what is deployed is the nearest centroid of the clusters they found, with pooled variance
+    as for kmeans, and customers whom HDBSCAN calls noise go to the nearest centroid too. If z has fewer distinct rows
+    than k, there are fewer segments; the density method finds its own k, which may be 1. Beyond `FIT_SIZES` a
     stratified sample is fitted.
 
     Raises UserError for an unknown algorithm. Run it with one BLAS and OpenMP thread: more of them change the last

@@ -25,7 +25,7 @@ from olist_segments.selection.metrics import UNDEFINED, Interval, silhouette_int
 from olist_segments.selection.rule import choose
 from olist_segments.selection.sampling import generator, strata
 from olist_segments.selection.stability import (
-    evaluation_people,
+    evaluation_customers,
     mean_adjusted_rand,
     resample_refits,
     resampled_jaccards,
@@ -179,7 +179,7 @@ def evaluate_candidates(
     processes that share the work (none is started for 1, or for fewer than 2,000 customers). Raises UserError for a
     missing or repeated customer and for values that a transform can't take.
     """
-    people = _by_customer(frame, "the feature table")
+    customers = _by_customer(frame, "the feature table")
     earlier = None if past is None else _by_customer(past, "the earlier feature table")
     if earlier is not None and OUTCOME not in earlier.columns:
         raise UserError(f"the earlier feature table has no column {OUTCOME}: add it or leave the table out.")
@@ -187,15 +187,15 @@ def evaluate_candidates(
     populations: list[_Population] = []
     with threadpool_limits(limits=1):
         for name in sorted(search.feature_sets):
-            scalings = tuple(fit_scaling(people, search.features(name)))
-            z = design_matrix(people, scalings)
-            why = _too_little(len(people), scalings)
+            scalings = tuple(fit_scaling(customers, search.features(name)))
+            z = design_matrix(customers, scalings)
+            why = _too_little(len(customers), scalings)
             if why:
                 rows.append(_single_segment(name, scalings, z, why))
             else:
                 populations.append(_population(name, scalings, z, earlier, search))
         if populations:
-            processes = workers if len(people) >= WORTH_WORKERS else 1
+            processes = workers if len(customers) >= WORTH_WORKERS else 1
             found = _evidence(populations, search, processes)
             rows += choose(found, search.rule, search.k_min, search.k_max)
         else:
@@ -209,9 +209,9 @@ def evaluate_candidates(
 def _by_customer(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     """`frame` in the order of its customers, each known and there once."""
     if CUSTOMER not in frame.columns:
-        raise UserError(f"{what} has no column {CUSTOMER}: it needs one row a customer.")
+        raise UserError(f"{what} has no column {CUSTOMER}: it needs one row per customer.")
     if frame[CUSTOMER].isna().any() or frame[CUSTOMER].duplicated().any():
-        raise UserError(f"{what} has a missing or repeated {CUSTOMER}: it needs one row a customer.")
+        raise UserError(f"{what} has a missing or repeated {CUSTOMER}: it needs one row per customer.")
     return frame.iloc[np.argsort(frame[CUSTOMER].astype(str).to_numpy(dtype=str), kind="stable")].reset_index(drop=True)
 
 
@@ -265,7 +265,7 @@ def _population(
         scalings=scalings,
         z=z,
         stratum=strata(z),
-        evaluation=evaluation_people(z, own_seed),
+        evaluation=evaluation_customers(z, own_seed),
         past=past,
         settings={a: settings_of(a, search.k_min, most) for a in sorted(search.algorithms, key=ALGORITHMS.index)},
         seed=own_seed,
@@ -333,8 +333,8 @@ def _evidence(populations: Sequence[_Population], search: Search, workers: int) 
 class _Candidate:
     """A candidate with all that its row rests on.
 
-    `resampled` and `reseeded` are relabellings of the evaluation people, `strengths` the prediction strength of every
-    split, `references` the spread that is left in a cloud of each of SHAPES.
+    `resampled` and `reseeded` are relabellings of the evaluation customers, `strengths` the prediction strength of
+    every split, `references` the spread that is left in a cloud of each of SHAPES.
     """
 
     algorithm: str
@@ -372,7 +372,7 @@ def _fit(population: _Population, algorithm: str, settings: Sequence[str]) -> di
 def _relabel(
     refits: Callable[..., dict[str, Segmentation]], population: _Population, algorithm: str, index: int
 ) -> _Relabelled:
-    """What refit number `index` of every setting says of the evaluation people."""
+    """What refit number `index` of every setting says of the evaluation customers."""
     found = refits(population.z, population.stratum, algorithm, population.settings[algorithm], index, population.seed)
     return {setting: (refit.labels(population.evaluation), refit.k) for setting, refit in found.items()}
 

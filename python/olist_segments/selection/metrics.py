@@ -49,10 +49,10 @@ def jaccard_verdict(mean_jaccard: float) -> str:
 def prediction_strength_of_split(table: IntArray) -> float:
     """Prediction strength of one split into halves, 0 to 1.
 
-    `table` counts the people of the second half: rows are the labels that the FIRST half's segmentation gives them,
+    `table` counts the customers of the second half: rows are the labels that the FIRST half's segmentation gives them,
     columns those of their own. For each own segment it takes the share of pairs that the other half's segmentation
     keeps together, and returns the lowest: Tibshirani & Walther (2005), "Cluster validation by prediction strength",
-    JCGS 14, 511-528, formula 2.1. An own segment of a single person has no pair and counts 0; an empty one is no
+    JCGS 14, 511-528, formula 2.1. An own segment of a single customer has no pair and counts 0; an empty one is no
     segment of this half and is passed over.
     """
     sizes = table.sum(axis=0)
@@ -64,10 +64,10 @@ def prediction_strength_of_split(table: IntArray) -> float:
 def silhouette_interval(
     z: FloatArray, labels: IntArray, rng: np.random.Generator, *, size: int = 1200, at_least: int = 60
 ) -> Interval:
-    """Mean silhouette (Rousseeuw 1987) of all n people with a 95 % interval, from a sample stratified by segment.
+    """Mean silhouette (Rousseeuw 1987) of all n customers with a 95 % interval, from a sample stratified by segment.
 
-    Each segment gives people in proportion to its share but `at_least` so many (all if it has fewer); distances are
-    Euclidean in z (n, d), to the other people of the sample. The estimate is the mean of the segment means weighted
+    Each segment gives customers in proportion to its share but `at_least` so many (all if it has fewer); distances are
+    Euclidean in z (n, d), to the other customers of the sample. The estimate is the mean of the segment means weighted
     by the segments' true shares, its variance the sum of share^2 s^2 / m over segments (Cochran 1977, ch. 5, without
     the finite population correction: the customers stand for those to come). Undefined with fewer than two segments.
     With everybody in the sample the value is that of `sklearn.metrics.silhouette_score`.
@@ -81,8 +81,8 @@ def silhouette_interval(
         members = np.flatnonzero(labels == segment)
         wanted = count if everybody else min(count, max(at_least, round(size * count / len(labels))))
         chosen.append(np.sort(rng.choice(members, wanted, replace=False)) if wanted < count else members)
-    people = np.concatenate(chosen)
-    widths = silhouette_samples(z[people], labels[people])
+    customers = np.concatenate(chosen)
+    widths = silhouette_samples(z[customers], labels[customers])
     shares = sizes / len(labels)
     mean, variance, start = 0.0, 0.0, 0
     for share, members in zip(shares, chosen, strict=True):
@@ -96,12 +96,12 @@ def silhouette_interval(
 def _epsilon_squared(counts: FloatArray, sums: FloatArray, squares: FloatArray) -> float:
     """Epsilon squared from every segment's head count, sum and sum of squares; NaN where nothing varies."""
     filled = counts > 0
-    people, segments = counts.sum(), int(filled.sum())
-    total = squares.sum() - sums.sum() ** 2 / people
-    if segments < 2 or people <= segments or total <= 0:
+    customers, segments = counts.sum(), int(filled.sum())
+    total = squares.sum() - sums.sum() ** 2 / customers
+    if segments < 2 or customers <= segments or total <= 0:
         return float("nan")
     within = squares.sum() - (sums[filled] ** 2 / counts[filled]).sum()
-    return float(1 - (within / (people - segments)) / (total / (people - 1)))
+    return float(1 - (within / (customers - segments)) / (total / (customers - 1)))
 
 
 def variance_explained(values: FloatArray, labels: IntArray, rng: np.random.Generator) -> Interval:
@@ -109,7 +109,7 @@ def variance_explained(values: FloatArray, labels: IntArray, rng: np.random.Gene
 
     Eta squared grows with every segment added, so this is epsilon squared (Kelley 1935; the least biased of its kind
     in Okada 2013): 1 - (SS_within / (n - k)) / (SS_total / (n - 1)), about 0 for segments that say nothing and
-    slightly negative by chance. The interval is a delete-a-group jackknife over 20 random groups of people (Efron &
+    slightly negative by chance. The interval is a delete-a-group jackknife over 20 random groups of customers (Efron &
     Tibshirani 1993, ch. 11). Undefined with fewer than two segments or values that do not vary.
     """
     k = int(labels.max()) + 1

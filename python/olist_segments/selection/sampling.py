@@ -17,7 +17,7 @@ def generator(seed: int, *words: object) -> np.random.Generator:
 
 
 def strata(z: FloatArray) -> IntArray:
-    """The stratum (n,) of every person: which features lie off a value that more than half of all people share.
+    """The stratum (n,) of every customer: which features lie off a value that more than half of all customers share.
 
     Where 97 % bought once, the repeat buyers are a stratum, and no sample is drawn without its share of them.
     """
@@ -30,9 +30,9 @@ def strata(z: FloatArray) -> IntArray:
 
 
 def stratified_sample(stratum: IntArray, size: int, rng: np.random.Generator, *, replace: bool = False) -> IntArray:
-    """Positions of `size` of the n people, every stratum within one person of its share.
+    """Positions of `size` of the n customers, every stratum within one customer of its share.
 
-    A systematic sample of the people in random order within strata. With `replace` each stratum's places are filled
+    A systematic sample of the customers in random order within strata. With `replace` each stratum's places are filled
     by drawing with replacement: a stratified bootstrap. Without it `size` is at most n. In random order.
     """
     shuffled = rng.permutation(len(stratum))

@@ -1,8 +1,8 @@
-"""Would the same segments come back? Refits on other people, other halves and other seeds.
+"""Would the same segments come back? Refits on other customers, other halves and other seeds.
 
-A refit repeats the whole procedure, starting points included, on 2,000 people at most (all algorithms the same
-number, so that their figures compare), and labels the same fixed people as the segmentation it is compared with.
-Fewer people than the customers there are makes the test harder, never easier.
+A refit repeats the whole procedure, starting points included, on 2,000 customers at most (all algorithms the same
+number, so that their figures compare), and labels the same fixed customers as the segmentation it is compared with.
+Fewer customers than the customers there are makes the test harder, never easier.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from olist_segments.selection.metrics import prediction_strength_of_split
 from olist_segments.selection.sampling import generator, strata, stratified_sample
 
 REFIT_SIZE = 2_000
-"""People that a refit sees at most."""
+"""Customers that a refit sees at most."""
 
 EVALUATION_SIZE = 6_000
-"""People on whom labellings are compared, at most."""
+"""Customers on whom labellings are compared, at most."""
 
 
-def evaluation_people(z: FloatArray, seed: int) -> FloatArray:
-    """The people (m, d) on whom labellings of z (n, d) are compared: everybody, or a stratified sample of 6,000."""
+def evaluation_customers(z: FloatArray, seed: int) -> FloatArray:
+    """The customers (m, d) on whom labellings of z (n, d) are compared: everybody, or a stratified sample of 6,000."""
     if len(z) <= EVALUATION_SIZE:
         return z
     return z[np.sort(stratified_sample(strata(z), EVALUATION_SIZE, generator(seed, "evaluation")))]
@@ -37,18 +37,18 @@ def evaluation_people(z: FloatArray, seed: int) -> FloatArray:
 def resample_refits(
     z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], index: int, seed: int
 ) -> dict[str, Segmentation]:
-    """Refits on bootstrap resample number `index`: the same people whatever the algorithm, so that figures compare."""
-    people = stratified_sample(stratum, min(len(z), REFIT_SIZE), generator(seed, "resample", index), replace=True)
-    return fit_segmentations(z[people], algorithm, settings, seed=_child(seed, "resample", index))
+    """Refits on bootstrap resample number `index`: the same customers for every algorithm, so that figures compare."""
+    customers = stratified_sample(stratum, min(len(z), REFIT_SIZE), generator(seed, "resample", index), replace=True)
+    return fit_segmentations(z[customers], algorithm, settings, seed=_child(seed, "resample", index))
 
 
 def split_strengths(
     z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], index: int, seed: int
 ) -> dict[str, float]:
-    """Prediction strength of every setting in random split number `index` into two halves of 2,000 people at most."""
+    """Prediction strength of every setting in random split number `index` into halves of 2,000 customers at most."""
     half = min(len(z) // 2, REFIT_SIZE)
-    people = stratified_sample(stratum, 2 * half, generator(seed, "split", index))
-    first, second = z[people[:half]], z[people[half:]]
+    customers = stratified_sample(stratum, 2 * half, generator(seed, "split", index))
+    first, second = z[customers[:half]], z[customers[half:]]
     there = fit_segmentations(first, algorithm, settings, seed=_child(seed, "first half", index))
     own = fit_segmentations(second, algorithm, settings, seed=_child(seed, "second half", index))
     return {
@@ -66,12 +66,12 @@ def seed_refits(
 
     Ward and HDBSCAN choose nothing at random and so agree with themselves.
     """
-    people = stratified_sample(stratum, min(len(z), REFIT_SIZE), generator(seed, "seed sample"))
-    return fit_segmentations(z[people], algorithm, settings, seed=_child(seed, "seed", index))
+    customers = stratified_sample(stratum, min(len(z), REFIT_SIZE), generator(seed, "seed sample"))
+    return fit_segmentations(z[customers], algorithm, settings, seed=_child(seed, "seed", index))
 
 
 def resampled_jaccards(labels: IntArray, k: int, relabelled: Sequence[tuple[IntArray, int]]) -> FloatArray:
-    """For every relabelling of the same people its best Jaccard similarity with each segment: (relabellings, k).
+    """For every relabelling of the same customers its best Jaccard similarity with each segment: (relabellings, k).
 
     `relabelled` holds (labels, number of segments) pairs. The mean over relabellings is Hennig's (2007) bootstrap
     stability.
@@ -80,7 +80,7 @@ def resampled_jaccards(labels: IntArray, k: int, relabelled: Sequence[tuple[IntA
 
 
 def mean_adjusted_rand(labellings: Sequence[tuple[IntArray, int]]) -> float:
-    """Mean adjusted Rand index over all pairs of two or more (labels, number of segments) of the same people."""
+    """Mean adjusted Rand index over all pairs of two or more (labels, number of segments) of the same customers."""
     return float(
         np.mean(
             [
@@ -97,16 +97,16 @@ def bootstrap_jaccard(
     """Bootstrap Jaccard similarity of every segment in every resample: (resamples, k), 0 to 1.
 
     For each stratified bootstrap of z (n, d) the algorithm is refitted, the refit and `segmentation` label the same
-    people, and each segment gets the similarity of the refit's segment most like it: Hennig (2007), Computational
+    customers, and each segment gets the similarity of the refit's segment most like it: Hennig (2007), Computational
     Statistics & Data Analysis 52, 258-271. Columns are in the order of `segmentation`. Single-threaded, and the same
     for the same seed.
     """
     with threadpool_limits(limits=1):
-        people = evaluation_people(z, seed)
+        customers = evaluation_customers(z, seed)
         stratum = strata(z)
         refits = [resample_refits(z, stratum, algorithm, [setting], index, seed)[setting] for index in range(resamples)]
         return resampled_jaccards(
-            segmentation.labels(people), segmentation.k, [(refit.labels(people), refit.k) for refit in refits]
+            segmentation.labels(customers), segmentation.k, [(refit.labels(customers), refit.k) for refit in refits]
         )
 
 

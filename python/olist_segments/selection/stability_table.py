@@ -24,8 +24,8 @@ def append_stability(
     """The stability rows (version × segment) of every version in `model` that has none yet, or no row.
 
     `model`: the rows of fit_segment_model; algorithm, setting, features and seed of a version are taken from there.
-    `labels`: the rows of fit_segment_labels, the people of each version's fit with their features as seen then, so a
-    version is measured on its own people however much later. `existing`: the rows written so far, or None before the
+    `labels`: the rows of fit_segment_labels, the customers of each version's fit with their features as seen then, so a
+    version is measured on its own customers however much later. `existing`: the rows written so far, or None before the
     first. `resamples`: refits behind every figure. Columns: see the model segment_stability.
     """
     written = set() if existing is None else set(existing["model_version"])
@@ -50,9 +50,9 @@ def _stability_rows(version: pd.DataFrame, labels: pd.DataFrame, resamples: int)
     if first["algorithm"] == "none":
         similarity: FloatArray = np.full((0, model.k), np.nan)
     else:
-        people = labels.sort_values("customer_unique_id")
+        customers = labels.sort_values("customer_unique_id")
         similarity = bootstrap_jaccard(
-            model.z(people),
+            model.z(customers),
             model.segmentation,
             str(first["algorithm"]),
             str(first["setting"]),

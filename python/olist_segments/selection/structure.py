@@ -25,7 +25,7 @@ _REFERENCE_PEOPLE = 10_000
 _LARGEST_DRAW = 5_000
 _MOST_DRAWS = 10
 _STARTS = 3
-# A feature takes few values when at most this many, each with this share of the people, hold nearly all of them.
+# A feature takes few values when at most this many, each with this share of the customers, hold nearly all of them.
 _MOST_ATOMS, _ATOM_SHARE, _ATOMS_TOGETHER = 20, 0.01, 0.9
 _TIGHTEST = 1e-6
 
@@ -33,7 +33,7 @@ _TIGHTEST = 1e-6
 def atoms(values: FloatArray) -> FloatArray | None:
     """The few values of a discrete feature in ascending order, or None for a continuous one.
 
-    Few: at most 20 values, each held by at least 1 % of the n people, that together hold at least 90 % of them.
+    Few: at most 20 values, each held by at least 1 % of the n customers, that together hold at least 90 % of them.
     """
     distinct, counts = np.unique(values, return_counts=True)
     common = counts >= _ATOM_SHARE * len(values)
@@ -74,7 +74,7 @@ def spread_left(z: FloatArray, labels: IntArray) -> float:
 def reference_spread(z: FloatArray, k: int, shape: str, rng: np.random.Generator) -> float:
     """Mean log of the share of spread that k-means leaves within k segments of references to z (n, d) of one `shape`.
 
-    References have as many people as z, 5,000 at most, and are drawn 2 to 10 times, oftener where they are small.
+    References have as many customers as z, 5,000 at most, and are drawn 2 to 10 times, oftener where they are small.
     """
     size = min(len(z), _LARGEST_DRAW)
     logs = []

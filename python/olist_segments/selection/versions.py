@@ -1,7 +1,7 @@
 """Versions of the segmentation model: fitted rarely, appended, never changed.
 
 Three tables are written back, each append-only: the evidence of a version's candidates, the model itself (one row a
-segment and feature), and the labels of the people it was fitted on. A build calls all three every time; they do
+segment and feature), and the labels of the customers it was fitted on. A build calls all three every time; they do
 nothing unless there is no version yet or a refit is asked for, so a nightly build never refits by itself.
 """
 
@@ -40,7 +40,7 @@ def append_candidates(
 ) -> pd.DataFrame:
     """The evidence rows of the next version, or none.
 
-    `fit_input`: the table segment_fit_input (people of the fit date and of the outcome date). `existing`: the rows
+    `fit_input`: the table segment_fit_input (customers of the fit date and of the outcome date). `existing`: the rows
     written so far, or None before the first. `search`: what competes, and how it is chosen. `is_interrupted`: the
     newest version there is of a build that was killed (`fitted_by_a_killed_build`); where the refit finds its evidence
     again, that version is the one asked for and none is appended. UserError where there is nobody to segment.
@@ -114,11 +114,11 @@ def append_models(
     """
     written = set() if existing is None else set(existing["model_version"])
     chosen = candidates[candidates["is_chosen"]].sort_values("model_version")
-    people = _fit_people(fit_input)
+    customers = _fit_customers(fit_input)
     appended: list[pd.DataFrame] = [] if existing is None else [existing]
     for _, candidate in chosen[~chosen["model_version"].isin(written)].iterrows():
         before = pd.concat(appended) if appended else None
-        appended.append(_model_rows(candidate, people, archetypes, before, features, rule))
+        appended.append(_model_rows(candidate, customers, archetypes, before, features, rule))
     new = appended[0 if existing is None else 1 :]
     if new:
         return pd.concat(new, ignore_index=True)
@@ -132,28 +132,28 @@ def append_models(
 def append_labels(
     model: pd.DataFrame, fit_input: pd.DataFrame, existing: pd.DataFrame | None, features: Mapping[str, str]
 ) -> pd.DataFrame:
-    """The labels of the fit date's people under the versions newer than any labelled, with their `features` as seen.
+    """The labels of the fit date's customers under the versions newer than any labelled, with their `features` as seen.
 
-    An older version without labels has lost all of its people since, and gets no others.
+    An older version without labels has lost all of its customers since, and gets no others.
     """
     if existing is None and model.empty:
-        return append_labels(made_up_model(features), made_up_people(features), None, features).head(0)
+        return append_labels(made_up_model(features), made_up_customer(features), None, features).head(0)
     newest = int(model["model_version"].max())
     labelled = newest - 1 if existing is None or existing.empty else int(existing["model_version"].max())
-    people = _fit_people(fit_input)
+    customers = _fit_customers(fit_input)
     new = []
     for number in range(labelled + 1, newest + 1):
         version = Model.from_rows(model[model["model_version"] == number])
-        labels = version.labels(people)
+        labels = version.labels(customers)
         new.append(
             pd.DataFrame(
                 {
-                    "customer_unique_id": people["customer_unique_id"],
+                    "customer_unique_id": customers["customer_unique_id"],
                     "model_version": number,
-                    "as_of_date": people["as_of_date"],
+                    "as_of_date": customers["as_of_date"],
                     "segment_number": labels + 1,
                     "segment_key": np.array(version.keys)[labels],
-                    **{feature: people[feature] for feature in sorted(features)},
+                    **{feature: customers[feature] for feature in sorted(features)},
                 }
             )
         )
@@ -164,8 +164,8 @@ def append_labels(
     return existing.head(0).assign(**unseen)
 
 
-def made_up_people(features: Mapping[str, str]) -> pd.DataFrame:
-    """A fit's input of one person who does not exist, `features` being the transforms: for the columns of a table
+def made_up_customer(features: Mapping[str, str]) -> pd.DataFrame:
+    """A fit's input of one customer who does not exist, `features` being the transforms: for the columns of a table
     without rows, which a build that reads none (`dbt build --empty`) makes."""
     today = pd.Timestamp(2018, 1, 1)
     return pd.DataFrame(
@@ -174,11 +174,11 @@ def made_up_people(features: Mapping[str, str]) -> pd.DataFrame:
 
 
 def made_up_model(features: Mapping[str, str]) -> pd.DataFrame:
-    """The model of `made_up_people`: one segment of everybody."""
-    people = made_up_people(features)
+    """The model of `made_up_customer`: one segment of everybody."""
+    customers = made_up_customer(features)
     archetypes = pd.DataFrame(columns=["segment_key", "segment_name"])
-    candidates = append_candidates(people, None, Search({"": list(features)}, features), refit=False)
-    return append_models(candidates, people, archetypes, None, features, NamingRule(0, 0, 0))
+    candidates = append_candidates(customers, None, Search({"": list(features)}, features), refit=False)
+    return append_models(candidates, customers, archetypes, None, features, NamingRule(0, 0, 0))
 
 
 def _is_same_evidence(candidates: pd.DataFrame, existing: pd.DataFrame) -> bool:
@@ -191,26 +191,26 @@ def _is_same_evidence(candidates: pd.DataFrame, existing: pd.DataFrame) -> bool:
     return found.equals(known)
 
 
-def _fit_people(fit_input: pd.DataFrame) -> pd.DataFrame:
-    people = fit_input[fit_input["input_role"] == "fit"]
-    return people.sort_values("customer_unique_id").reset_index(drop=True)
+def _fit_customers(fit_input: pd.DataFrame) -> pd.DataFrame:
+    customers = fit_input[fit_input["input_role"] == "fit"]
+    return customers.sort_values("customer_unique_id").reset_index(drop=True)
 
 
 def _model_rows(
     candidate: pd.Series[Any],
-    people: pd.DataFrame,
+    customers: pd.DataFrame,
     archetypes: pd.DataFrame,
     before: pd.DataFrame | None,
     features: Mapping[str, str],
     rule: NamingRule,
 ) -> pd.DataFrame:
     unnamed = Model.from_json(str(candidate["parameters"]))
-    labels = unnamed.labels(people)
+    labels = unnamed.labels(customers)
 
-    all_scalings = fit_scaling(people, features)
+    all_scalings = fit_scaling(customers, features)
     all_features = [scaling.name for scaling in all_scalings]
-    profile = profile_segments(people, design_matrix(people, all_scalings), all_features, labels, unnamed.k)
-    previous, overlap = _overlap_with_previous(people, labels, unnamed.k, before)
+    profile = profile_segments(customers, design_matrix(customers, all_scalings), all_features, labels, unnamed.k)
+    previous, overlap = _overlap_with_previous(customers, labels, unnamed.k, before)
     names = name_segments(profile, archetypes, rule, previous=previous, overlap=overlap)
     model = replace(unnamed, names=tuple(names))
     sizes = np.bincount(labels, minlength=model.k)
@@ -239,11 +239,11 @@ def _model_rows(
 
 
 def _overlap_with_previous(
-    people: pd.DataFrame, labels: IntArray, segment_count: int, before: pd.DataFrame | None
+    customers: pd.DataFrame, labels: IntArray, segment_count: int, before: pd.DataFrame | None
 ) -> tuple[Sequence[SegmentName], IntArray | None]:
-    """The names of the newest earlier version and how many of today's people are in both a new and an old segment."""
+    """The names of the newest earlier version, and today's customers by new and old segment."""
     if before is None or before.empty:
         return [], None
     newest = before[before["model_version"] == before["model_version"].max()]
     old = Model.from_rows(newest)
-    return old.names, contingency(labels, old.labels(people), segment_count, old.k)
+    return old.names, contingency(labels, old.labels(customers), segment_count, old.k)
