@@ -25,10 +25,12 @@ from dbt.contracts.graph.manifest import Manifest
 
 STEP_OF_ROOM = {"segmentation": "evidence", "profiles": "profiles", "maintenance": "ageing"}
 # Seconds of a node in a first build, when no run before tells them; what counts is how they compare.
-SECONDS_OF_PYTHON, SECONDS_OF_SQL, SECONDS_OF_TEST, LEAST_SECONDS = 10.0, 0.3, 0.15, 0.01
+SECONDS_OF_SQL, SECONDS_OF_TEST, LEAST_SECONDS = 0.3, 0.15, 0.01
+SECONDS_OF_PYTHON = {"fit_segment_candidates": 20.0, "fit_ageing": 20.0}
+SECONDS_OF_OTHER_PYTHON = 3.0
 # Before this share of the work is done the time left is anybody's guess.
 LEAST_SHARE = 0.05
-SECONDS_BETWEEN_LINES = 10.0
+SECONDS_BETWEEN_LINES = 30.0
 # The level of the screen would be that of the log as well.
 SILENT = ["--log-level", "none", "--log-level-file", "debug"]
 INTERRUPTED = 130
@@ -89,18 +91,20 @@ class Screen:
 
 
 class Progress:
-    """Follows the events of a build; each node of `planned` counts once."""
+    """Follows the events of a build; each node of `planned` counts once. The clock shown may have begun before it."""
 
-    def __init__(self, planned: Mapping[str, Planned], screen: Screen) -> None:
+    def __init__(self, planned: Mapping[str, Planned], screen: Screen, *, began: float | None = None) -> None:
         self._planned = dict(planned)
         self._left = Counter(node.step for node in planned.values())
         self._done: set[str] = set()
+        self._took: dict[str, float] = {}
         # Name and start of each node that runs.
         self._running: dict[str, tuple[str, float]] = {}
         self._screen = screen
         self._told: set[str] = set()
         self._lock = threading.RLock()
         self._start = self._last_line = time.monotonic()
+        self.began = self._start if began is None else began
         self._is_over = threading.Event()
         self._clock = threading.Thread(target=self._tick, daemon=True)
         self.warnings = 0
@@ -119,7 +123,7 @@ class Progress:
     @property
     def elapsed(self) -> float:
         """Seconds since the build began."""
-        return time.monotonic() - self._start
+        return time.monotonic() - self.began
 
     def __call__(self, event: Any) -> None:
         """Take in one event of dbt, in whichever of its threads."""
@@ -135,10 +139,12 @@ class Progress:
                 self._tell(str(event.info.msg), is_warning=level == "warn")
 
     def _finish(self, node: str) -> None:
-        self._running.pop(node, None)
+        now = time.monotonic()
+        _, start = self._running.pop(node, ("", now))
         if node in self._done or node not in self._planned:
             return
         self._done.add(node)
+        self._took[node] = now - start
         step = self._planned[node].step
         self._left[step] -= 1
         if not self._left[step]:
@@ -179,15 +185,30 @@ class Progress:
                 done += expected * (1 - math.exp(-(time.monotonic() - start) / expected))
         return done / whole if whole else 0.0
 
+    def _left_over(self) -> float:
+        """Seconds to come when the rest goes as all before did; it stands still while a node takes longer than that."""
+        now = time.monotonic()
+        took = sum(self._took.values())
+        ran = {node: now - start for node, (_, start) in self._running.items() if node in self._planned}
+        busy = took + sum(ran.values())
+        if not took or not busy:
+            return 0.0
+        pace = took / sum(self._planned[node].seconds for node in self._took)
+        at_work = [max(self._planned[node].seconds * pace - seconds, 0.0) for node, seconds in ran.items()]
+        waiting = self._planned.keys() - self._done - ran.keys()
+        rest = sum(at_work) + pace * sum(self._planned[node].seconds for node in waiting)
+        # So many nodes at once, and no node is over before it is.
+        return max(rest * (now - self._start) / busy, *at_work, 0.0)
+
     def state(self) -> str:
         """How far the build is, and what it is at."""
         with self._lock:
             if not self._planned:
                 return "reading the project"
-            share = self._share()
             text = f"{len(self._done)} of {len(self._planned)} done"
-            if share >= LEAST_SHARE:
-                text += f", about {clock(self.elapsed * (1 - share) / share)} left"
+            left = self._left_over()
+            if self._share() >= LEAST_SHARE and left >= 1:
+                text += f", about {clock(left)} left"
             at = [
                 f"{self._planned[node].step} ({name})"
                 for node, (name, _) in self._running.items()
@@ -213,7 +234,8 @@ def planned_nodes(manifest: Manifest, seconds: Mapping[str, float]) -> dict[str,
             planned[unique_id] = Planned("loading", SECONDS_OF_SQL)
         elif kind == "model":
             step = STEP_OF_ROOM.get(Path(node.path).parts[0], "SQL")
-            planned[unique_id] = Planned(step, SECONDS_OF_PYTHON if node.language == "python" else SECONDS_OF_SQL)
+            of_python = SECONDS_OF_PYTHON.get(node.name, SECONDS_OF_OTHER_PYTHON)
+            planned[unique_id] = Planned(step, of_python if node.language == "python" else SECONDS_OF_SQL)
     # No node takes no time, whatever a run that stopped early noted.
     return {
         unique_id: replace(node, seconds=max(seconds.get(unique_id, node.seconds), LEAST_SECONDS))
@@ -252,7 +274,8 @@ def build(screen: Screen, *, is_verbose: bool) -> int:
         screen.line("Reading the project …")
         ended = dbtRunner(callbacks=[reading]).invoke([*options, "parse"])
     if isinstance(ended.result, Manifest):
-        with Progress(planned_nodes(ended.result, seconds_of_last_run(target)), screen).shown() as progress:
+        planned = planned_nodes(ended.result, seconds_of_last_run(target))
+        with Progress(planned, screen, began=reading.began).shown() as progress:
             ended = dbtRunner(manifest=ended.result, callbacks=[progress]).invoke([*options, "build"])
         if ended.success:
             warnings = counted(reading.warnings + progress.warnings, "warning")

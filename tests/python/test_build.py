@@ -105,8 +105,7 @@ def test_a_step_is_told_when_its_last_node_has_ended_and_each_node_counts_once()
         progress(event(name, node))
     assert written.getvalue() == ""
     progress(event("NodeStart", "t.c"))
-    assert progress.state().startswith("1 of 3 done, about 0:0")
-    assert progress.state().endswith(" left: tests (c)")
+    assert progress.state() == "1 of 3 done: tests (c)"
     progress(event("LogHookEndLine", "m.b", "info"))
     assert written.getvalue() == "0:00  SQL: 2 of 2 done\n"
     assert progress.state().startswith("2 of 3 done")
@@ -120,11 +119,36 @@ def test_time_left_follows_the_seconds_that_nodes_take_and_not_their_number(monk
     now[0] = 10.0
     progress(event("NodeFinished", "m.short"))
     assert progress.state() == "1 of 2 done, about 1:30 left"
-    # What takes longer than before never seems over.
     progress(event("NodeStart", "m.long"))
+    now[0] = 40.0
+    assert progress.state() == "1 of 2 done, about 1:00 left: ageing (long)"
+    # What takes longer than before never seems over.
     now[0] = 900.0
-    assert progress.state() == "1 of 2 done, about 0:00 left: ageing (long)"
+    assert progress.state() == "1 of 2 done: ageing (long)"
     assert progress._share() < 1
+
+
+def test_time_left_does_not_grow_while_a_node_takes_longer_and_counts_what_runs_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [100.0]
+    monkeypatch.setattr("olist_segments.build.time.monotonic", lambda: now[0])
+    planned = {f"m.{name}": Planned("SQL", 10.0) for name in "abcdef"}
+    progress = Progress(planned, Screen(io.StringIO()), began=95.0)
+    progress(event("NodeStart", "m.a"))
+    progress(event("NodeStart", "m.b"))
+    now[0] = 120.0
+    progress(event("NodeFinished", "m.a"))
+    progress(event("NodeFinished", "m.b"))
+    assert progress.elapsed == 25.0
+    assert progress.state() == "2 of 6 done, about 0:40 left", "four nodes at half of the pace, two at once"
+    progress(event("NodeStart", "m.c"))
+    left = []
+    for now[0] in (140.0, 200.0, 400.0):
+        left.append(progress._left_over())
+    assert left[0] > 0
+    assert progress.state().endswith(" left: SQL (c)")
+    assert left[2] <= 3 * 20.0, "three nodes that wait, one after the other"
 
 
 def test_warnings_and_errors_are_told_in_full_and_once_and_nothing_else_is() -> None:
