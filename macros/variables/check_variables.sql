@@ -4,12 +4,9 @@
 -#}
 {% macro check_variables() %}
     {% set rules = rules_of_variables() %}
-    {% if "feature_transforms" in (invocation_args_dict.get("vars") or {}) %}
-        {% do refuse_variable(
-            "the var feature_transforms is gone: give each feature its transform in the var features, like "
-            ~ "{recency_days: {transform: identity}}."
-        ) %}
-    {% endif %}
+    {% for name, instead in vars_that_are_gone().items() if var(name, none) is not none %}
+        {% do refuse_variable("the var " ~ name ~ " is gone: " ~ instead) %}
+    {% endfor %}
     {% for name in (invocation_args_dict.get("vars") or {}) if name not in rules %}
         {% do refuse_variable(
             "there is no var " ~ shown_value(name) ~ ": the names of all are in dbt_project.yml, under vars."

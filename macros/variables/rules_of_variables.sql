@@ -1,3 +1,12 @@
+{#- Vars of earlier releases: name → what to do instead. -#}
+{% macro vars_that_are_gone() %}
+    {% do return({
+        "feature_transforms": "give each feature its transform in the var features, like {recency_days: {transform: "
+            ~ "identity}}.",
+        "auto_refit": "run olist-segments refit-if-due after the build, which refits when the contract asks for it.",
+    }) %}
+{% endmacro %}
+
 {#-
   What each var of dbt_project.yml may be; a var that is missing here is unknown.
 
@@ -118,6 +127,5 @@
         "contract_thresholds": {"kind": "list", "of": share},
         "contract_origin_share": share,
         "contract_min_origins": {"kind": "integer", "min": 1, "max": 1000},
-        "auto_refit": truth,
     }) %}
 {% endmacro %}

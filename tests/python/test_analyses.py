@@ -190,7 +190,8 @@ def has_the_segmentation_aged(answer: pd.DataFrame, built: Warehouse) -> None:
         select drift_status as verdict from feature_drift_monthly
         where is_in_model and as_of_date = (select max(as_of_date) from as_of_dates)
         union all
-        select drift_status from segment_share_drift_monthly where as_of_date = (select max(as_of_date) from as_of_dates)
+        select drift_status from segment_share_drift_monthly
+        where as_of_date = (select max(as_of_date) from as_of_dates)
         """
     )
     assert sorted(answer["verdict"].iloc[1:]) == sorted(drift["verdict"])

@@ -153,7 +153,8 @@ def test_page_tells_the_tables_and_nothing_else(tables: Tables) -> None:
         "update delivery_satisfaction set avg_review_score = avg_review_score * 0.5",
         "update maintenance_contract set explanation = 'The contract says so: nothing else.'",
         "update segment_candidates set reason = 'because of a test' where is_chosen",
-        "update segmentation_comparison set comparison_status = 'better than rfm' where comparison_status = 'no better than rfm'",
+        "update segmentation_comparison set comparison_status = 'better than rfm' "
+        "where comparison_status = 'no better than rfm'",
     )
     after = Page(tables.page()).text()
     assert f"{customers:,} customers" not in after
