@@ -4,7 +4,6 @@ from olist_segments.dbt_io.frames import is_empty_build, read, read_existing, re
 from olist_segments.selection.candidates import Search
 from olist_segments.selection.versions import (
     append_candidates,
-    contract_asks_for_refit,
     fitted_by_a_killed_build,
     made_up_customer,
 )
@@ -15,16 +14,12 @@ def model(dbt, session):
     dbt.config(materialized="incremental")
     existing = read_existing(dbt, session)
     fit_input = read(dbt.ref("segment_fit_input"), order_by="input_role, customer_unique_id")
-    settings = dbt.config.get("settings")
-    search = Search.of(settings)
+    search = Search.of(dbt.config.get("settings"))
     if is_empty_build():
         # Of people who are made up the columns alone are kept.
         candidates = append_candidates(made_up_customer(search.transforms), existing, search, refit=False)
         return written(dbt, session, candidates.head(0))
     refit = dbt.config.get("refit")
-    if settings["auto_refit"] and not refit and existing is not None:
-        contract = read_neighbour(dbt, session, "maintenance_contract")
-        refit = contract_asks_for_refit(contract, existing["model_version"].max(), fit_input["as_of_date"].max())
     is_interrupted = refit and fitted_by_a_killed_build(
         existing, read_neighbour(dbt, session, "builds", schema="build_log")
     )

@@ -1,7 +1,8 @@
 """The command line: `olist-segments COMMAND`.
 
-Exit codes: 0 done, 2 the input or the set-up is wrong (one sentence on standard error says what to do), 3 the
-maintenance contract asks for a refit (`olist-segments contract` only).
+Exit codes: 0 done, 1 a refit was due and its build failed (`olist-segments refit-if-due` only), 2 the input or the
+set-up is wrong (one sentence on standard error says what to do), 3 the maintenance contract asks for a refit
+(`olist-segments contract` only).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import TextIO
 
+from olist_segments import refit_if_due
 from olist_segments.errors import UserError
 from olist_segments.generator import command as generate
 from olist_segments.report import command as report
@@ -28,6 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     contract.add_command(commands)
     generate.add_command(commands)
     publish.add_command(commands)
+    refit_if_due.add_command(commands)
     report.add_command(commands)
     summary.add_command(commands)
     return parser

@@ -1,4 +1,4 @@
-"""The contract on the screen, as a document and for machines; its exit code; a build that acts on it."""
+"""The contract on the screen, as a document and for machines; its exit code; a refit that acts on it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from olist_segments.cli import main
-from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
+from warehouses import FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
 
 
 @pytest.fixture
@@ -93,15 +93,39 @@ def test_no_warehouse_is_one_sentence(
 
 
 @pytest.mark.slow
-def test_a_build_refits_a_broken_contract_only_when_it_may(built: Warehouse, tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path)
-    shutil.copy(built.path, warehouse.path)
-    set_contract(warehouse, is_broken_today=True, is_feature_drifting=True)
-    warehouse.build(SAMPLE, variables=FEW_CANDIDATES)
+def test_a_refit_follows_a_broken_contract_and_none_one_that_holds(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"OLIST_DATA_DIR": SAMPLE, "OLIST_SERVING_DIR": warehouse.serving}.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setenv("DBT_TARGET_PATH", str(warehouse.home / "target"))
+    monkeypatch.setenv("DBT_LOG_PATH", str(warehouse.home / "logs"))
+    monkeypatch.chdir(PROJECT)
+    set_contract(warehouse, is_broken_today=False, explanation="The contract holds: see you later.")
+    assert main(["refit-if-due"]) == 0
+    assert capsys.readouterr().out == "No refit: The contract holds: see you later.\n"
     assert warehouse.query("from segment_versions")["model_version"].tolist() == [1]
-    set_contract(warehouse, is_broken_today=True, is_feature_drifting=True)
-    warehouse.build(SAMPLE, variables=FEW_CANDIDATES | {"auto_refit": True})
+
+    set_contract(warehouse, is_broken_today=True, explanation="Refit: the model is too old.")
+    assert main(["refit-if-due", "--vars", "{candidate_k_max: 1}"]) == 1
+    assert "its build failed" in capsys.readouterr().out
+    assert warehouse.query("from segment_versions")["model_version"].tolist() == [1]
+    assert main(["refit-if-due", "--vars", json.dumps(FEW_CANDIDATES)]) == 0
+    assert "Refitted: Refit: the model is too old." in capsys.readouterr().out
     assert warehouse.query("from segment_versions")["model_version"].tolist() == [1, 2]
-    warehouse.build(SAMPLE, variables=FEW_CANDIDATES | {"auto_refit": True})
-    refitted = warehouse.query("from maintenance_contract")["is_broken_today"].any()
-    assert warehouse.query("from segment_versions")["model_version"].tolist() == ([1, 2, 3] if refitted else [1, 2])
+    assert warehouse.query("from maintenance_contract")["model_version"].unique().tolist() == [2]
+
+
+def test_a_refit_is_refused_in_one_sentence_where_nobody_can_say_whether_it_is_due(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(warehouse.home)
+    set_contract(warehouse, is_broken_today=True, explanation="Refit.")
+    assert main(["refit-if-due"]) == 2
+    assert "there is no dbt_project.yml here" in capsys.readouterr().err
+    assert main(["refit-if-due", "--vars", "candidate_k_max"]) == 2
+    assert "give a mapping" in capsys.readouterr().err
+    # A build that fitted and then failed left the contract of the version before.
+    set_contract(warehouse, model_version=0)
+    assert main(["refit-if-due"]) == 2
+    assert "run dbt build to its end first" in capsys.readouterr().err

@@ -61,6 +61,11 @@ REFUSED = [
         "{transform: identity}}.",
     ),
     (
+        "{auto_refit: true}",
+        "The var auto_refit is gone: run olist-segments refit-if-due after the build, which refits when the contract "
+        "asks for it.",
+    ),
+    (
         "{features: {recency_days: {label: recency}}}",
         "The var features.recency_days lacks the key transform: give it.",
     ),

@@ -81,7 +81,6 @@ SMALLEST: Values = {
     "contract_thresholds": [0],
     "contract_origin_share": 0,
     "contract_min_origins": 1,
-    "auto_refit": False,
 }
 LARGEST: Values = {
     "invalid_order_statuses": ["canceled", "unavailable", "unknown", "shipped", "x" * 100],
@@ -126,7 +125,7 @@ LARGEST: Values = {
     "contract_min_origins": 1000,
 }
 # A refit of the same warehouse, labels of all history.
-REFITTED = SMALLEST | {"refit": True, "rescore_history": True, "auto_refit": True, "drift_clock_driven_features": ["x"]}
+REFITTED = SMALLEST | {"refit": True, "rescore_history": True, "drift_clock_driven_features": ["x"]}
 # Each transform on whatever it takes; sets of one feature and of all.
 EVERY_FEATURE: Values = {
     "features": {name: {"transform": "log1p" if i % 2 else "sqrt"} for i, name in enumerate(NUMBERS)}

@@ -87,18 +87,6 @@ def fitted_by_a_killed_build(existing: pd.DataFrame | None, builds: pd.DataFrame
     return bool(len(killed) and newest >= killed["started_at"].min())
 
 
-def contract_asks_for_refit(contract: pd.DataFrame | None, model_version: int, today: pd.Timestamp) -> bool:
-    """Whether the contract, as the last build left it, is broken for `model_version`, or has fallen due by `today`.
-
-    `contract`: the rows of maintenance_contract, or None before it was first built. What moved since the last build is
-    judged by the next one, but for the age of the model, which is known at once.
-    """
-    if contract is None:
-        return False
-    terms = contract[contract["is_the_contract"] & (contract["model_version"] == model_version)]
-    return bool(terms["is_broken_today"].any() or (terms["due_date"] < today).any())
-
-
 def append_models(
     candidates: pd.DataFrame,
     fit_input: pd.DataFrame,

@@ -15,17 +15,20 @@ from olist_segments.settings.kinds import NAMED_TWICE, NOT_ALLOWED
 from olist_segments.settings.model import SENTENCE, FeatureEntry, Group, Settings
 
 Checked = TypeVar("Checked")
+GONE = {
+    "feature_transforms": "give each feature its transform in the var features, like {recency_days: {transform: "
+    "identity}}.",
+    "auto_refit": "run olist-segments refit-if-due after the build, which refits when the contract asks for it.",
+}
+"""Vars of earlier releases, with what to do instead."""
 _NUMBERS = ("integer", "double", "decimal(18, 2)")
 
 
 def check_settings(values: Mapping[str, Any]) -> Settings:
     """All vars, checked one by one and together; UserError for the first that is wrong, or that is unknown."""
     for name in values:
-        if name == "feature_transforms":
-            raise UserError(
-                "The var feature_transforms is gone: give each feature its transform in the var features, like "
-                "{recency_days: {transform: identity}}."
-            )
+        if name in GONE:
+            raise UserError(f"The var {name} is gone: {GONE[name]}")
         if name not in Settings.model_fields:
             raise UserError(f"There is no var {_shown(name)}: the names of all are in dbt_project.yml, under vars.")
     return _checked("", lambda: Settings.model_validate(dict(values)))

@@ -157,7 +157,6 @@ class Settings(BaseModel):
     contract_thresholds: Annotated[list[Share], Members()]
     contract_origin_share: Share
     contract_min_origins: Annotated[int, Whole(1, 1000)]
-    auto_refit: Flag
 
     @model_validator(mode="after")
     def _agree(self) -> Settings:
