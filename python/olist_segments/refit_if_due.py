@@ -26,8 +26,8 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     """Add `olist-segments refit-if-due`."""
     parser = commands.add_parser(
         "refit-if-due",
-        help="build with a refit if the contract of the last build asks for one; exit code 0: none was due or it passed, "
-        "1: its build failed",
+        help="build with a refit if the contract of the last build asks for one; exit code 0: none was due or it "
+        "passed, 1: its build failed",
     )
     parser.add_argument("--vars", default="{}", help="vars for the build, as dbt takes them: '{candidate_k_max: 8}'")
     parser.set_defaults(run=_run)

@@ -32,7 +32,7 @@ class ProjectAdapter(metaclass=AdapterMeta):
 
         With `columns`, those of customer_features_monthly in dbt's graph, features are looked for among them.
         """
-        values = {name: var(name) for name in Settings.model_fields if var.has_var(name)}
+        values = {name: var(name) for name in (*Settings.model_fields, *check.GONE) if var.has_var(name)}
 
         def check_all() -> None:
             settings = check.check_settings(values | dict(self.config.cli_vars))
