@@ -217,8 +217,8 @@ def _left_out(row: Row) -> str:
     later = row["later_purchase_count"]
     return (
         f"{words} History runs from {long_month(row['first_month'])} to {long_month(row['last_month'])}; "
-        f"{plural(row['outside_purchase_count'], 'purchase')} lie outside it, {count(later)} of them after its end, "
-        "which are not used."
+        f"{plural(row['outside_purchase_count'], 'purchase')} lie outside it. {count(later).capitalize()} of these "
+        f"{'was' if later == 1 else 'were'} made after its end and {'is' if later == 1 else 'are'} not used."
     )
 
 
