@@ -1,5 +1,31 @@
 {#- What data_quality checks, as data: the model of that name makes SQL of it. -#}
 
+{#- The raw tables, each with the staging model that keeps one row a key of it. -#}
+{% macro data_quality_tables() %}
+    {% do return([
+        ('olist_orders_dataset', 'stg_olist__orders'),
+        ('olist_customers_dataset', 'stg_olist__customers'),
+        ('olist_order_items_dataset', 'stg_olist__order_items'),
+        ('olist_order_payments_dataset', 'stg_olist__order_payments'),
+        ('olist_order_reviews_dataset', 'stg_olist__order_reviews'),
+        ('olist_products_dataset', 'stg_olist__products'),
+        ('olist_sellers_dataset', 'stg_olist__sellers'),
+        ('olist_geolocation_dataset', 'stg_olist__geolocation'),
+        ('product_category_name_translation', 'stg_olist__product_categories'),
+    ]) %}
+{% endmacro %}
+
+{#- Numbers that run from 1 within an order: table, column, rule, whether the export has gaps in them, what is done. -#}
+{% macro data_quality_numberings() %}
+    {% do return([
+        (
+            'stg_olist__order_items', 'order_item_number', 'item_numbers_with_gaps', false,
+            'kept; an item, and its money, may be missing'
+        ),
+        ('stg_olist__order_payments', 'payment_number', 'payment_numbers_with_gaps', true, 'kept as it is'),
+    ]) %}
+{% endmacro %}
+
 {#-
   Rows whose key another table lacks. One entry a reference: child, its column, parent, its column, whether the export
   itself is known to have such rows, what is done.

@@ -110,3 +110,4 @@ final as (
 )
 
 select * from final
+order by as_of_date, customer_number

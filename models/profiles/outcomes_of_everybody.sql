@@ -1,9 +1,5 @@
 with
 
-as_of_dates as (
-    select * from {{ ref('as_of_dates') }}
-),
-
 -- Of no segmentation: what segmentations add up to is held against it.
 customers as (
     select
@@ -12,16 +8,12 @@ customers as (
     from {{ ref('customer_features_monthly') }}
 ),
 
-purchases as (
-    select * from {{ ref('purchases') }}
-),
-
 outcome_dates as (
-    {{ outcome_dates() | indent(4) }}
+    select * from {{ ref('outcome_dates') }}
 ),
 
 next_purchases as (
-    {{ next_purchases() | indent(4) }}
+    select * from {{ ref('next_purchases') }}
 ),
 
 outcomes as (

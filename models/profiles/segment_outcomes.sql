@@ -1,9 +1,5 @@
 with
 
-as_of_dates as (
-    select * from {{ ref('as_of_dates') }}
-),
-
 customer_months as (
     select * from {{ ref('customer_months') }}
 ),
@@ -12,16 +8,12 @@ everybody as (
     select * from {{ ref('outcomes_of_everybody') }}
 ),
 
-purchases as (
-    select * from {{ ref('purchases') }}
-),
-
 outcome_dates as (
-    {{ outcome_dates() | indent(4) }}
+    select * from {{ ref('outcome_dates') }}
 ),
 
 next_purchases as (
-    {{ next_purchases() | indent(4) }}
+    select * from {{ ref('next_purchases') }}
 ),
 
 memberships as (

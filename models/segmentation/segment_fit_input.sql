@@ -9,22 +9,17 @@ as_of_dates as (
     select * from {{ ref('as_of_dates') }}
 ),
 
-purchases as (
-    select * from {{ ref('purchases') }}
+outcome_dates as (
+    select * from {{ ref('outcome_dates') }}
+),
+
+next_purchases as (
+    select * from {{ ref('next_purchases') }}
 ),
 
 newest as (
     select as_of_date from as_of_dates
     where is_newest
-),
-
--- The newest date that has had a full outcome period since: what a candidate's segments did next is known there.
-outcome_date as (
-    select max(as_of_dates.as_of_date) as as_of_date
-    from as_of_dates
-    cross join newest
-    where
-        {{ dbt.dateadd('day', var('outcome_days'), 'as_of_dates.as_of_date') }} <= newest.as_of_date
 ),
 
 input_dates as (
@@ -33,11 +28,12 @@ input_dates as (
         as_of_date
     from newest
     union all
+    -- What a candidate's segments did next is known of the newest date that has had a full outcome period since.
     select
         'outcome' as input_role,
         as_of_date
-    from outcome_date
-    where as_of_date is not null
+    from outcome_dates
+    where is_newest
 ),
 
 customers_of_dates as (
@@ -66,19 +62,6 @@ customers_drawn as (
         )
 ),
 
-next_purchases as (
-    select
-        purchases.customer_unique_id,
-        cast(sum(purchases.order_total) as double) as next_value
-    from purchases
-    cross join outcome_date
-    where
-        purchases.purchase_date > outcome_date.as_of_date
-        and purchases.purchase_date
-        <= {{ dbt.dateadd('day', var('outcome_days'), 'outcome_date.as_of_date') }}
-    group by purchases.customer_unique_id
-),
-
 final as (
     select
         customers_drawn.input_role,
@@ -87,10 +70,13 @@ final as (
         {% for feature in features -%}
             cast(customers_drawn.{{ feature }} as double) as {{ feature }},
         {% endfor -%}
-        case when customers_drawn.input_role = 'outcome' then coalesce(next_purchases.next_value, 0) end
+        case when customers_drawn.input_role = 'outcome' then coalesce(cast(next_purchases.next_spend as double), 0) end
             as next_period_revenue
     from customers_drawn
-    left join next_purchases on customers_drawn.customer_unique_id = next_purchases.customer_unique_id
+    left join next_purchases
+        on
+            customers_drawn.customer_unique_id = next_purchases.customer_unique_id
+            and customers_drawn.as_of_date = next_purchases.as_of_date
 )
 
 select * from final

@@ -1,15 +1,3 @@
-{%- set tables = [
-    ('olist_orders_dataset', 'stg_olist__orders'),
-    ('olist_customers_dataset', 'stg_olist__customers'),
-    ('olist_order_items_dataset', 'stg_olist__order_items'),
-    ('olist_order_payments_dataset', 'stg_olist__order_payments'),
-    ('olist_order_reviews_dataset', 'stg_olist__order_reviews'),
-    ('olist_products_dataset', 'stg_olist__products'),
-    ('olist_sellers_dataset', 'stg_olist__sellers'),
-    ('olist_geolocation_dataset', 'stg_olist__geolocation'),
-    ('product_category_name_translation', 'stg_olist__product_categories'),
-] -%}
-
 {#- What a rule may look at besides the columns of its table. -#}
 {%- set orders_of_newest_purchase -%}
     (
@@ -51,7 +39,7 @@ with
 
 -- The tables are read where they are checked: a CTE that is read several times is kept whole.
 duplicate_rows as (
-    {% for raw_table, staged_table in tables %}
+    {% for raw_table, staged_table in data_quality_tables() %}
         {{ "union all" if not loop.first }}
         select
             'duplicate_key' as rule_name,
@@ -88,51 +76,8 @@ unmatched_rows as (
     {% endfor %}
 ),
 
-days_with_orders as (
-    select
-        cast(purchased_at as date) as purchase_date,
-        min(purchased_at) as first_purchased_at,
-        max(purchased_at) as last_purchased_at,
-        max(
-            case
-                when not {{ is_among("coalesce(order_status, 'unknown')", checked_var('invalid_order_statuses')) }}
-                    then purchased_at
-            end
-        ) as last_valid_purchased_at,
-        count(*) as order_count
-    from {{ ref('stg_olist__orders') }}
-    where purchased_at is not null
-    group by cast(purchased_at as date)
-),
-
-days_in_turn as (
-    select
-        *,
-        lag(last_purchased_at) over (order by purchase_date nulls last) as previous_purchased_at
-    from days_with_orders
-),
-
--- Half a year without an order parts history in two.
-stretches as (
-    select
-        order_count,
-        last_valid_purchased_at,
-        sum(
-            case when first_purchased_at > previous_purchased_at + interval '183 days' then 1 else 0 end
-        ) over (
-            order by purchase_date nulls last
-            rows between unbounded preceding and current row
-        ) as stretch_number
-    from days_in_turn
-),
-
 orders_of_stretches as (
-    select
-        stretch_number,
-        sum(order_count) as order_count,
-        max(last_valid_purchased_at) as last_valid_purchased_at
-    from stretches
-    group by stretch_number
+    {{ stretches_of_orders(ref('stg_olist__orders')) | indent(4) }}
 ),
 
 stretches_ranked as (
@@ -236,13 +181,7 @@ payment_differences as (
 ),
 
 numbers_with_gaps as (
-    {% for table_name, number, rule_name, is_known, treatment in [
-        (
-            'stg_olist__order_items', 'order_item_number', 'item_numbers_with_gaps', false,
-            'kept; an item, and its money, may be missing'
-        ),
-        ('stg_olist__order_payments', 'payment_number', 'payment_numbers_with_gaps', true, 'kept as it is'),
-    ] %}
+    {% for table_name, number, rule_name, is_known, treatment in data_quality_numberings() %}
         {{ "union all" if not loop.first }}
         select
             {{ sql_text(rule_name) }} as rule_name,
