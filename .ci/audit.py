@@ -37,7 +37,7 @@ def known_vulnerabilities(lock: str) -> tuple[list[str], str]:
         lines = result.stderr.strip().splitlines()
         return [], lines[-1] if lines else f"pip-audit ended with {result.returncode}"
     found = [
-        f"{package['name']} {package['version']}: {known['id']}, mended in {', '.join(known['fix_versions']) or 'none'}"
+        f"{package['name']} {package['version']}: {known['id']}, fixed in {', '.join(known['fix_versions']) or 'none'}"
         for package in packages
         for known in package.get("vulns", [])
     ]

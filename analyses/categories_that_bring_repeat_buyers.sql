@@ -69,7 +69,7 @@ customers as (
     select
         baskets.customer_unique_id,
         came_back.customer_unique_id is not null as has_returned,
-        -- A share of fewer people says nothing.
+        -- A share of fewer customers says nothing.
         case
             when count(*) over (partition by baskets.category) >= 50 then baskets.category
             else 'all smaller categories'

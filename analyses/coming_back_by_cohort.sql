@@ -38,7 +38,7 @@ timed as (
     from customers
 ),
 
--- A share is told once the last person of the cohort has had the whole time.
+-- A share is told once the last customer of the cohort has had the whole time.
 final as (
     select
         cohort_month,

@@ -1,6 +1,6 @@
 {#- What data_quality checks, as data: the model of that name makes SQL of it. -#}
 
-{#- The raw tables, each with the staging model that keeps one row a key of it. -#}
+{#- The raw tables, each with the staging model that keeps one row per key of it. -#}
 {% macro data_quality_tables() %}
     {% do return([
         ('olist_orders_dataset', 'stg_olist__orders'),
@@ -27,7 +27,7 @@
 {% endmacro %}
 
 {#-
-  Rows whose key another table lacks. One entry a reference: child, its column, parent, its column, whether the export
+  Rows whose key another table lacks. One entry per reference: child, its column, parent, its column, whether the export
   itself is known to have such rows, what is done.
 -#}
 {% macro data_quality_references() %}
@@ -65,7 +65,7 @@
 {% endmacro %}
 
 {#-
-  Rows that are odd in themselves. One entry a table: the staging model and its rules. A rule: its name, the condition
+  Rows that are odd in themselves. One entry per table: the staging model and its rules. A rule: its name, the condition
   of a breach over the columns that data_quality reads of the table, whether the export itself is known to have such
   rows, what is done; and the breach in words, where engines write the condition differently or nobody could read it.
 -#}

@@ -5,12 +5,12 @@
   nothing later. A customer has rows from the first purchase on.
 
   Arguments:
-    dates: relation with as_of_date, one row a date; with `of_customers` one row a customer_unique_id and as_of_date.
+    dates: relation with as_of_date, one row per date; with `of_customers` one per customer_unique_id and as_of_date.
     purchases: relation with the valid purchases, columns as the model orders, customer_unique_id never null.
-    reviews: relation with one row a review, columns as the model reviews.
+    reviews: relation with one row per review, columns as the model reviews.
     of_customers: true when `dates` says of which customers each date is wanted; otherwise it is everybody.
 
-  Returns: one row a customer and date, the columns of customer_features_monthly.
+  Returns: one row per customer and date, the columns of customer_features_monthly.
 -#}
 {% macro customer_features_at(dates, purchases, reviews, of_customers=false) -%}
 with

@@ -1,8 +1,8 @@
 {#-
-  How many people have which value of which feature: one select a feature of the var `features`, put together.
+  How many customers have which value of which feature: one select per feature of the var `features`, put together.
 
   Arguments:
-    relation: relation with one row a person (and whatever the keys say) and one column a feature.
+    relation: relation with one row per customer (and whatever the keys say) and one column per feature.
     keys: list of columns to count by.
 
   Returns: the keys, feature, value (double, raw unit, null where missing), customer_count.
@@ -21,7 +21,7 @@
 {% endmacro %}
 
 {#-
-  Whether somebody bought recently: the people in whom a change of behaviour shows at once.
+  Whether somebody bought recently: the customers in whom a change of behaviour shows at once.
 
   Arguments:
     recency_days: SQL expression, days since the last valid purchase.
@@ -46,10 +46,10 @@
 {%- endmacro %}
 
 {#-
-  The share of a bin with half a person added to every bin, so that an empty bin has a logarithm.
+  The share of a bin with half a customer added to every bin, so that an empty bin has a logarithm.
 
   Arguments:
-    bin_count, total, bin_total: SQL expressions, people in the bin, in all bins, and the number of bins.
+    bin_count, total, bin_total: SQL expressions, customers in the bin, in all bins, and the number of bins.
 -#}
 {% macro smoothed_share(bin_count, total, bin_total) -%}
     ((cast({{ bin_count }} as double) + 0.5) / (cast({{ total }} as double) + 0.5 * {{ bin_total }}))
@@ -72,10 +72,10 @@
 {#-
   The PSI that chance alone seldom exceeds when both sides are drawn from one distribution: it is then about
   (1 / n + 1 / m) times a chi-squared of bins - 1 degrees of freedom (Yurdakul and Naranjo 2020), of which this is the
-  mean and two standard deviations. Nothing where the people are many, nearly everything where they are few.
+  mean and two standard deviations. Nothing where the customers are many, nearly everything where they are few.
 
   Arguments:
-    bin_total, count, other_count: SQL expressions, the number of bins and of people on either side.
+    bin_total, count, other_count: SQL expressions, the number of bins and of customers on either side.
 -#}
 {% macro psi_by_chance(bin_total, count, other_count) -%}
     (
@@ -102,7 +102,7 @@
   the pairs are few.
 
   Arguments:
-    pairs: relation with the keys, months_apart, psi and psi_by_chance, one row a pair of dates.
+    pairs: relation with the keys, months_apart, psi and psi_by_chance, one row per pair of dates.
     keys: list of columns that tell the calibrations apart.
     bands: what the var drift_bands may be; that var where it is not given.
 
@@ -158,8 +158,8 @@
 
 {#-
   Measured drift with its bands and its status, the one judgement of features and of shares. A band begins at what
-  chance alone makes of so many people plus the margin that drift_bands gave. The distance from the fit is judged after
-  the fit only, by the band of dates as far apart (the rest of the month of the fit counts as one month); the step from
+  chance alone makes of so many customers plus the margin that drift_bands gave. The distance from the fit is judged
+  after the fit only, by the band of dates as far apart (the rest of the month of the fit counts as one month); the step from
   the date before is always judged, by the band of neighbouring dates. The status is the worse of the two.
 
   Arguments:
@@ -172,8 +172,8 @@
 
   Returns: as_of_date, model_version, the keys, months_from_fit, psi, psi_by_chance, psi_step and psi_step_by_chance
     (null on the first date), watch_from, act_from, calibration_pairs (null up to the fit), step_watch_from,
-    step_act_from, step_calibration_pairs (null without a step), severity, drift_status; one row a date, by the version in
-    force on it, and key.
+    step_act_from, step_calibration_pairs (null without a step), severity, drift_status; one row per date, by the version
+    in force on it, and key.
 -#}
 {% macro judge_drift(psi, as_of_dates, versions, keys, is_of_any_version=false) %}
     {%- set uncalibrated = checked_var("drift_bands") -%}

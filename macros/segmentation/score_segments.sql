@@ -7,7 +7,7 @@
   being the model's impute_value where the feature is missing, and a bound of the model where it lies beyond it.
 
   Arguments:
-    customers: relation with customer_unique_id, as_of_date, model_version and one column a scorable feature.
+    customers: relation with customer_unique_id, as_of_date, model_version and one column per scorable feature.
     segment_model: relation with one row per version, segment and feature, as the model segment_model.
     segments: relation with one row per version and segment and its bias, as the model segments.
     key_columns: the columns that tell the rows of `customers` apart.

@@ -2,7 +2,7 @@
   The three most frequent labels of each segment as one text, like "SP 42 %, RJ 13 %, MG 12 %".
 
   Arguments:
-    counts: relation with segment_key, label, occurrences; one row a segment and label.
+    counts: relation with segment_key, label, occurrences; one row per segment and label.
 
   Returns: segment_key, top_three.
 -#}

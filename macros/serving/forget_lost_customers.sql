@@ -1,7 +1,7 @@
 {#-
   Customers whom the files no longer hold are forgotten: runs once the files are loaded, before anything is built.
 
-  Labels of model versions are the one thing that a build keeps of persons; those of lost customers are dropped here.
+  Labels of model versions are the one thing that a build keeps of customers; those of lost customers are dropped here.
   The tables that a build makes anew lose them by themselves, but DuckDB overwrites nothing that it deletes: so it is
   noted in `build_log.builds` how many were lost, and `olist-segments publish` then writes the warehouse file anew.
 

@@ -91,7 +91,7 @@
 {% endmacro %}
 
 {#-
-  What a person calls a step of a run: "the test unique_orders".
+  A step of a run in words: "the test unique_orders".
 
   Arguments:
     node: the node of dbt's graph.

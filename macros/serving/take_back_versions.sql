@@ -4,8 +4,8 @@
   transaction, so that numbers, keys and names of segments go on. Does nothing where one of the tables exists already,
   or where nothing was published.
 
-  Versions of other customers are left alone: they would score people that they know nothing of. Files that are not what
-  their manifest says stop the run in one sentence, before anything is made.
+  Versions of other customers are left alone: they would score customers that they know nothing of. Files that are not
+  what their manifest says stop the run in one sentence, before anything is made.
 -#}
 {% macro take_back_versions() %}
     {% if execute and flags.WHICH in ("build", "run") %}
@@ -68,7 +68,7 @@
 {% endmacro %}
 
 {#-
-  What the manifest says of the published versions, after each file was held against its checksum.
+  What the manifest says of the published versions, after each file was compared with its checksum.
 
   Arguments:
     folder: the serving folder.

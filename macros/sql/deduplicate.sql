@@ -1,5 +1,5 @@
 {#-
-  One row a key: of the rows that share a key, the first in the order of all given columns, so that the same rows
+  One row per key: of the rows that share a key, the first in the order of all given columns, so that the same rows
   always give the same survivor.
 
   Arguments:

@@ -34,7 +34,7 @@ totals_of_aspects as (
     group by as_of_date, population, feature
 ),
 
--- The frozen bins, filled with the people of every date.
+-- The frozen bins, filled with the customers of every date.
 bin_counts as (
     select
         bins.model_version,

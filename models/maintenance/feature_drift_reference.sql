@@ -66,7 +66,7 @@ counts as (
     from counts_of_recent_buyers
 ),
 
--- A value's bin is the quantile that the people below it reach: equal values never part.
+-- A value's bin is the quantile that the customers below it reach: equal values never part.
 counts_below as (
     select
         *,

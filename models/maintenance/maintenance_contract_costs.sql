@@ -1,4 +1,4 @@
-{#- Ages that people ask for, days: 1, 2, 3 and 6 months and a year. -#}
+{#- Ages that readers ask for, days: 1, 2, 3 and 6 months and a year. -#}
 {%- set ages = [30, 61, 91, 182, 365] -%}
 with
 

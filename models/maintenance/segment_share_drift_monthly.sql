@@ -1,4 +1,4 @@
-{#- Who among the people of the fit bought recently is known where recency is one of the features that Python saw. -#}
+{#- Which customers of the fit bought recently is known if recency is one of the features that Python saw. -#}
 {%- set knows_recent_buyers = 'recency_days' in feature_names() -%}
 with
 

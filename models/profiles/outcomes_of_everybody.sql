@@ -1,6 +1,6 @@
 with
 
--- Of no segmentation: what segmentations add up to is held against it.
+-- Of no segmentation: what segmentations add up to is compared with it.
 customers as (
     select
         customer_unique_id,

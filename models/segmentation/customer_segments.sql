@@ -20,7 +20,7 @@ today as (
     where as_of_dates.is_newest
 ),
 
--- One pass over history: it has a row a person and date.
+-- One pass over history: it has a row per customer and date.
 stays as (
     select
         segments_monthly.customer_unique_id,

@@ -14,7 +14,7 @@ pairs (feature, months_apart, psi, psi_by_chance) as (
         0.35 + {{ [-0.1, 0.1][pair % 2] }},
         0.05
     union all
-    -- Few people: all of it is chance.
+    -- Few customers: all of it is chance.
     select
         'few people',
         1,

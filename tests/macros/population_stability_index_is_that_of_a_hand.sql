@@ -1,4 +1,4 @@
--- 0.5 and 0.5 that became 0.1 and 0.9 are 0.4 ln 9 apart, whichever is the earlier; with half a person in each of two
+-- 0.5 and 0.5 that became 0.1 and 0.9 are 0.4 ln 9 apart, whichever is the earlier; with half a customer in each of two
 -- bins, 0 of 4 are 0.1 and never 0.
 with
 

@@ -65,8 +65,8 @@ UNKNOWN = {"name": "scipy", "skip_reason": "Dependency not found on PyPI"}
     ("answer", "fetches", "exit_code", "sentence"),
     [
         ([WELL], None, 0, "no package has a known vulnerability"),
-        ([WELL, ILL], None, 1, "jinja2 3.0: PYSEC-1, mended in 3.1"),
-        ([ILL, UNKNOWN], None, 1, "jinja2 3.0: PYSEC-1, mended in 3.1"),
+        ([WELL, ILL], None, 1, "jinja2 3.0: PYSEC-1, fixed in 3.1"),
+        ([ILL, UNKNOWN], None, 1, "jinja2 3.0: PYSEC-1, fixed in 3.1"),
         ([WELL, UNKNOWN], 0, 0, "(1 of 2 packages: Dependency not found on PyPI): the hashes"),
         (None, 0, 0, "(no connection): the hashes"),
         (None, 1, 1, "THESE PACKAGES DO NOT MATCH THE HASHES"),

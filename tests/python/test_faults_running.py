@@ -1,4 +1,4 @@
-"""Killed, out of room, shut out, run twice or at a wrong time: what is served stays whole, and the next build mends it.
+"""Killed, out of room, shut out, run twice or at a wrong time: what is served stays whole, the next build repairs it.
 
 OLIST_KILLS is the number of builds that are killed (default 4); as many publishes are, but at least 6.
 """
@@ -168,7 +168,7 @@ def test_a_build_killed_at_any_moment_is_mended_by_the_next(
     tell(
         capsys,
         f"{len(killed)} builds killed, at {', '.join(f'{moment:.1f}' for moment in killed)} s of about "
-        f"{stage.seconds:.0f} s: all were mended by the next build",
+        f"{stage.seconds:.0f} s: all were repaired by the next build",
     )
 
 

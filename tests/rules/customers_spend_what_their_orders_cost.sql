@@ -1,4 +1,4 @@
--- One total from two sides: the valid purchases of orders that have a person, and the persons.
+-- One total from two sides: the valid purchases of orders that have a customer, and the customers.
 with
 
 orders as (

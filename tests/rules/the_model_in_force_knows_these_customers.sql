@@ -1,4 +1,4 @@
--- Too many of the people that the model in force was fitted on are absent: it belongs to another input. Build with
+-- Too many of the customers that the model in force was fitted on are absent: it belongs to another input. Build with
 -- --vars '{refit: true}', or give each input its own OLIST_WAREHOUSE.
 {{ config(severity='warn') }}
 with

@@ -143,7 +143,7 @@ class DuckDBFiles:
             raise RefusedInput(f"{file.name} can't be read ({said}): let the user that runs dbt read it.")
 
     def _refused_file(self, file: RawFile, said: str) -> RefusedInput:
-        """What DuckDB said of a file that it gave up on, in the words of whoever has to mend it."""
+        """What DuckDB said of a file that it gave up on, in the words of whoever has to fix it."""
         self._check_reading(file)
         if "No files found" in said:
             return RefusedInput(
@@ -183,5 +183,5 @@ def _refused_row(file: RawFile, line: int, column: str | None, meaning: str, tex
     where = f", column {column}" if column else ""
     row = text[:120].replace("\r", "").strip("\n").replace("\n", " ")
     return RefusedInput(
-        f"{file.name}, line {line}{where}: {meaning} ('{row}'): mend the row, or export the file again."
+        f"{file.name}, line {line}{where}: {meaning} ('{row}'): fix the row, or export the file again."
     )

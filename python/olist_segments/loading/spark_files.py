@@ -61,7 +61,7 @@ class SparkFiles:
             row = text.replace("\n", " ")
             raise RefusedInput(
                 f"{file.name}, {self.place_of_row(file, position)}: the row has not the {len(header)} fields of the "
-                f"header ('{row}'): mend the row, or export the file again."
+                f"header ('{row}'): fix the row, or export the file again."
             )
 
     def parquet_types(self, file: RawFile) -> dict[str, str]:

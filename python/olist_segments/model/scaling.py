@@ -100,7 +100,7 @@ def raw_values(frame: pd.DataFrame, name: str, transform: str) -> FloatArray:
         if outside:
             raise UserError(
                 f"feature {name} is {words} for {outside:,} customers, where {transform} is not defined: "
-                "choose another transform or mend the feature."
+                "choose another transform or fix the feature."
             )
     return values
 

@@ -1,6 +1,6 @@
 with
 
--- Straight from the files: a person is customer_unique_id, and counts when an order points at one of the records.
+-- Straight from the files: a customer is customer_unique_id, and counts when an order points at one of the records.
 persons as (
     select
         raw_customers.customer_unique_id,

@@ -1,4 +1,4 @@
--- At every as-of date: exactly the persons with a valid purchase by then, nobody missing and nobody more.
+-- At every as-of date: exactly the customers with a valid purchase by then, nobody missing and nobody more.
 with
 
 valid_purchases as (
