@@ -1,7 +1,7 @@
 {#-
   What is known of the full Kaggle export: a query with one row per fact (fact, expected, actual), the actual figure
-  taken from the tables of this build. On another marketplace the figures differ: compare only when `raw_tables_have` the
-  `full_export_row_counts`. A figure that differs informs: a copy may be rounded, or corrected, and be used all the same.
+  taken from the tables of this build. On another marketplace the figures differ: compare only when `raw_tables_have`
+  the `full_export_row_counts`. A figure that differs is a warning: a rounded or corrected copy is still useful.
 -#}
 {% macro full_export_facts() %}
     {%- set orders = ref("orders") -%}

@@ -159,8 +159,8 @@
 {#-
   Measured drift with its bands and its status, the one judgement of features and of shares. A band begins at what
   chance alone makes of so many customers plus the margin that drift_bands gave. The distance from the fit is judged
-  after the fit only, by the band of dates as far apart (the rest of the month of the fit counts as one month); the step from
-  the date before is always judged, by the band of neighbouring dates. The status is the worse of the two.
+  after the fit only, by the band of dates as far apart (the rest of the month of the fit counts as one month); the step
+  from the date before is always judged, by the band of neighbouring dates. The status is the worse of the two.
 
   Arguments:
     psi: relation with model_version, the keys, as_of_date, earlier_date (null where the date is compared with the fit),
@@ -172,8 +172,8 @@
 
   Returns: as_of_date, model_version, the keys, months_from_fit, psi, psi_by_chance, psi_step and psi_step_by_chance
     (null on the first date), watch_from, act_from, calibration_pairs (null up to the fit), step_watch_from,
-    step_act_from, step_calibration_pairs (null without a step), severity, drift_status; one row per date, by the version
-    in force on it, and key.
+    step_act_from, step_calibration_pairs (null without a step), severity, drift_status; one row per date, by the
+    version in force on it, and key.
 -#}
 {% macro judge_drift(psi, as_of_dates, versions, keys, is_of_any_version=false) %}
     {%- set uncalibrated = checked_var("drift_bands") -%}

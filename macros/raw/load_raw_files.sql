@@ -1,6 +1,7 @@
 {#-
   Loads the nine source files, as text, into the schema of the `olist` source. Python does it
-  (`olist_segments.loading`), and ends the run in one sentence, with every table as before, when a file is not what `_olist__sources.yml` declares.
+  (`olist_segments.loading`), and ends the run in one sentence, with every table as before, when a file is not what
+  `_olist__sources.yml` declares.
   Runs before every `dbt build` and `dbt run`; reads the folder that the environment variable `OLIST_DATA_DIR` names.
 -#}
 {% macro load_raw_files() %}
