@@ -166,10 +166,11 @@ class Progress:
     def _tick(self) -> None:
         while not self._is_over.wait(1.0):
             with self._lock:
+                now = f"{clock(self.elapsed)}  {self.state()}"
                 if self._screen.is_terminal:
-                    self._screen.bar(f"{self._bar()} {self.state()}")
+                    self._screen.bar(f"{self._bar()} {now}" if self._planned else now)
                 elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
-                    self._line(f"{clock(self.elapsed)}  {self.state()}")
+                    self._line(now)
 
     def _bar(self, width: int = 24) -> str:
         filled = int(width * self._share())
