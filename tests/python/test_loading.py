@@ -7,9 +7,15 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from faults import CATEGORIES, FILES, ORDERS, REVIEWS, SELLERS, Project, RunnerOf, read_rows
 from olist_segments.loading import csv_files
+from olist_segments.loading.declared import RawColumn, RawTable
+from olist_segments.loading.duckdb_files import DuckDBFiles
+from olist_segments.loading.engine import RawFile, Rows
+from olist_segments.loading.refusals import RefusedInput
+from olist_segments.loading.spark_files import SparkFiles
 
 REVIEWS_STAGED = "stg_olist__order_reviews"
 # Where a reader that shares a file among threads divides it, and where a buffer of one that doesn't ends.
@@ -60,6 +66,47 @@ def test_rows_that_the_reader_loses_are_noticed(project: Project, monkeypatch: p
         "Parquet."
     ]
     assert project.tables() == {}
+
+
+TABLE = RawTable(schema="raw", name=SELLERS, columns={"seller_id": RawColumn(name="seller_id", data_type="text")})
+
+
+def test_tables_that_can_not_change_places_are_all_as_before() -> None:
+    other = RawTable(schema="raw", name=ORDERS, columns={})
+    with duckdb.connect() as connection:
+        connection.execute(f"create schema raw; create table {TABLE.in_use} as select 'good' as seller_id")
+        connection.execute(f"create table {TABLE.incoming} as select 'new' as seller_id")
+        engine = DuckDBFiles(lambda statement: connection.execute(statement).fetchall())
+
+        with pytest.raises(duckdb.Error, match=f"{ORDERS}__incoming"):
+            engine.put_in_use([TABLE, other])
+
+        assert connection.execute(f"from {TABLE.in_use}").fetchall() == [("good",)]
+
+
+def test_spark_tells_the_row_that_has_not_the_fields_of_the_header() -> None:
+    asked: list[str] = []
+
+    def rows_of(statement: str) -> Rows:
+        asked.append(statement)
+        return [(17, "s1,two\nlines")] if "unreadable_row is not null" in statement else []
+
+    with pytest.raises(RefusedInput) as told:
+        SparkFiles(rows_of, lambda _: []).load_csv(
+            RawFile("s3://b/it's.csv", SELLERS, "csv"), TABLE, ["seller_id", "", "note"]
+        )
+
+    assert str(told.value) == (
+        f"{SELLERS}.csv, row 18: the row has not the 3 fields of the header ('s1,two lines'): mend the row, or export "
+        "the file again."
+    )
+    assert "`seller_id` string, `column2` string, `note` string, unreadable_row string" in asked[0]
+    assert "path 's3://b/it\\'s.csv'" in asked[0]
+
+
+def test_a_declaration_with_a_limit_that_nobody_reads_is_no_declaration() -> None:
+    with pytest.raises(ValueError, match="requird"):
+        RawColumn.model_validate({"name": "seller_id", "data_type": "text", "meta": {"requird": True}})
 
 
 @pytest.mark.parametrize(
