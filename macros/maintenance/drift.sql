@@ -172,8 +172,8 @@
 
   Returns: as_of_date, model_version, the keys, months_from_fit, psi, psi_by_chance, psi_step and psi_step_by_chance
     (null on the first date), watch_from, act_from, calibration_pairs (null up to the fit), step_watch_from,
-    step_act_from, step_calibration_pairs (null without a step), severity, drift_status; one row a date, by the version in
-    force on it, and key.
+    step_act_from, step_calibration_pairs (null without a step), severity, drift_status; one row a date, by the version
+    in force on it, and key.
 -#}
 {% macro judge_drift(psi, as_of_dates, versions, keys, is_of_any_version=false) %}
     {%- set uncalibrated = checked_var("drift_bands") -%}

@@ -17,7 +17,7 @@
     text: nothing more; what is given reaches SQL as an escaped literal only.
     list: `of`, the rule of its members, none of which comes twice; `may_be_empty`.
     mapping: `of`, the rule of its values; its keys are names.
-    settings: `settings`, a rule for each key; `may_lack`, true where keys have defaults; `needs`, the keys that have none.
+    settings: `settings`, a rule for each key; `may_lack`, true where keys have defaults; `needs`, those that have none.
 -#}
 {% macro rules_of_variables() %}
     {% set truth = {"kind": "boolean"} %}

@@ -1,4 +1,4 @@
-{#- Columns that stood here before every feature had its row in segment_traits; null where it is no longer registered. -#}
+{#- The columns of z-scores; those of other features are rows of segment_traits. Null where one is not registered. -#}
 {%- set z_columns = ['recency_days', 'order_count', 'total_spend', 'avg_review_score', 'late_delivery_share'] -%}
 {%- set trait_count = feature_names() | length -%}
 {%- set quartiles = [

@@ -77,7 +77,9 @@ explained as (
         max(outcomes.outcome_until) as outcome_until,
         count(*) as segment_count,
         sum(outcomes.customer_count) as customer_count,
-        max(case when outcomes.customer_count >= {{ var('few_customers') }} then outcomes.ordered_again_lift end) as best_lift,
+        max(
+            case when outcomes.customer_count >= {{ var('few_customers') }} then outcomes.ordered_again_lift end
+        ) as best_lift,
         sum(
             outcomes.customer_count
             * (outcomes.next_spend_a_head - everybody.next_spend_a_head)
