@@ -107,7 +107,7 @@ def traits(answer: Answer) -> Figure:
     cells = []
     for row in rows:
         fill, ink = binned(row["z_score"], (-1.5, -0.75, -0.25, 0.25, 0.75, 1.5), "diverging")
-        tip = f"{row['segment_name']}: {row['trait']} {signed(row['gap'])} standard deviations from everybody"
+        tip = f"{row['segment_name']}: {row['trait']} {signed(row['z_score'])} standard deviations from everybody"
         cells.append(
             {
                 "row": row["segment_name"],
@@ -147,7 +147,7 @@ def traits(answer: Answer) -> Figure:
             ),
             "Heat map of how far each segment lies from the average. "
             + " ".join(
-                f"{row['segment_name']}: most by {row['trait']}, {signed(row['gap'])}." for row in sharpest.values()
+                f"{row['segment_name']}: most by {row['trait']}, {signed(row['z_score'])}." for row in sharpest.values()
             ),
         ),
     )
