@@ -182,6 +182,4 @@ def parquet_rows(path: str) -> str:
 def _refused_row(file: RawFile, line: int, column: str | None, meaning: str, text: str) -> RefusedInput:
     where = f", column {column}" if column else ""
     row = text[:120].replace("\r", "").strip("\n").replace("\n", " ")
-    return RefusedInput(
-        f"{file.name}, line {line}{where}: {meaning} ('{row}'): fix the row, or export the file again."
-    )
+    return RefusedInput(f"{file.name}, line {line}{where}: {meaning} ('{row}'): fix the row, or export the file again.")
