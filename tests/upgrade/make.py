@@ -27,6 +27,8 @@ from marketplaces import cut_at, read_tables, write_tables
 from nights import ORDERS, SETTINGS
 
 FIRST_NIGHT = dt.date(2018, 3, 31)
+# Those of the releases packed so far, so that figures compare.
+PACKED_SETTINGS = SETTINGS | {"ageing_noise_refits": 5}
 
 
 def without_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
@@ -35,34 +37,39 @@ def without_owner(entry: tarfile.TarInfo) -> tarfile.TarInfo:
     return entry
 
 
+def live_two_nights(checkout: Path, home: Path) -> Path:
+    """Build and publish both nights with the release in `checkout`, in `home`; the folder published last."""
+
+    def run(*command: str, data: Path | None = None) -> None:
+        environment = os.environ | {
+            "OLIST_DATA_DIR": str(data),
+            "OLIST_WAREHOUSE": str(home / "warehouse.duckdb"),
+            "OLIST_SERVING_DIR": str(home / "serving"),
+            "DBT_TARGET_PATH": str(home / "target"),
+            "DBT_LOG_PATH": str(home / "logs"),
+        }
+        subprocess.run([sys.executable, "-m", *command], cwd=checkout, env=environment, check=True)
+
+    generated = home / "generated"
+    generate = ("olist_segments.cli", "generate", "--format", "parquet", "--orders", str(ORDERS))
+    run(*generate, "--out", str(generated))
+    tables = {name: table for name, table in read_tables(generated).items() if name != "planted_segments"}
+    nights = {
+        write_tables(cut_at(tables, FIRST_NIGHT), home / "first"): PACKED_SETTINGS,
+        write_tables(tables, home / "second"): PACKED_SETTINGS | {"refit": True},
+    }
+    for data, variables in nights.items():
+        build = ("dbt.cli.main", "--quiet", "build", "--exclude-resource-type", "unit_test")
+        run(*build, "--vars", yaml.safe_dump(variables, default_flow_style=True), data=data)
+        run("olist_segments.cli", "publish")
+    return (home / "serving" / "current").resolve()
+
+
 def main(checkout: Path, packed: Path) -> None:
     """See the module's docstring."""
     with tempfile.TemporaryDirectory() as scratch:
         home = Path(scratch)
-
-        def run(*command: str, data: Path | None = None) -> None:
-            environment = os.environ | {
-                "OLIST_DATA_DIR": str(data),
-                "OLIST_WAREHOUSE": str(home / "warehouse.duckdb"),
-                "OLIST_SERVING_DIR": str(home / "serving"),
-                "DBT_TARGET_PATH": str(home / "target"),
-                "DBT_LOG_PATH": str(home / "logs"),
-            }
-            subprocess.run([sys.executable, "-m", *command], cwd=checkout, env=environment, check=True)
-
-        generated = home / "generated"
-        generate = ("olist_segments.cli", "generate", "--format", "parquet", "--orders", str(ORDERS))
-        run(*generate, "--out", str(generated))
-        tables = {name: table for name, table in read_tables(generated).items() if name != "planted_segments"}
-        nights = {
-            write_tables(cut_at(tables, FIRST_NIGHT), home / "first"): SETTINGS,
-            write_tables(tables, home / "second"): SETTINGS | {"refit": True},
-        }
-        for data, variables in nights.items():
-            build = ("dbt.cli.main", "--quiet", "build", "--exclude-resource-type", "unit_test")
-            run(*build, "--vars", yaml.safe_dump(variables, default_flow_style=True), data=data)
-            run("olist_segments.cli", "publish")
-        shown = (home / "serving" / "current").resolve()
+        shown = live_two_nights(checkout, home)
         for build_folder in (home / "serving" / ".builds").iterdir():
             if build_folder != shown:
                 shutil.rmtree(build_folder)
