@@ -187,7 +187,7 @@ class Progress:
         return done / whole if whole else 0.0
 
     def _left_over(self) -> float:
-        """Seconds to come when the rest goes as all before did; it stands still while a node takes longer than that."""
+        """Seconds to come when the rest goes as all before did; it hardly grows while a node takes longer than that."""
         now = time.monotonic()
         took = sum(self._took.values())
         ran = {node: now - start for node, (_, start) in self._running.items() if node in self._planned}

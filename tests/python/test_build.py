@@ -128,7 +128,7 @@ def test_time_left_follows_the_seconds_that_nodes_take_and_not_their_number(monk
     assert progress._share() < 1
 
 
-def test_time_left_does_not_grow_while_a_node_takes_longer_and_counts_what_runs_at_once(
+def test_time_left_hardly_grows_while_a_node_takes_longer_and_counts_what_runs_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = [100.0]

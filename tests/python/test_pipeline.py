@@ -62,6 +62,13 @@ def test_order_of_rows_and_format_of_the_files_do_not_matter(
     assert warehouse.table_digests() == sample_build.table_digests()
 
 
+def test_vars_of_a_build_reach_its_python_models(built: Warehouse) -> None:
+    candidates = built.query("select distinct algorithm, k from segment_candidates where model_version = 1 and k > 1")
+    assert set(candidates["algorithm"]) == {"kmeans"}
+    assert candidates["k"].max() == FEW_CANDIDATES["candidate_k_max"]
+    assert len(built.query("from segment_stability")) > 0
+
+
 def test_sql_labels_equal_the_labels_python_wrote(built: Warehouse) -> None:
     compared = built.query(
         "select labels.segment_key as python_key, segments.segment_key as sql_key from segment_labels as labels "
