@@ -14,7 +14,7 @@ past as (
         segment_key,
         count(distinct as_of_date) as observed_dates,
         cast(sum(ordered_again_count) as double) / sum(customer_count) as ordered_again_share,
-        cast(sum(next_spend) as double) / sum(customer_count) as next_spend_a_head
+        cast(sum(next_spend) as double) / sum(customer_count) as next_spend_per_customer
     from outcomes
     group by segment_key
 ),
@@ -26,8 +26,8 @@ expected as (
         profiles.customer_count,
         past.observed_dates,
         past.ordered_again_share,
-        past.next_spend_a_head,
-        profiles.customer_count * past.next_spend_a_head as expected_spend,
+        past.next_spend_per_customer,
+        profiles.customer_count * past.next_spend_per_customer as expected_spend,
         profiles.avg_review_score,
         profiles.recommended_action
     from profiles
@@ -41,7 +41,7 @@ final as (
         customer_count,
         observed_dates,
         ordered_again_share,
-        next_spend_a_head,
+        next_spend_per_customer,
         expected_spend,
         expected_spend / nullif(sum(expected_spend) over (), 0) as share_of_expected_spend,
         avg_review_score,
@@ -50,4 +50,4 @@ final as (
 )
 
 select * from final
-order by next_spend_a_head desc nulls last, segment_key
+order by next_spend_per_customer desc nulls last, segment_key

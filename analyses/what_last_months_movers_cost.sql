@@ -19,7 +19,7 @@ outcomes as (
 worth as (
     select
         segment_key,
-        cast(sum(next_spend) as double) / sum(customer_count) as next_spend_a_head
+        cast(sum(next_spend) as double) / sum(customer_count) as next_spend_per_customer
     from outcomes
     group by segment_key
 ),
@@ -43,9 +43,9 @@ final as (
         last_moves.customer_count,
         last_moves.total_spend,
         last_moves.spend_since_previous,
-        worth_before.next_spend_a_head as next_spend_a_head_before,
-        worth_now.next_spend_a_head as next_spend_a_head_now,
-        last_moves.customer_count * (worth_now.next_spend_a_head - worth_before.next_spend_a_head)
+        worth_before.next_spend_per_customer as next_spend_per_customer_before,
+        worth_now.next_spend_per_customer as next_spend_per_customer_now,
+        last_moves.customer_count * (worth_now.next_spend_per_customer - worth_before.next_spend_per_customer)
             as expected_spend_change
     from last_moves
     left join worth as worth_before on last_moves.from_segment_key = worth_before.segment_key

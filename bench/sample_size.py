@@ -27,30 +27,30 @@ def section(home: Path) -> list[str]:
     variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
     features = {name: variables["features"][name]["transform"] for name in variables["feature_sets"][FEATURE_SET]}
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
-        people = warehouse.sql(f"select {', '.join(features)} from customer_features order by customer_unique_id").df()
+        customers = warehouse.sql(f"select {', '.join(features)} from customer_features order by customer_unique_id").df()
 
     def labels(rows: np.ndarray) -> np.ndarray:
         """Everybody's labels by a model that saw `rows` only, its scaling included."""
-        scalings = fit_scaling(people.iloc[rows], features)
-        model = KMeans(SEGMENTS, n_init=10, random_state=0).fit(design_matrix(people.iloc[rows], scalings))
-        return model.predict(design_matrix(people, scalings))
+        scalings = fit_scaling(customers.iloc[rows], features)
+        model = KMeans(SEGMENTS, n_init=10, random_state=0).fit(design_matrix(customers.iloc[rows], scalings))
+        return model.predict(design_matrix(customers, scalings))
 
-    everybody = labels(np.arange(len(people)))
+    everybody = labels(np.arange(len(customers)))
     random = np.random.default_rng(0)
     table = []
     for size in SAMPLES:
         agreements = [
-            adjusted_rand_score(everybody, labels(random.choice(len(people), size, replace=False)))
+            adjusted_rand_score(everybody, labels(random.choice(len(customers), size, replace=False)))
             for _ in range(DRAWS)
         ]
         table.append(f"| {size:,} | {np.median(agreements):.3f} | {min(agreements):.3f} |")
     return [
         "## What a sample costs",
         "",
-        f"k-means with {SEGMENTS} segments on {FEATURE_SET}, {len(people):,} customers: fitted on a random sample,",
+        f"k-means with {SEGMENTS} segments on {FEATURE_SET}, {len(customers):,} customers: fitted on a random sample,",
         "everybody labelled, held against the labels of the fit on everybody (adjusted Rand index).",
         "",
-        f"| people in the fit | median of {DRAWS} draws | worst |",
+        f"| customers in the fit | median of {DRAWS} draws | worst |",
         "|---:|---:|---:|",
         *table,
     ]

@@ -38,11 +38,11 @@
         ) as customers on labels.customer_unique_id = customers.customer_unique_id
         where labels.model_version = (select max(model_version) from {{ labels }})
     {% endset %}
-    {% set people = run_query(query).rows[0] %}
-    {% if people["known_count"] < checked_var("same_shop_min_known_share") * people["fitted_count"] %}
+    {% set found = run_query(query).rows[0] %}
+    {% if found["known_count"] < checked_var("same_shop_min_known_share") * found["fitted_count"] %}
         {% do log(
-            "The model versions in '" ~ folder ~ "' were fitted on other customers (" ~ people["known_count"] ~ " of "
-            ~ people["fitted_count"] ~ " are known here) and are not taken back: this warehouse starts with its own. "
+            "The model versions in '" ~ folder ~ "' were fitted on other customers (" ~ found["known_count"] ~ " of "
+            ~ found["fitted_count"] ~ " are known here) and are not taken back: this warehouse starts with its own. "
             ~ "Give each input its own OLIST_SERVING_DIR.", info=true
         ) %}
         {{ return("") }}
@@ -63,7 +63,7 @@
     {% endfor %}
     {% do log(
         "This warehouse starts without model versions: those published in '" ~ folder ~ "', up to version "
-        ~ people["newest_version"] ~ ", were taken back.", info=true
+        ~ found["newest_version"] ~ ", were taken back.", info=true
     ) %}
 {% endmacro %}
 

@@ -32,7 +32,7 @@ purchases_numbered as (
     from purchases
 ),
 
-people as (
+customers_won as (
     select
         customer_unique_id,
         min(purchase_month) as cohort_month,
@@ -45,7 +45,7 @@ cohorts as (
     select
         cohort_month,
         count(*) as customer_count
-    from people
+    from customers_won
     group by cohort_month
 ),
 
@@ -64,12 +64,12 @@ cohort_months as (
 
 active as (
     select
-        people.cohort_month,
+        customers_won.cohort_month,
         purchases.purchase_month,
         count(distinct purchases.customer_unique_id) as active_customer_count,
         sum(purchases.order_total) as total_spend
     from purchases
-    inner join people on purchases.customer_unique_id = people.customer_unique_id
+    inner join customers_won on purchases.customer_unique_id = customers_won.customer_unique_id
     group by 1, 2
 ),
 
@@ -78,7 +78,7 @@ returns as (
         cohort_month,
         return_month,
         count(*) as customer_count
-    from people
+    from customers_won
     where return_month is not null
     group by 1, 2
 ),

@@ -42,6 +42,7 @@ final as (
         {{ wilson_bound('ordered_again_count', 'customer_count', 'high') }} as ordered_again_high,
         cast(next_order_count as integer) as next_order_count,
         cast(next_spend as decimal(18, 2)) as next_spend,
+        cast(next_spend as double) / customer_count as next_spend_per_customer,
         cast(next_spend as double) / customer_count as next_spend_a_head,
         cast(next_spend_squared as double) as next_spend_squared,
         cast(next_review_count as integer) as next_review_count,

@@ -68,9 +68,10 @@ final as (
         / nullif(everybody.ordered_again_share, 0) as ordered_again_lift,
         cast(outcomes.next_order_count as integer) as next_order_count,
         cast(outcomes.next_spend as decimal(18, 2)) as next_spend,
+        cast(outcomes.next_spend as double) / outcomes.customer_count as next_spend_per_customer,
         cast(outcomes.next_spend as double) / outcomes.customer_count as next_spend_a_head,
         (cast(outcomes.next_spend as double) / outcomes.customer_count)
-        / nullif(everybody.next_spend_a_head, 0) as next_spend_lift,
+        / nullif(everybody.next_spend_per_customer, 0) as next_spend_lift,
         cast(outcomes.next_spend_squared as double) as next_spend_squared,
         cast(outcomes.next_review_count as integer) as next_review_count,
         cast(outcomes.next_review_sum as double) / nullif(outcomes.next_review_count, 0) as next_review_score

@@ -82,12 +82,12 @@ explained as (
         ) as best_lift,
         sum(
             outcomes.customer_count
-            * (outcomes.next_spend_a_head - everybody.next_spend_a_head)
-            * (outcomes.next_spend_a_head - everybody.next_spend_a_head)
+            * (outcomes.next_spend_per_customer - everybody.next_spend_per_customer)
+            * (outcomes.next_spend_per_customer - everybody.next_spend_per_customer)
         ) as between_squares,
         max(
             everybody.next_spend_squared
-            - everybody.customer_count * everybody.next_spend_a_head * everybody.next_spend_a_head
+            - everybody.customer_count * everybody.next_spend_per_customer * everybody.next_spend_per_customer
         ) as total_squares
     from outcomes
     inner join everybody on outcomes.as_of_date = everybody.as_of_date

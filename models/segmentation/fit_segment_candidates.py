@@ -16,7 +16,7 @@ def model(dbt, session):
     fit_input = read(dbt.ref("segment_fit_input"), order_by="input_role, customer_unique_id")
     search = Search.of(dbt.config.get("settings"))
     if is_empty_build():
-        # Of people who are made up the columns alone are kept.
+        # Only the columns of the made-up customer are kept.
         candidates = append_candidates(made_up_customer(search.transforms), existing, search, refit=False)
         return written(dbt, session, candidates.head(0))
     refit = dbt.config.get("refit")

@@ -315,7 +315,7 @@ def _outcome_rows(
                 min(row["ordered_again_share"], right),
                 colours.get(row["segment_key"], "var(--mark)") if segmentation == "clusters" else "var(--mark)",
                 f"{row['segment_name']}: {written} ordered again ({plural(row['ordered_again_count'], 'customer')} of "
-                f"{count(row['customer_count'])}), {cents(row['next_spend_a_head'])} BRL per customer",
+                f"{count(row['customer_count'])}), {cents(row['next_spend_per_customer'])} BRL per customer",
                 (min(row["ordered_again_low"], right), min(row["ordered_again_high"], right)),
             )
         marks.next(8)
@@ -436,7 +436,7 @@ def states(tables: Tables) -> Finding | None:
             "<0.1%" if 0 < row["customer_share"] < 0.0005 else share1(row["customer_share"]),
             "var(--rule)",
             f"{row['state_name']}: {plural(row['customer_count'], 'customer')}, "
-            f"{cents(row['spend_a_head'])} BRL per customer",
+            f"{cents(row['spend_per_customer'])} BRL per customer",
         )
         for row in rows
     ]

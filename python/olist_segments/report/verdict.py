@@ -67,7 +67,7 @@ def _whom_to_care_for(facts: Facts) -> str:
             f"{least['segment_name']}, {decimals(facts.scores[least['segment_key']], 1)}, compared with "
             f"{decimals(facts.customer_score, 1)} for all customers."
         )
-    people = share(sum(row["customer_share"] for row in low))
+    customers = share(sum(row["customer_share"] for row in low))
     revenue = share(sum(row["revenue_share"] for row in low))
     names = listed([row["segment_name"] for row in low])
     which = (
@@ -76,7 +76,7 @@ def _whom_to_care_for(facts: Facts) -> str:
         else f"{a_number(len(low)).capitalize()} segments, {names}, give"
     )
     return (
-        f"{which} less than {LOW_SCORE:.0f} of 5 stars on average: {people} of the customers, with {revenue} of the "
+        f"{which} less than {LOW_SCORE:.0f} of 5 stars on average: {customers} of the customers, with {revenue} of the "
         "revenue. Resolve their complaints before any campaign."
     )
 

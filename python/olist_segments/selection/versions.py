@@ -49,22 +49,22 @@ def append_candidates(
     if not is_first and not refit:
         assert existing is not None
         return existing.head(0)
-    fit_people = fit_input[fit_input["input_role"] == "fit"]
-    if fit_people.empty:
+    fit_customers = fit_input[fit_input["input_role"] == "fit"]
+    if fit_customers.empty:
         raise UserError(
             "nobody bought anything in the months that history runs over (table order_months): there is nobody to "
             "segment; look at the dates and the customers of the orders."
         )
     past = fit_input[fit_input["input_role"] == "outcome"]
     candidates = evaluate_candidates(
-        fit_people,
+        fit_customers,
         search,
         past=past if len(past) else None,
     )
     number = 1 if existing is None or existing.empty else int(existing["model_version"].max()) + 1
     versions = {package: package_version(package) for package in _PACKAGES}
     candidates.insert(0, "model_version", number)
-    candidates["data_as_of"] = fit_people["as_of_date"].iloc[0]
+    candidates["data_as_of"] = fit_customers["as_of_date"].iloc[0]
     candidates["fitted_at"] = datetime.now(UTC).replace(tzinfo=None)
     candidates["random_seed"] = search.seed
     candidates["package_versions"] = json.dumps(versions, sort_keys=True)

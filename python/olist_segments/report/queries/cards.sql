@@ -6,7 +6,7 @@ select
     profiles.repeat_buyer_share, profiles.avg_review_score, profiles.late_delivery_share,
     profiles.top_categories, profiles.top_states,
     outcomes.as_of_date as outcome_from, outcomes.outcome_until,
-    outcomes.ordered_again_share, outcomes.next_spend_a_head
+    outcomes.ordered_again_share, outcomes.next_spend_per_customer
 from segment_profiles as profiles
 left join segment_outcomes as outcomes
     on

@@ -10,7 +10,7 @@ select
     coalesce(customers.customer_count, 0) as customer_count,
     coalesce(customers.customer_count, 0) / (select sum(customer_count) from customers) as customer_share,
     coalesce(customers.total_spend, 0) as total_spend,
-    customers.total_spend / customers.customer_count as spend_a_head
+    customers.total_spend / customers.customer_count as spend_per_customer
 from brazil_states as states
 left join customers on states.state = customers.state
 order by customer_count desc, states.state
