@@ -27,7 +27,8 @@ def section(home: Path) -> list[str]:
     variables = yaml.safe_load((PROJECT / "dbt_project.yml").read_text())["vars"]
     features = {name: variables["features"][name]["transform"] for name in variables["feature_sets"][FEATURE_SET]}
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
-        customers = warehouse.sql(f"select {', '.join(features)} from customer_features order by customer_unique_id").df()
+        columns = ", ".join(features)
+        customers = warehouse.sql(f"select {columns} from customer_features order by customer_unique_id").df()
 
     def labels(rows: np.ndarray) -> np.ndarray:
         """Everybody's labels by a model that saw `rows` only, its scaling included."""

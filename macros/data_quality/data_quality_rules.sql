@@ -35,7 +35,7 @@
     {% do return([
         (
             'stg_olist__orders', 'customer_id', 'stg_olist__customers', 'customer_id', false,
-            'kept in orders; its person is null'
+            'kept in orders; its customer is null'
         ),
         ('stg_olist__order_items', 'order_id', 'stg_olist__orders', 'order_id', false, not_an_order),
         (
@@ -48,7 +48,7 @@
         ('stg_olist__customers', 'customer_id', 'stg_olist__orders', 'customer_id', false, not_an_order),
         (
             'stg_olist__products', 'category_name', 'stg_olist__product_categories', 'category_name', true,
-            'kept; the Portuguese name stands in'
+            'kept; the Portuguese name is used'
         ),
         (
             'stg_olist__customers', 'zip_code_prefix', 'stg_olist__geolocation', 'zip_code_prefix', true,
@@ -73,7 +73,7 @@
     {% set max_days = checked_var('max_days_after_purchase') %}
     {% set as_it_is = 'kept as it is' %}
     {% set time_unknown = 'kept; the time is taken as unknown' %}
-    {% set answer_unknown = 'kept; known on no date, as nobody knows when it was answered' %}
+    {% set answer_unknown = 'kept; used at no date, because its answer time is unknown' %}
     {% set place_unknown = 'kept; counted under unknown' %}
     {% set city_is_odd = "not " ~ matches_whole('city', "[A-Za-zÀ-ÖØ-öø-ÿ '.-]+") %}
     {% set odd_city = 'a city with digits or signs that stand in no name of a place' %}
@@ -83,7 +83,7 @@
         ('stg_olist__orders', [
             ('missing_order_status', 'order_status is null', false, 'kept as unknown, which counts as a purchase'),
             ('missing_purchase_time', 'purchased_at is null', false, 'kept in orders; not a valid purchase'),
-            ('missing_promised_date', 'estimated_delivery_at is null', false, 'kept; neither late nor in time'),
+            ('missing_promised_date', 'estimated_delivery_at is null', false, 'kept; neither late nor on time'),
             (
                 'delivered_without_approval', "order_status = 'delivered' and approved_at is null", true, as_it_is
             ),
@@ -116,19 +116,19 @@
             ),
             (
                 'promised_before_purchase', 'estimated_delivery_at < cast(purchased_at as date)', false,
-                'kept; neither late nor in time'
+                'kept; neither late nor on time'
             ),
             (
                 'promised_long_after_purchase',
                 is_long_after('estimated_delivery_at', 'cast(purchased_at as date)', max_days.delivery), false,
-                'kept; neither late nor in time'
+                'kept; neither late nor on time'
             ),
             ('handed_over_before_approval', 'handed_to_carrier_at < approved_at', true, as_it_is),
             ('delivered_before_approval', 'delivered_at < approved_at', true, as_it_is),
             ('delivered_before_handover', 'delivered_at < handed_to_carrier_at', true, 'kept; the delivery counts'),
             (
                 'delivered_after_newest_purchase', 'delivered_at > newest_purchased_at', true,
-                'kept; later than every as-of date, so known on none'
+                'kept; later than every as-of date, so used at none'
             ),
         ]),
         ('stg_olist__customers', [
@@ -168,7 +168,7 @@
             ),
             (
                 'review_answered_after_newest_purchase', 'answered_at > newest_purchased_at', true,
-                'kept; later than every as-of date, so known on none'
+                'kept; later than every as-of date, so used at none'
             ),
             ('review_answered_before_survey', 'answered_at < survey_sent_at', false, 'kept; the answer counts'),
             ('review_answered_before_delivery', 'answered_at < delivered_at', true, 'kept; known from its answer on'),
@@ -213,7 +213,7 @@
         ]),
         ('stg_olist__product_categories', [
             (
-                'missing_english_name', 'category_name_english is null', false, 'kept; the Portuguese name stands in'
+                'missing_english_name', 'category_name_english is null', false, 'kept; the Portuguese name is used'
             ),
         ]),
     ]) %}

@@ -120,8 +120,8 @@ warnings as (
         later_purchases.affected_count,
         cast(later_purchases.affected_count as {{ text }})
         || case
-            when later_purchases.affected_count = 1 then ' valid purchase counts nowhere: it was'
-            else ' valid purchases count nowhere: they were'
+            when later_purchases.affected_count = 1 then ' valid purchase is not used: it was'
+            else ' valid purchases are not used: they were'
         end
         || ' made after the newest as-of date, ' || cast(newest.as_of_date as {{ text }})
         || ', where orders are so few that they look like mistyped dates or the thin end of an export '
@@ -135,7 +135,7 @@ warnings as (
         'note' as severity,
         affected_count,
         'History has a gap: ' || months || case when affected_count = 1 then ' has' else ' have' end
-        || ' too few purchases, so the figures of these months say little.' as sentence
+        || ' too few purchases, so figures for these months are unreliable.' as sentence
     from gap_months
     where affected_count > 0
     {%- for side, count_column, bound_column, words in [
@@ -149,8 +149,8 @@ warnings as (
         {{ count_column }} as affected_count,
         cast({{ count_column }} as {{ text }}) || ' of ' || cast(checked_count as {{ text }}) || ' customers have a '
         || feature || ' {{ words }}' || cast(cast({{ bound_column }} as decimal(18, 2)) as {{ text }})
-        || ', the {{ 'least' if side == 'low' else 'most' }} that the segmentation tells apart: look for test orders, '
-        || 'for wholesale customers or for a change of unit.' as sentence
+        || ', the {{ 'lowest' if side == 'low' else 'highest' }} value that the segmentation distinguishes: '
+        || 'look for test orders, for wholesale customers or for a change of unit.' as sentence
     from far_beyond
     where {{ count_column }} > {{ var('warn_far_beyond_share') }} * checked_count
     {%- endfor %}

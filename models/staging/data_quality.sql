@@ -46,7 +46,7 @@ duplicate_rows as (
             {{ sql_text(staged_table) }} as table_name,
             'a row whose key another row has'
             || {{ sql_text(' (exact copies only)' if staged_table == 'stg_olist__geolocation' else '') }} as breach,
-            'one row a key is kept, the others are left out' as treatment,
+            'one row per key is kept, the others are left out' as treatment,
             {{ staged_table != 'stg_olist__geolocation' }} as is_unexpected,
             checked.row_count - kept.row_count as affected_rows,
             checked.row_count as checked_rows

@@ -40,16 +40,16 @@ def budget_of_next_month(answer: pd.DataFrame, built: Warehouse) -> None:
     assert answer.set_index("segment_key")["customer_count"].to_dict() == profiles["customer_count"].to_dict()
     spent = (
         built.query(
-            "select segment_key, sum(next_spend)::double / sum(customer_count) as a_head from segment_outcomes "
+            "select segment_key, sum(next_spend)::double / sum(customer_count) as per_customer from segment_outcomes "
             "where segmentation = 'clusters' group by 1"
         )
-        .set_index("segment_key")["a_head"]
+        .set_index("segment_key")["per_customer"]
         .to_dict()
     )
     for row in answer.itertuples():
-        assert row.next_spend_a_head == pytest.approx(spent[str(row.segment_key)])
+        assert row.next_spend_per_customer == pytest.approx(spent[str(row.segment_key)])
         assert row.expected_spend == pytest.approx(row.customer_count * spent[str(row.segment_key)])
-    assert answer["next_spend_a_head"].is_monotonic_decreasing
+    assert answer["next_spend_per_customer"].is_monotonic_decreasing
 
 
 def customers_about_to_become_dormant(answer: pd.DataFrame, built: Warehouse) -> None:
@@ -77,9 +77,9 @@ def what_last_months_movers_cost(answer: pd.DataFrame, built: Warehouse) -> None
     assert float(answer["total_spend"].sum()) == pytest.approx(moved["spend"])
     assert (answer["from_segment_key"] != answer["to_segment_key"]).all()
     worth = built.query(
-        "select segment_key, sum(next_spend)::double / sum(customer_count) as a_head from segment_outcomes "
+        "select segment_key, sum(next_spend)::double / sum(customer_count) as per_customer from segment_outcomes "
         "where segmentation = 'clusters' group by 1"
-    ).set_index("segment_key")["a_head"]
+    ).set_index("segment_key")["per_customer"]
     change = answer["to_segment_key"].map(worth) - answer["from_segment_key"].map(worth)
     assert answer["expected_spend_change"].to_numpy() == pytest.approx((change * answer["customer_count"]).to_numpy())
 

@@ -104,7 +104,7 @@ def test_history_goes_on_after_months_in_which_the_shop_was_closed(tables: Table
     assert set(after["order_id"]) <= set(counted["order_id"])
     notes = warehouse.query("select sentence from build_warnings where warning_name = 'months_without_data'")
     assert notes["sentence"].tolist() == [
-        "History has a gap: 2017-09, 2017-10 have too few purchases, so the figures of these months say little."
+        "History has a gap: 2017-09, 2017-10 have too few purchases, so figures for these months are unreliable."
     ]
 
 
@@ -115,5 +115,5 @@ def test_purchases_that_count_nowhere_are_told(tables: Tables, tmp_path: Path) -
     output = warehouse.dbt(
         "build", "--exclude-resource-type", "unit_test", data=write_tables(typed, tmp_path / "data"), variables=SETTINGS
     )
-    assert "1 valid purchase counts nowhere: it was made after the newest as-of date, 2018-05-16" in output
+    assert "1 valid purchase is not used: it was made after the newest as-of date, 2018-05-16" in output
     assert "WARN 1 build_warnings_are_none" in output
