@@ -103,7 +103,7 @@ def test_superset_as_documented_queries_and_lists_tables_and_columns(page_home: 
     assert {"customer_segments", "segment_profiles", "orders"} <= set(inspected.get_table_names(schema="main"))
     described = inspected.get_table_comment("customer_segments", schema="main")["text"]
     assert described is not None
-    assert described.startswith("One row a person, today")
+    assert described.startswith("One row per customer, today")
 
 
 @pytest.mark.skipif(
