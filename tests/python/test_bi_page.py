@@ -115,7 +115,7 @@ def test_superset_as_documented_finds_columns_with_type_and_meaning(page_home: P
     columns = {column["name"]: column for column in found}
     assert isinstance(columns["total_spend"]["type"], sqlalchemy.Numeric)
     assert isinstance(columns["as_of_date"]["type"], sqlalchemy.Date)
-    assert str(columns["recency_days"]["comment"]).startswith("Days from the person's LAST valid purchase")
+    assert str(columns["recency_days"]["comment"]).startswith("Days from the customer's LAST valid purchase")
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
@@ -233,7 +233,7 @@ def test_a_compiled_analysis_runs_on_the_served_file_as_documented(
     query = (page_home / "target" / "compiled" / "olist_segments" / "analyses" / f"{name}.sql").read_text()
     assert f'"{built.path.stem}"' not in query
     expected = built.query(query)
-    if f"`{name}`" in PAGE[PAGE.index("Two of the ten read tables that are not served") :]:
+    if f"`{name}`" in PAGE[PAGE.index("Two of the ten read tables that are not published") :]:
         result = subprocess.run(
             [sys.executable, "-c", code], cwd=page_home, capture_output=True, text=True, check=False
         )
@@ -250,5 +250,5 @@ def test_analyses_that_need_the_warehouse_are_those_that_the_page_names() -> Non
     # What customers wrote, and the staging tables, are not served.
     unserved = re.compile(r"ref\('(stg_\w+|reviews)'\)")
     staging = {name for name in ANALYSES if unserved.search((PROJECT / "analyses" / f"{name}.sql").read_text())}
-    named = PAGE[PAGE.index("Two of the ten read tables that are not served") :].split("\n\n")[0]
+    named = PAGE[PAGE.index("Two of the ten read tables that are not published") :].split("\n\n")[0]
     assert set(re.findall(r"`([a-z_]{8,})`", named)) == staging
