@@ -143,11 +143,13 @@ def test_without_published_tables_the_warehouse_is_read(
     assert f"from '{environment.path}'" in audience("dissatisfied", tmp_path / "list.csv")
     assert (tmp_path / "list.csv").read_bytes() == (tmp_path / "published.csv").read_bytes()
     monkeypatch.setenv("OLIST_WAREHOUSE", str(tmp_path / "none.duckdb"))
-    with pytest.raises(UserError, match=r"there is no warehouse at .*: run dbt build first"):
+    with pytest.raises(UserError, match=r"neither published in .* nor in a warehouse at .*: run dbt build first"):
         audience("dissatisfied", tmp_path / "list.csv")
     (tmp_path / "nothing").mkdir()
     duckdb.connect(str(tmp_path / "nothing" / "segments.duckdb")).close()
-    with pytest.raises(UserError, match="holds no segments yet: run dbt build to its end"):
+    with pytest.raises(
+        UserError, match=r"does not hold all tables that this command reads .* run dbt build to its end"
+    ):
         audience("dissatisfied", tmp_path / "list.csv")
 
 

@@ -248,7 +248,15 @@ def test_progress_that_can_not_be_written_is_told_after_the_build(tmp_path: Path
 
 
 def test_ctrl_c_ends_the_build_with_a_sentence_and_the_place_of_the_log(tmp_path: Path) -> None:
-    process = stubbed("waits", tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+    process = stubbed(
+        "waits",
+        tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        # A shell that started the tests in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stderr is not None
     assert process.stderr.readline() == "waiting\n"
     process.send_signal(signal.SIGINT)

@@ -97,7 +97,7 @@ def test_spark_tells_the_row_that_has_not_the_fields_of_the_header() -> None:
         )
 
     assert str(told.value) == (
-        f"{SELLERS}.csv, row 18: the row has not the 3 fields of the header ('s1,two lines'): mend the row, or export "
+        f"{SELLERS}.csv, row 18: the row has not the 3 fields of the header ('s1,two lines'): fix the row, or export "
         "the file again."
     )
     assert "`seller_id` string, `column2` string, `note` string, unreadable_row string" in asked[0]
