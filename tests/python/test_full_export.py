@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from dbt.contracts.graph.manifest import Manifest
+from dbt_here import parsed_project
 from faults import Project
+from nights import SETTINGS
 from olist_segments.cli import main
 from test_odd_marketplaces import build, marketplace, spread
 
@@ -18,11 +19,12 @@ ROWS = {
 
 
 @pytest.fixture
-def taken_for_the_export(manifest: Manifest, project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+def taken_for_the_export(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """The project, but that the full export has as many rows as the marketplace below."""
     counts = {f"olist_{name}_dataset": count for name, count in ROWS.items()} | {"product_category_name_translation": 1}
     body = f"{{% macro full_export_row_counts() %}}{{% do return({counts}) %}}{{% endmacro %}}"
-    monkeypatch.setattr(manifest.macros["macro.olist_segments.full_export_row_counts"], "macro_sql", body)
+    macros = parsed_project(SETTINGS).macros
+    monkeypatch.setattr(macros["macro.olist_segments.full_export_row_counts"], "macro_sql", body)
     return project
 
 
