@@ -219,7 +219,7 @@ def _sentences(found: Audience, file: Path, source: Path, changed: int) -> list[
     told = [f"{word}: {_shown(text)}." for word, text in zip(words, found.playbook, strict=False) if text]
     if told:
         lines.append(" ".join(told))
-    lines.append("The list holds ids of persons and only you can read it: share it with care, delete it after use.")
+    lines.append("The list holds customer ids and only you can read it: share it with care, delete it after use.")
     return lines
 
 
