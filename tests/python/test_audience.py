@@ -96,7 +96,7 @@ def test_a_list_holds_the_members_of_the_segment_on_the_newest_date(environment:
         f"model version 1, from '{environment.serving}/segments.duckdb' to '{file}'."
     )
     assert "Action: Offer accessories and warranty" in sentence
-    assert "ids of persons" in sentence
+    assert "holds customer ids" in sentence
 
 
 def test_key_and_name_are_found_in_any_case(environment: Warehouse, tmp_path: Path) -> None:
