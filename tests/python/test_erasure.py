@@ -136,6 +136,7 @@ def files_of(warehouse: Warehouse) -> list[Path]:
     return [path for path in (*beside, *warehouse.serving.rglob("*")) if path.is_file() and not path.is_symlink()]
 
 
+@pytest.mark.slow
 def test_the_next_build_drops_the_labels_of_a_person_and_says_so(erased: Erased) -> None:
     assert (
         "The files no longer hold 1 customer of this warehouse: 1 label of model versions dropped. "
@@ -151,6 +152,7 @@ def test_the_next_build_drops_the_labels_of_a_person_and_says_so(erased: Erased)
     assert len(with_values(files_of(erased.before), erased.ids)) > 20
 
 
+@pytest.mark.slow
 def test_two_publishes_leave_no_byte_of_a_person(erased: Erased, tmp_path: Path) -> None:
     warehouse = copy_of(erased.built_again, tmp_path / "published")
     tables = warehouse.table_digests(apart=())

@@ -276,6 +276,7 @@ def test_files_that_publish_did_not_make_are_not_overwritten(copied: Warehouse) 
         publish(copied.serving, copied.path)
 
 
+@pytest.mark.slow
 def test_versions_that_a_publish_replaces_are_kept(copied: Warehouse) -> None:
     publish(copied.serving, copied.path)
     before = (copied.serving / "current").resolve()

@@ -258,6 +258,7 @@ def test_page_is_a_document(untouched: Untouched) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_same_tables_give_the_same_bytes(untouched: Untouched, tmp_path: Path) -> None:
     file = tmp_path / "again.html"
     environment = {"OLIST_SERVING_DIR": str(untouched.tables.serving), "PYTHONHASHSEED": "1"}
@@ -449,6 +450,7 @@ def test_published_tables_come_first_and_the_warehouse_when_asked(
         choose_source(None)
 
 
+@pytest.mark.slow
 def test_warehouse_and_published_tables_give_the_same_figures(
     built: Warehouse, tables: Tables, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
