@@ -21,6 +21,8 @@ from olist_segments.serving.publish import publish
 from served_folders import change, checked_manifest, run_publish
 from warehouses import Warehouse
 
+pytestmark = pytest.mark.slow
+
 # Leaves rows of a person in the log beside the file, as a process does that is killed.
 KILLED = """
 import os, signal, sys, duckdb
@@ -136,7 +138,6 @@ def files_of(warehouse: Warehouse) -> list[Path]:
     return [path for path in (*beside, *warehouse.serving.rglob("*")) if path.is_file() and not path.is_symlink()]
 
 
-@pytest.mark.slow
 def test_the_next_build_drops_the_labels_of_a_person_and_says_so(erased: Erased) -> None:
     assert (
         "The files no longer hold 1 customer of this warehouse: 1 label of model versions dropped. "
@@ -152,7 +153,6 @@ def test_the_next_build_drops_the_labels_of_a_person_and_says_so(erased: Erased)
     assert len(with_values(files_of(erased.before), erased.ids)) > 20
 
 
-@pytest.mark.slow
 def test_two_publishes_leave_no_byte_of_a_person(erased: Erased, tmp_path: Path) -> None:
     warehouse = copy_of(erased.built_again, tmp_path / "published")
     tables = warehouse.table_digests(apart=())
@@ -180,7 +180,6 @@ def test_two_publishes_leave_no_byte_of_a_person(erased: Erased, tmp_path: Path)
     warehouse.dbt("run", "--select", "ageing_features", "customer_segments", data=erased.data, variables=SETTINGS)
 
 
-@pytest.mark.slow
 def test_what_killed_runs_left_beside_the_file_is_forgotten_too(erased: Erased, tmp_path: Path) -> None:
     warehouse = copy_of(erased.built_again, tmp_path / "killed")
     killed = subprocess.run([sys.executable, "-c", KILLED, str(warehouse.path), erased.person], check=False)
@@ -198,7 +197,6 @@ def test_what_killed_runs_left_beside_the_file_is_forgotten_too(erased: Erased, 
     assert [path.name for path in warehouse.home.glob("warehouse.duckdb*")] == ["warehouse.duckdb"]
 
 
-@pytest.mark.slow
 def test_a_build_that_is_kept_for_its_versions_keeps_nothing_of_the_person(erased: Erased, tmp_path: Path) -> None:
     warehouse = copy_of(erased.built_again, tmp_path / "kept")
     kept = (warehouse.serving / "current").resolve()
@@ -220,7 +218,6 @@ def test_a_build_that_is_kept_for_its_versions_keeps_nothing_of_the_person(erase
     assert count(fresh, rows) == count(erased.built_again, rows)
 
 
-@pytest.mark.slow
 def test_versions_taken_back_bring_nobody_back(erased: Erased, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path / "empty", erased.before.serving)
     output = warehouse.dbt("run", "--select", "stg_olist__orders", data=erased.data, variables=SETTINGS)
@@ -230,7 +227,6 @@ def test_versions_taken_back_bring_nobody_back(erased: Erased, tmp_path: Path) -
     assert warehouse.query("select max(lost_customer_count) from build_log.builds").iloc[0, 0] == 1
 
 
-@pytest.mark.slow
 def test_a_warehouse_that_cannot_be_rewritten_now_is_told_and_rewritten_by_the_next_publish(
     erased: Erased, tmp_path: Path
 ) -> None:
@@ -253,7 +249,6 @@ def test_a_warehouse_that_cannot_be_rewritten_now_is_told_and_rewritten_by_the_n
     assert with_bytes(files_of(warehouse), erased.ids) == []
 
 
-@pytest.mark.slow
 def test_labels_of_another_shops_customers_are_kept_until_a_refit(erased: Erased, tmp_path: Path) -> None:
     tables = read_tables(erased.data)
     customers = tables["olist_customers_dataset"]
@@ -277,7 +272,6 @@ def test_labels_of_another_shops_customers_are_kept_until_a_refit(erased: Erased
     assert 0.5 * before < dropped < before
 
 
-@pytest.mark.slow
 def test_a_note_of_lost_customers_outlives_a_build_that_came_to_nothing(erased: Erased, tmp_path: Path) -> None:
     """Whoever was lost in a run that was not whole is still in the file when the whole build finds nobody lost."""
     warehouse = copy_of(erased.before, tmp_path / "halfway")
