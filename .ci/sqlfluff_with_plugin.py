@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-import dbt.adapters.duckdb
-from olist_segments.dbt_io.duckdb_adapter import DuckDBAdapter
+# The plugin looks for the adapters that are loaded.
+import dbt.adapters.duckdb  # noqa: F401
+from dbt_olist_segments import Adapters
 from sqlfluff.cli.commands import cli
 
 if __name__ == "__main__":
-    dbt.adapters.duckdb.Plugin.adapter = DuckDBAdapter
+    Adapters("olist_segments")
     sys.exit(cli())

@@ -85,6 +85,37 @@
 {%- endmacro %}
 
 {#-
+  The drift between every two dates that one model version labelled, or whose values fall into its bins.
+
+  Arguments:
+    shares: relation with model_version, the keys, as_of_date, the part, its number of parts, total (customers of the
+      date) and smoothed_share.
+    keys: list of columns that are compared each by itself.
+    part, part_total: the column of the bin or segment, and that of how many there are.
+
+  Returns: model_version, the keys, as_of_date, earlier_date, psi, psi_by_chance.
+-#}
+{% macro psi_between_dates(shares, keys, part, part_total) %}
+{%- set columns = ["model_version"] + keys -%}
+select
+    {%- for column in columns %}
+    later.{{ column }},
+    {%- endfor %}
+    later.as_of_date,
+    earlier.as_of_date as earlier_date,
+    {{ population_stability_index("later.smoothed_share", "earlier.smoothed_share") }} as psi,
+    {{ psi_by_chance("max(later." ~ part_total ~ ")", "max(later.total)", "max(earlier.total)") }} as psi_by_chance
+from {{ shares }} as later
+inner join {{ shares }} as earlier
+    on
+        {%- for column in columns + [part] %}
+        {{ "and " if not loop.first }}later.{{ column }} = earlier.{{ column }}
+        {%- endfor %}
+        and later.as_of_date > earlier.as_of_date
+group by {% for column in columns %}later.{{ column }}, {% endfor %}later.as_of_date, earlier.as_of_date
+{%- endmacro %}
+
+{#-
   Whole months from one date to another, by the calendar.
 
   Arguments:

@@ -68,7 +68,7 @@ bin_shares as (
         totals_of_aspects.total,
         bins.smoothed_share as reference_share,
         {{ smoothed_share('coalesce(bin_counts.bin_count, 0)', 'totals_of_aspects.total', 'bins.bin_total') }}
-            as bin_share
+            as smoothed_share
     from bins
     inner join totals_of_aspects
         on
@@ -93,32 +93,14 @@ from_fit as (
         aspect,
         as_of_date,
         cast(null as date) as earlier_date,
-        {{ population_stability_index('bin_share', 'reference_share') }} as psi,
+        {{ population_stability_index('smoothed_share', 'reference_share') }} as psi,
         {{ psi_by_chance('max(bin_total)', 'max(total)', 'max(reference_total)') }} as psi_by_chance
     from bin_shares
     group by 1, 2, 3, 4, 5
 ),
 
 between_dates as (
-    select
-        later.model_version,
-        later.population,
-        later.feature,
-        later.aspect,
-        later.as_of_date,
-        earlier.as_of_date as earlier_date,
-        {{ population_stability_index('later.bin_share', 'earlier.bin_share') }} as psi,
-        {{ psi_by_chance('max(later.bin_total)', 'max(later.total)', 'max(earlier.total)') }} as psi_by_chance
-    from bin_shares as later
-    inner join bin_shares as earlier
-        on
-            later.model_version = earlier.model_version
-            and later.population = earlier.population
-            and later.feature = earlier.feature
-            and later.aspect = earlier.aspect
-            and later.bin_number = earlier.bin_number
-            and later.as_of_date > earlier.as_of_date
-    group by 1, 2, 3, 4, 5, 6
+    {{ psi_between_dates('bin_shares', ['population', 'feature', 'aspect'], 'bin_number', 'bin_total') | indent(4) }}
 ),
 
 final as (

@@ -203,21 +203,7 @@ from_fit as (
 
 -- Two dates compare when one and the same version labelled both.
 between_dates as (
-    select
-        later.model_version,
-        later.population,
-        later.as_of_date,
-        earlier.as_of_date as earlier_date,
-        {{ population_stability_index('later.smoothed_share', 'earlier.smoothed_share') }} as psi,
-        {{ psi_by_chance('max(later.segment_total)', 'max(later.total)', 'max(earlier.total)') }} as psi_by_chance
-    from shares as later
-    inner join shares as earlier
-        on
-            later.model_version = earlier.model_version
-            and later.population = earlier.population
-            and later.segment_key = earlier.segment_key
-            and later.as_of_date > earlier.as_of_date
-    group by 1, 2, 3, 4
+    {{ psi_between_dates('shares', ['population'], 'segment_key', 'segment_total') | indent(4) }}
 ),
 
 psi as (

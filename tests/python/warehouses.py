@@ -46,14 +46,17 @@ class Warehouse:
         return self.published_to or self.home / "serving"
 
     @property
+    def places(self) -> dict[str, str]:
+        """Where commands find the warehouse and what is published from it."""
+        return {"OLIST_WAREHOUSE": str(self.path), "OLIST_SERVING_DIR": str(self.serving)}
+
+    @property
     def environment(self) -> dict[str, str]:
-        return os.environ | {"OLIST_WAREHOUSE": str(self.path), "OLIST_SERVING_DIR": str(self.serving)}
+        return os.environ | self.places
 
     def environment_of(self, data: Path) -> dict[str, str]:
         """What a run of dbt on `data` is told by its environment."""
-        return {
-            "OLIST_WAREHOUSE": str(self.path),
-            "OLIST_SERVING_DIR": str(self.serving),
+        return self.places | {
             "OLIST_DATA_DIR": str(data),
             "DBT_TARGET_PATH": str(self.home / "target"),
             "DBT_LOG_PATH": str(self.home / "logs"),
@@ -95,7 +98,7 @@ class Warehouse:
         return subprocess.Popen(
             [*command, *arguments, "--threads", str(threads), "--vars", json.dumps(dict(variables or {}))],
             cwd=PROJECT,
-            env=self.environment | self.environment_of(data),
+            env=os.environ | self.environment_of(data),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -99,7 +99,7 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
         policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
         "base-uri 'none'; form-action 'none'",
         script=script,
-        sentences=sentences(_facts(answers, as_of)),
+        sentences=sentences(_facts(tables)),
         source=source,
         style=style,
         table=_table,
@@ -108,19 +108,19 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
     return page, as_of
 
 
-def _facts(answers: dict[str, Answer], as_of: date) -> Facts:
-    scores = [row for row in answers["traits"].rows if row["feature"] == "avg_review_score"]
+def _facts(tables: Tables) -> Facts:
+    scores = [row for row in tables.rows("traits") if row["feature"] == "avg_review_score"]
     judged = [
         row
-        for row in answers["comparison"].rows
+        for row in tables.rows("comparison")
         if row["segmentation"] == "clusters" and row["comparison_status"] in ("better than rfm", "no better than rfm")
     ]
     return Facts(
-        as_of_date=as_of,
-        segments=answers["segments"].rows,
+        as_of_date=tables.as_of,
+        segments=tables.rows("segments"),
         scores={row["segment_key"]: row["segment_mean"] for row in scores if row["segment_mean"] is not None},
         customer_score=scores[0]["customer_mean"] if scores else None,
-        came_back_share=answers["came_back"].rows[0]["came_back_share"],
+        came_back_share=tables.rows("came_back")[0]["came_back_share"],
         judged_months=len(judged),
         better_months=sum(row["comparison_status"] == "better than rfm" for row in judged),
     )
@@ -129,19 +129,19 @@ def _facts(answers: dict[str, Answer], as_of: date) -> Facts:
 def _banners(tables: Tables) -> list[str]:
     """What a reader must know before anything else."""
     found = []
-    answers, terms = tables.answers, tables.terms
-    chosen = next((row for row in answers["candidates"].rows if row["is_chosen"]), None)
+    terms = tables.terms
+    chosen = next((row for row in tables.rows("candidates") if row["is_chosen"]), None)
     if chosen is not None and not chosen["is_eligible"]:
         found.append(
             "No candidate met every bound of the rule that chooses the segmentation. Read these segments as a "
             f"description, not as real groups: {chosen['reason']}."
         )
-    customers = sum(row["customer_count"] for row in answers["segments"].rows)
+    customers = sum(row["customer_count"] for row in tables.rows("segments"))
     if customers < _FEW_CUSTOMERS:
         found.append(f"These are {plural(customers, 'customer')}: small shares rest on very few of them.")
     if terms is not None and terms["is_broken_today"]:
         found.append(f"The maintenance contract asks for a refit. {terms['explanation']}")
-    found.extend(row["sentence"] for row in answers["warnings"].rows)
+    found.extend(row["sentence"] for row in tables.rows("warnings"))
     return found
 
 
@@ -192,17 +192,17 @@ def _words(tables: Tables) -> dict[str, str]:
         "came_back_share": share(came_back["came_back_share"]),
         "customer_count": count(came_back["customer_count"]),
         "delivery_lead": "Customers are least satisfied when a parcel comes late or not at all."
-        if _late_is_worse(tables.answers["delivery"])
+        if _late_is_worse(tables.rows("delivery"))
         else "The review score of orders by the day on which they came.",
         "left_out_lead": _left_out(tables.rows("left_out")[0]),
         "rule_count": plural(tables.rows("quality_total")[0]["rule_count"], "rule"),
     }
 
 
-def _late_is_worse(delivery: Answer) -> bool:
+def _late_is_worse(bands: list[Row]) -> bool:
     """True when every late band scores lower than every early one."""
-    early = [row["avg_review_score"] for row in delivery.rows if row["delivery_band"].endswith("early")]
-    late = [row["avg_review_score"] for row in delivery.rows if row["delivery_band"].endswith("late")]
+    early = [row["avg_review_score"] for row in bands if row["delivery_band"].endswith("early")]
+    late = [row["avg_review_score"] for row in bands if row["delivery_band"].endswith("late")]
     known = [score for score in early + late if score is not None]
     return bool(early and late) and len(known) == len(early) + len(late) and max(late) < min(early)
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
+from olist_segments.bounds import RECOVERED
 from olist_segments.settings.kinds import NOT_ALLOWED, Mapping, Members, Name, Number, OneOf, Text, Truth, Whole
 
 SENTENCE = "sentence"
@@ -78,7 +79,7 @@ class SegmentationRule(Group):
     A key that is not given has the default here.
     """
 
-    min_jaccard: Share = 0.75
+    min_jaccard: Share = RECOVERED
     min_prediction_strength: Share = 0.8
     min_ari_seeds: Share = 0.8
     min_segment_share: Share = 0.02
