@@ -15,12 +15,23 @@
 {% macro customer_features_at(dates, purchases, reviews, of_customers=false) -%}
 with
 
+-- Orders of one day are one visit: marketplaces split a basket over sellers.
+visits as (
+    select
+        *,
+        row_number() over (
+            partition by customer_unique_id, purchase_date order by order_id nulls last
+        ) = 1 as is_first_of_day
+    from {{ purchases }}
+),
+
 purchases_known as (
     select
         purchases.customer_unique_id,
         as_of_dates.as_of_date,
         min(purchases.purchase_date) as first_purchase_date,
         max(purchases.purchase_date) as last_purchase_date,
+        count(case when purchases.is_first_of_day then 1 end) as purchase_day_count,
         count(*) as order_count,
         sum(purchases.item_count) as item_count,
         sum(purchases.order_total) as total_spend,
@@ -38,7 +49,7 @@ purchases_known as (
         sum(
             case when cast(purchases.delivered_at as date) <= as_of_dates.as_of_date then purchases.delivery_days end
         ) as delivery_days
-    from {{ purchases }} as purchases
+    from visits as purchases
     inner join {{ dates }} as as_of_dates
         on
             purchases.purchase_date <= as_of_dates.as_of_date
@@ -84,6 +95,7 @@ select
         as recency_days,
     cast({{ dbt.datediff('purchases_known.first_purchase_date', 'purchases_known.as_of_date', 'day') }} as integer)
         as tenure_days,
+    cast(purchases_known.purchase_day_count as integer) as purchase_day_count,
     cast(purchases_known.order_count as integer) as order_count,
     cast(purchases_known.item_count as integer) as item_count,
     cast(purchases_known.total_spend as decimal(18, 2)) as total_spend,

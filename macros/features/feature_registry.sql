@@ -33,3 +33,12 @@
     {% endfor %}
     {% do return(registry) %}
 {% endmacro %}
+
+{#- The names of the features by which segments are named, profiled and followed: all that do not say otherwise. -#}
+{% macro described_features() %}
+    {% set names = [] %}
+    {% for feature, entry in checked_var("features").items() if entry.describes is not false %}
+        {% do names.append(feature) %}
+    {% endfor %}
+    {% do return(names) %}
+{% endmacro %}

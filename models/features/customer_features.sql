@@ -35,6 +35,7 @@ final as (
         features.last_purchase_date,
         features.recency_days,
         features.tenure_days,
+        features.purchase_day_count,
         features.order_count,
         features.item_count,
         features.total_spend,

@@ -32,7 +32,7 @@ customers as (
         purchases.customer_unique_id,
         min(purchases.purchase_date) as first_purchase_date,
         cast({{ dbt.date_trunc('month', 'min(purchases.purchase_date)') }} as date) as cohort_month,
-        count(*) > 1 as is_repeat_buyer
+        min(purchases.purchase_date) < max(purchases.purchase_date) as is_repeat_buyer
     from purchases
     cross join history
     where purchases.purchase_date <= history.newest_date

@@ -112,6 +112,7 @@ final as (
         drift_status,
         drift_status as verdict
     from described
+    where is_in_model or {{ is_among('feature', described_features()) }}
 )
 
 select * from final

@@ -17,18 +17,16 @@ purchases as (
         orders.customer_unique_id,
         orders.order_id,
         orders.order_total,
-        orders.purchased_at,
+        orders.purchase_date,
         cast({{ dbt.date_trunc('month', 'orders.purchase_date') }} as date) as purchase_month
     from orders
     inner join newest on orders.purchase_date <= newest.as_of_date
 ),
 
-purchases_numbered as (
+purchase_days_numbered as (
     select
         *,
-        row_number() over (
-            partition by customer_unique_id order by purchased_at nulls last, order_id nulls last
-        ) as purchase_number
+        dense_rank() over (partition by customer_unique_id order by purchase_date) as purchase_day_number
     from purchases
 ),
 
@@ -36,8 +34,8 @@ customers_won as (
     select
         customer_unique_id,
         min(purchase_month) as cohort_month,
-        min(case when purchase_number = 2 then purchase_month end) as return_month
-    from purchases_numbered
+        min(case when purchase_day_number = 2 then purchase_month end) as return_month
+    from purchase_days_numbered
     group by customer_unique_id
 ),
 

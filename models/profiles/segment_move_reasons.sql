@@ -1,6 +1,6 @@
 {#- input, reason of a move that it made, condition for a change of it between two dates -#}
 {%- set inputs = [
-    ('purchase', 'bought_again', 'after.order_count > before.order_count'),
+    ('purchase', 'bought_again', 'after.purchase_day_count > before.purchase_day_count'),
     ('review', 'review_arrived', 'after.review_count > before.review_count'),
     ('delivery', 'delivery_arrived', 'after.delivered_order_count > before.delivered_order_count'),
     ('clock', 'clock_only', 'true'),
@@ -83,7 +83,7 @@ changes as (
         {%- for input, _, condition in inputs %},
         inputs_of_versions.uses_{{ input }} and {{ condition }} as is_{{ input }}_changed
         {%- endfor %},
-        after.order_count > before.order_count as has_bought
+        after.purchase_day_count > before.purchase_day_count as has_bought
     from movers
     inner join inputs_of_versions on movers.model_version = inputs_of_versions.model_version
     inner join customer_months as before

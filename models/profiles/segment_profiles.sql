@@ -1,8 +1,9 @@
 {#- Columns from before every feature had its row in segment_traits; null if the feature is not registered. -#}
-{%- set z_columns = ['recency_days', 'order_count', 'total_spend', 'avg_review_score', 'late_delivery_share'] -%}
-{%- set trait_count = feature_names() | length -%}
+{%- set z_columns = ['recency_days', 'purchase_day_count', 'total_spend', 'avg_review_score', 'late_delivery_share'] -%}
+{%- set trait_count = described_features() | length -%}
 {%- set quartiles = [
     ('recency_days', 'recency_days'),
+    ('purchase_day_count', 'purchase_day_count'),
     ('order_count', 'order_count'),
     ('total_spend', 'cast(total_spend as double)'),
     ('review_score', 'avg_review_score'),
@@ -143,6 +144,7 @@ final as (
         monthly_profiles.total_spend,
         monthly_profiles.revenue_share,
         monthly_profiles.avg_recency_days,
+        monthly_profiles.avg_purchase_day_count,
         monthly_profiles.avg_order_count,
         monthly_profiles.repeat_buyer_share,
         monthly_profiles.avg_total_spend,
@@ -163,6 +165,7 @@ final as (
         {% for feature in z_columns -%}
             standard_profile.{{ feature }}_z,
         {% endfor -%}
+        standard_profile.purchase_day_count_z as order_count_z,
         strongest_traits.strongest_trait,
         strongest_traits.strongest_trait_z_score,
         strongest_traits.strongest_trait_z_score as strongest_trait_z,

@@ -1,4 +1,7 @@
-{%- set registry = feature_registry() -%}
+{%- set registry = {} -%}
+{%- for feature in described_features() -%}
+{%- do registry.update({feature: feature_registry()[feature]}) -%}
+{%- endfor -%}
 {%- set scaled = {} -%}
 {%- for feature, entry in registry.items() -%}
 {%- do scaled.update({

@@ -69,6 +69,7 @@ final as (
         features.is_review_missing,
         features.is_review_imputed,
         features.recency_days,
+        features.purchase_day_count,
         features.order_count,
         features.total_spend,
         features.avg_review_score,

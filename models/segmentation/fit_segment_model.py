@@ -1,7 +1,7 @@
 """The chosen candidate of each new version as the table that SQL scores with, its segments matched and named."""
 
 from olist_segments.dbt_io.frames import read, read_existing, written
-from olist_segments.model.features import transforms_of
+from olist_segments.model.features import described_of
 from olist_segments.model.naming import NamingRule
 from olist_segments.selection.versions import append_models
 
@@ -15,7 +15,7 @@ def model(dbt, session):
         read(dbt.ref("segment_fit_input")),
         read(dbt.ref("segment_archetypes"), order_by="segment_key"),
         read_existing(dbt, session),
-        transforms_of(settings["features"]),
+        described_of(settings["features"]),
         NamingRule.of(settings),
     )
     return written(dbt, session, rows)

@@ -22,7 +22,7 @@ scored as (
         monetary.score as monetary_score
     from features
     {% for dimension, bins in [
-        ('recency_days', 'recency'), ('order_count', 'frequency'), ('total_spend', 'monetary'),
+        ('recency_days', 'recency'), ('purchase_day_count', 'frequency'), ('total_spend', 'monetary'),
     ] %}
         inner join score_bins as {{ bins }}
             on

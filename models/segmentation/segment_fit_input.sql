@@ -42,11 +42,11 @@ customers_of_dates as (
         features.*,
         count(*) over (partition by input_dates.input_role) as customer_count,
         row_number() over (
-            partition by input_dates.input_role, case when features.order_count > 1 then 1 else 0 end
+            partition by input_dates.input_role, case when features.purchase_day_count > 1 then 1 else 0 end
             order by md5(features.customer_unique_id) nulls last, features.customer_unique_id nulls last
         ) as draw_number,
         count(*) over (
-            partition by input_dates.input_role, case when features.order_count > 1 then 1 else 0 end
+            partition by input_dates.input_role, case when features.purchase_day_count > 1 then 1 else 0 end
         ) as stratum_size
     from features
     inner join input_dates on features.as_of_date = input_dates.as_of_date

@@ -13,6 +13,7 @@ final as (
         as_of_date,
         segment_key,
         segment_name,
+        purchase_day_count,
         order_count,
         total_spend,
         review_count,

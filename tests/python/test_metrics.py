@@ -117,7 +117,7 @@ def test_a_year_shows_its_last_snapshot_and_never_the_sum_of_its_months(
         select
             date_trunc('year', as_of_date)::timestamp as metric_time__year,
             count(*) filter (as_of_date = last_date) as customers,
-            count(*) filter (as_of_date = last_date and order_count > 1) / customers as repeat_rate,
+            count(*) filter (as_of_date = last_date and purchase_day_count > 1) / customers as repeat_rate,
             max(churned) as churned_to_dormant
         from customer_features_monthly
         inner join (

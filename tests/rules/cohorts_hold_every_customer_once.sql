@@ -30,7 +30,7 @@ returned as (
 features as (
     select
         count(*) as customer_count,
-        count(case when order_count > 1 then 1 end) as returned_customer_count,
+        count(case when purchase_day_count > 1 then 1 end) as returned_customer_count,
         sum(total_spend) as total_spend
     from {{ ref('customer_features') }}
 )

@@ -71,6 +71,7 @@ class FeatureEntry(Group):
     low_key: Annotated[str, Name()] = ""
     high_key: Annotated[str, Name()] = ""
     moved_by: Annotated[str, OneOf(MOVED_BY)] = ""
+    describes: Flag = True
 
 
 class SegmentationRule(Group):
@@ -183,6 +184,11 @@ class Settings(BaseModel):
                     raise _sentence(
                         f"the var feature_sets.{name} names {feature}, which is not in features: give it a transform "
                         "there, or take it off the list."
+                    )
+                if not self.features[feature].describes:
+                    raise _sentence(
+                        f"the var feature_sets.{name} names {feature}, which says describes: false in features: take it "
+                        "off the list, or take describes out there."
                     )
         return self
 
