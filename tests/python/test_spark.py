@@ -47,8 +47,8 @@ class SparkWarehouse(Warehouse):
         return self.home / "spark"
 
     @property
-    def environment(self) -> dict[str, str]:
-        return super().environment | {"OLIST_SPARK_HOME": str(self.spark_home), "SPARK_REMOTE": self.remote}
+    def places(self) -> dict[str, str]:
+        return super().places | {"OLIST_SPARK_HOME": str(self.spark_home), "SPARK_REMOTE": self.remote}
 
     def dbt(self, *arguments: str, data: Path, **options: Any) -> str:
         return super().dbt(*arguments, "--target", "spark", data=data, alone=True, **options)
