@@ -23,5 +23,13 @@ def model(dbt, session):
     is_interrupted = refit and fitted_by_a_killed_build(
         existing, read_neighbour(dbt, session, "builds", schema="build_log")
     )
-    candidates = append_candidates(fit_input, existing, search, refit=refit, is_interrupted=is_interrupted)
+    ageing_features = dbt.ref("ageing_features")
+    candidates = append_candidates(
+        fit_input,
+        existing,
+        search,
+        refit=refit,
+        history=lambda: read(ageing_features, order_by="as_of_date, customer_number"),
+        is_interrupted=is_interrupted,
+    )
     return written(dbt, session, candidates)

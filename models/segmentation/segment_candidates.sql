@@ -24,6 +24,8 @@ final as (
         cast(ari_seeds as double) as ari_seeds,
         cast(ari_resamples as double) as ari_resamples,
         cast(structure_gap as double) as structure_gap,
+        cast(shelf_life_days as integer) as shelf_life_days,
+        cast(shelf_life_judged_days as integer) as shelf_life_judged_days,
         cast(smallest_share as double) as smallest_share,
         cast(value_explained as double) as value_explained,
         cast(value_explained_low as double) as value_explained_low,

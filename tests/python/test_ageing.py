@@ -29,7 +29,6 @@ from olist_segments.ageing.simulation import (
     CLOCK_STOPPED,
     Customers,
     Frozen,
-    Recipe,
     held_recency,
     simulate,
     value_ranks,
@@ -39,6 +38,7 @@ from olist_segments.model.model import Model
 from olist_segments.model.naming import SegmentName
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.algorithms import fit_segmentations
+from olist_segments.selection.recipe import Recipe
 from sklearn.metrics import adjusted_rand_score
 from warehouses import SAMPLE, Warehouse
 

@@ -298,7 +298,7 @@ def test_an_even_box_leaves_no_gap_and_two_clouds_do() -> None:
 def candidate(**figures: Any) -> dict[str, Any]:
     base = {"feature_set": "f", "algorithm": "kmeans", "setting": "k=3", "k": 3, "jaccard_min": 0.9, "silhouette": 0.5}
     base |= {"prediction_strength": 0.9, "prediction_strength_se": 0.0, "smallest_share": 0.1, "structure_gap": 0.3}
-    base |= {"ari_seeds": 0.9}
+    base |= {"ari_seeds": 0.9, "shelf_life_days": 280.0, "shelf_life_judged_days": 308.0}
     base |= {"value_explained": 0.02, "value_explained_low": 0.01, "value_explained_high": 0.03}
     return base | figures
 

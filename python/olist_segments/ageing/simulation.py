@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
-from scipy.special import logsumexp
 from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
@@ -32,12 +31,9 @@ from olist_segments.ageing.agreement import (
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.model.agreement import adjusted_rand, contingency, jaccard
 from olist_segments.model.model import Model
-from olist_segments.model.scaling import design_matrix, fit_scaling
-from olist_segments.model.segmentation import Segmentation
 from olist_segments.parallel import Task, run_tasks, stop_workers
-from olist_segments.selection.algorithms import fit_segmentations
+from olist_segments.selection.recipe import Recipe
 from olist_segments.selection.sampling import generator, strata, stratified_sample
-from olist_segments.selection.stability import REFIT_SIZE
 
 Row = dict[str, Any]
 
@@ -83,11 +79,6 @@ COLUMNS = {
 WORTH_WORKERS = 50_000
 """From this many rows (customers × dates) on, the simulation is worth starting worker processes for."""
 
-# Fits of which the best is kept. One start can end in a worse optimum next door, and the jump there and back would be
-# read as ageing and recovery; a k-means fit is the best of five starts by itself, the others begin at no random place.
-_STARTS = {"gaussian_mixture": 3}
-# Only k-means is quick enough for everybody, some hundreds of times.
-_QUICK = ("kmeans",)
 _VALUES = ("total_spend", "avg_review_score")
 
 
@@ -111,47 +102,6 @@ class Customers:
             rows["tenure_days"].to_numpy(dtype=np.int64),
             rows.reset_index(drop=True),
         )
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a model version was made, so that it can be made again on other customers: `transforms` by feature."""
-
-    transforms: Mapping[str, str]
-    algorithm: str
-    setting: str
-    seed: int
-
-    def fit(self, features: pd.DataFrame, *words: object) -> Model:
-        """The whole procedure, scaling included, on n rows of raw `features`; `words` set the random draws.
-
-        A mixture is the best of three starts, k-means of five; algorithms other than k-means see a stratified
-        sample of 2,000 customers at most.
-        """
-        scalings = tuple(fit_scaling(features, self.transforms))
-        z = design_matrix(features, scalings)
-        customers = z
-        if self.algorithm not in _QUICK and len(z) > REFIT_SIZE:
-            customers = z[stratified_sample(strata(z), REFIT_SIZE, generator(self.seed, "people", *words))]
-        fits = []
-        for start in range(_STARTS.get(self.algorithm, 1)):
-            seed = int(generator(self.seed, "start", start, *words).integers(2**62))
-            fits.append(fit_segmentations(customers, self.algorithm, [self.setting], seed=seed)[self.setting])
-        if len(fits) == 1:
-            return Model(scalings, fits[0])
-        return Model(scalings, min(fits, key=lambda fit: lack_of_fit(fit, z, self.algorithm)))
-
-
-def lack_of_fit(segmentation: Segmentation, z: FloatArray, algorithm: str) -> float:
-    """What the algorithm minimises, for comparing fits with the same number of segments on z (n, d).
-
-    For a mixture -2 log likelihood a customer (up to a constant), otherwise the mean squared distance to the centre.
-    """
-    scores = segmentation.score(z)
-    if algorithm == "gaussian_mixture":
-        return float(-2 * logsumexp(-scores / 2, axis=1).mean())
-    # All precisions of a spherical segmentation are the same.
-    return float(scores.min(axis=1).mean()) / float(segmentation.precision[0, 0])
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,8 +22,10 @@ from olist_segments.model.segmentation import Segmentation
 from olist_segments.parallel import Task, run_tasks, stop_workers
 from olist_segments.selection.algorithms import distinct_rows, fit_segmentations, settings_of
 from olist_segments.selection.metrics import UNDEFINED, Interval, silhouette_interval, variance_explained
-from olist_segments.selection.rule import choose
+from olist_segments.selection.recipe import Recipe
+from olist_segments.selection.rule import choose, is_eligible
 from olist_segments.selection.sampling import generator, strata
+from olist_segments.selection.shelf_life import UNKNOWN, ShelfLife, ShelfLifeTerms, dates_of, shelf_life
 from olist_segments.selection.stability import (
     evaluation_customers,
     mean_adjusted_rand,
@@ -66,6 +68,8 @@ COLUMNS = (
     "ari_resamples",
     "smallest_share",
     "structure_gap",
+    "shelf_life_days",
+    "shelf_life_judged_days",
     "value_explained",
     "value_explained_low",
     "value_explained_high",
@@ -86,8 +90,9 @@ class Search:
 
     `feature_sets` names lists of features, `transforms` gives each feature its transform; `algorithms` are out of
     ALGORITHMS, with `k_min` to `k_max` segments where the algorithm is told how many. The evidence rests on so many
-    bootstrap `resamples`, random `splits` into halves, and `seeds`, refits that differ by their starting points. All
-    draws follow from `seed`. Raises UserError for settings that make no table.
+    bootstrap `resamples`, random `splits` into halves, and `seeds`, refits that differ by their starting points;
+    `shelf_life` says when an eligible candidate keeps. All draws follow from `seed`. Raises UserError for settings that
+    make no table.
     """
 
     feature_sets: Mapping[str, Sequence[str]]
@@ -96,6 +101,7 @@ class Search:
     k_min: int = 2
     k_max: int = 10
     rule: SegmentationRule = field(default_factory=SegmentationRule)
+    shelf_life: ShelfLifeTerms = field(default_factory=ShelfLifeTerms)
     seed: int = 0
     resamples: int = 12
     splits: int = 6
@@ -111,6 +117,7 @@ class Search:
             k_min=settings["k_min"],
             k_max=settings["k_max"],
             rule=check_setting("segmentation_rule", settings["rule"]),
+            shelf_life=ShelfLifeTerms.of(settings["shelf_life"]),
             seed=settings["seed"],
         )
 
@@ -155,7 +162,12 @@ class _Population:
 
 
 def evaluate_candidates(
-    frame: pd.DataFrame, search: Search, *, past: pd.DataFrame | None = None, workers: int = 2
+    frame: pd.DataFrame,
+    search: Search,
+    *,
+    past: pd.DataFrame | None = None,
+    history: pd.DataFrame | None = None,
+    workers: int = 2,
 ) -> pd.DataFrame:
     """One row (COLUMNS) per feature set, algorithm and setting of `search`, exactly one of them chosen.
 
@@ -168,7 +180,9 @@ def evaluate_candidates(
     refits; smallest share; structure gap (`structure`); value_explained (`variance_explained`) and its 95 % interval:
     `past` holds the features of the customers known at an earlier date and `next_period_revenue`, what they spent after
     it; the candidate is refitted there with that date's own scaling, for applying today's would use what was not known
-    then. It is null without `past`, below 1,000 customers or if nobody's value differs. `seconds` is the wall-clock
+    then. It is null without `past`, below 1,000 customers or if nobody's value differs; shelf_life_days
+    and shelf_life_judged_days (`shelf_life`) of the candidates that meet every bound: `history` holds the rows of
+    ageing_features; null without it. `seconds` is the wall-clock
     time of the deployed fit (Ward's one tree is shared by all its settings). `parameters` is the text of
     `Model.to_json`.
 
@@ -197,6 +211,9 @@ def evaluate_candidates(
         if populations:
             processes = workers if len(customers) >= WORTH_WORKERS else 1
             found = _evidence(populations, search, processes)
+            found = _with_shelf_lives(found, history, search, processes)
+            if processes > 1:
+                stop_workers()
             rows += choose(found, search.rule, search.k_min, search.k_max)
         else:
             rows[0].update(is_chosen=True)
@@ -323,10 +340,27 @@ def _evidence(populations: Sequence[_Population], search: Search, workers: int) 
                 spread = [references[name, fit.segmentation.k, shape] for shape in SHAPES]
                 candidate = _Candidate(algorithm, setting, fit, resampled, reseeded, strengths, spread)
                 rows.append(partial(_row, population, candidate))
-    found = run_tasks(rows, workers)
-    if workers > 1:
-        stop_workers()
-    return found
+    return run_tasks(rows, workers)
+
+
+def _with_shelf_lives(
+    rows: list[dict[str, Any]], history: pd.DataFrame | None, search: Search, workers: int
+) -> list[dict[str, Any]]:
+    """The rows with the shelf life of the eligible ones; of the others it is not asked."""
+    asked = [row for row in rows if is_eligible(row, search.rule, search.k_min, search.k_max)]
+    lives = [UNKNOWN] * len(asked)
+    dates = [] if history is None or history.empty else dates_of(history, search.shelf_life.step_days)
+    if len(dates) > search.shelf_life.min_origins:
+        recipes = [
+            Recipe(search.features(row["feature_set"]), row["algorithm"], row["setting"], search.seed) for row in asked
+        ]
+        tasks: list[Task] = [partial(shelf_life, recipe, dates, search.shelf_life) for recipe in recipes]
+        lives = run_tasks(tasks, workers)
+    found: dict[int, ShelfLife] = {id(row): life for row, life in zip(asked, lives, strict=True)}
+    for row in rows:
+        life = found.get(id(row), UNKNOWN)
+        row.update(shelf_life_days=life.days, shelf_life_judged_days=life.judged_days)
+    return rows
 
 
 @dataclass(frozen=True)

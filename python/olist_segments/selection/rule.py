@@ -19,6 +19,7 @@ _BOUNDS = (
     ("min_structure_gap", "structure_gap", "the structure gap over a cloud without segments", None),
 )
 _LOWER_IS_BETTER = ("davies_bouldin",)
+_SHELF_LIFE = "shelf_life_days"
 _WITH_INTERVAL = ("value_explained", "silhouette")
 
 
@@ -29,11 +30,12 @@ def choose(candidates: Sequence[Mapping[str, Any]], rule: SegmentationRule, k_mi
     """The rows of `candidates` (one at least) with is_eligible, is_chosen and reason; exactly one is chosen.
 
     Eligible: between k_min and k_max segments and every bound of the rule is met. Among the eligible the first
-    preferred figure decides; those within the tolerance of the best (or within its standard error, for figures with
-    an interval) tie and the next figure decides; what still ties goes to the fewest segments, then the larger
-    structure gap, then the order of the rows. If nobody is eligible the same choice is made among those with an
-    allowed number of segments that miss the fewest bounds by the smallest shares, and the chosen row's reason says
-    so. A figure that is unknown (NaN) meets no bound; a preferred figure that nobody has is passed over.
+    preferred figure decides; those within the tolerance of the best tie and the next figure decides; what still ties
+    goes to the fewest segments, then the larger structure gap, then the order of the rows. The tolerance is a share of
+    the best (or its standard error, for figures with an interval), in days for a shelf life. If nobody is eligible the
+    same choice is made among those with an allowed number of segments that miss the fewest bounds by the smallest
+    shares, and the chosen row's reason says so. A figure that is unknown (NaN) meets no bound; a preferred figure that
+    nobody has is passed over.
     """
     rows = [dict(candidate) for candidate in candidates]
     missed = [_violations(row, rule, k_min, k_max) for row in rows]
@@ -66,6 +68,11 @@ def choose(candidates: Sequence[Mapping[str, Any]], rule: SegmentationRule, k_mi
     return rows
 
 
+def is_eligible(row: Mapping[str, Any], rule: SegmentationRule, k_min: int, k_max: int) -> bool:
+    """Whether a candidate has an allowed number of segments and meets every bound of the rule."""
+    return not _violations(dict(row), rule, k_min, k_max)
+
+
 def _violations(row: Row, rule: SegmentationRule, k_min: int, k_max: int) -> list[tuple[str, float]]:
     """What a candidate misses: words with the figures, and by what share of the bound (1 at most)."""
     found = []
@@ -96,7 +103,7 @@ def _prefer(rows: Sequence[Row], pool: Sequence[int], rule: SegmentationRule) ->
         sign = 1 if name in _LOWER_IS_BETTER else -1
         winner = rows[min(known, key=lambda index: (sign * rows[index][name], index))]
         best = winner[name]
-        slack = rule.tolerance * abs(best)
+        slack = rule.shelf_life_tolerance_days if name == _SHELF_LIFE else rule.tolerance * abs(best)
         if name in _WITH_INTERVAL:
             slack = max(slack, Interval(best, winner[f"{name}_low"], winner[f"{name}_high"]).standard_error)
         tied = []
@@ -105,13 +112,11 @@ def _prefer(rows: Sequence[Row], pool: Sequence[int], rule: SegmentationRule) ->
             if math.isnan(value):
                 lost[index] = f"its {name} is not known"
             elif abs(value - best) > slack:
-                mine, theirs = _apart(value, best)
-                lost[index] = f"its {name} is {mine} against a best of {theirs}, and {_figure(slack)} is a tie"
+                lost[index] = _loss(name, value, best, slack)
             else:
                 tied.append(index)
         pool = tied
-        others = f", a tie of {len(pool)} within {_figure(slack)}" if len(pool) > 1 else ""
-        reasons.append(f"best {name} {_figure(best)} ({_name(winner)}){others}")
+        reasons.append(_win(name, winner, len(pool), slack))
         if len(pool) == 1:
             break
     chosen, *rest = sorted(pool, key=lambda index: (rows[index]["k"], -rows[index]["structure_gap"], index))
@@ -126,6 +131,30 @@ def _prefer(rows: Sequence[Row], pool: Sequence[int], rule: SegmentationRule) ->
             own = _figure(rows[index]["structure_gap"])
             lost[index] = f"a tie of {k} segments each, and its structure gap {own} is not above {gap}"
     return chosen, ", ".join(reasons), lost
+
+
+def _win(name: str, winner: Row, tied: int, slack: float) -> str:
+    """What the best candidate has over the others; `tied` candidates are as good, within `slack`."""
+    best = winner[name]
+    if name == _SHELF_LIFE:
+        others = f" ({tied} candidates do, within {slack:g} days)" if tied > 1 else ""
+        return f"its segments keep {_days(best)} without a refit{others}"
+    others = f", a tie of {tied} within {_figure(slack)}" if tied > 1 else ""
+    words = "its segments stand apart most clearly, " if name == "structure_gap" else ""
+    return f"{words}best {name} {_figure(best)} ({_name(winner)}){others}"
+
+
+def _loss(name: str, value: float, best: float, slack: float) -> str:
+    """What a candidate lost by."""
+    if name == _SHELF_LIFE:
+        return f"its segments keep {_days(value)} without a refit, those of the best {_days(best)}"
+    mine, theirs = _apart(value, best)
+    words = "its segments stand apart less clearly: " if name == "structure_gap" else ""
+    return f"{words}its {name} is {mine} against a best of {theirs}, and {_figure(slack)} is a tie"
+
+
+def _days(days: float) -> str:
+    return f"{days:.0f} day{'s' * (days != 1)}"
 
 
 def _name(row: Row) -> str:

@@ -8,7 +8,7 @@ nothing unless there is no version yet or a refit is asked for, so a nightly bui
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version as package_version
@@ -36,14 +36,16 @@ def append_candidates(
     search: Search,
     *,
     refit: bool,
+    history: Callable[[], pd.DataFrame] | None = None,
     is_interrupted: bool = False,
 ) -> pd.DataFrame:
     """The evidence rows of the next version, or none.
 
     `fit_input`: the table segment_fit_input (customers of the fit date and of the outcome date). `existing`: the rows
-    written so far, or None before the first. `search`: what competes, and how it is chosen. `is_interrupted`: the
-    newest version there is of a build that was killed (`fitted_by_a_killed_build`); where the refit finds its evidence
-    again, that version is the one asked for and none is appended. UserError where there is nobody to segment.
+    written so far, or None before the first. `search`: what competes, and how it is chosen. `history`: gives the rows
+    of ageing_features, for the shelf lives; called only when there is a fit. `is_interrupted`: the newest version there
+    is of a build that was killed (`fitted_by_a_killed_build`); where the refit finds its evidence again, that version
+    is the one asked for and none is appended. UserError where there is nobody to segment.
     """
     is_first = existing is None or existing.empty
     if not is_first and not refit:
@@ -60,6 +62,7 @@ def append_candidates(
         fit_customers,
         search,
         past=past if len(past) else None,
+        history=None if history is None else history(),
     )
     number = 1 if existing is None or existing.empty else int(existing["model_version"].max()) + 1
     versions = {package: package_version(package) for package in _PACKAGES}

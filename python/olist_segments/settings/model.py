@@ -21,7 +21,15 @@ ALGORITHMS = ("kmeans", "gaussian_mixture", "ward", "hdbscan")
 MOVED_BY = ("purchase", "review", "delivery", "clock")
 TRANSFORMS = ("identity", "ln", "log1p", "sqrt")
 FIGURES = (
-    *("structure_gap", "value_explained", "silhouette", "prediction_strength", "jaccard_min", "jaccard_mean"),
+    *(
+        "shelf_life_days",
+        "structure_gap",
+        "value_explained",
+        "silhouette",
+        "prediction_strength",
+        "jaccard_min",
+        "jaccard_mean",
+    ),
     *("ari_seeds", "ari_resamples", "smallest_share", "calinski_harabasz", "davies_bouldin"),
 )
 """Columns of candidates that may be preferred."""
@@ -85,8 +93,9 @@ class SegmentationRule(Group):
     min_ari_seeds: Share = 0.8
     min_segment_share: Share = 0.02
     min_structure_gap: Annotated[float, Number(0, 1_000_000)] = 0.05
-    prefer: Annotated[tuple[Annotated[str, OneOf(FIGURES)], ...], Members()] = ("structure_gap",)
+    prefer: Annotated[tuple[Annotated[str, OneOf(FIGURES)], ...], Members()] = ("shelf_life_days", "structure_gap")
     tolerance: Annotated[float, Number(0, 0.99)] = 0.05
+    shelf_life_tolerance_days: Annotated[int, Whole(0, 3650)] = 28
 
 
 class DriftBands(Group):
@@ -118,6 +127,7 @@ class Settings(BaseModel):
     candidate_k_min: Segments
     candidate_k_max: Segments
     segmentation_rule: SegmentationRule
+    shelf_life_step_days: Days
     max_segments: Segments
     fit_max_customers: Customers
     random_seed: Annotated[int, Whole(0, 2**31 - 1)]
@@ -187,8 +197,8 @@ class Settings(BaseModel):
                     )
                 if not self.features[feature].describes:
                     raise _sentence(
-                        f"the var feature_sets.{name} names {feature}, which says describes: false in features: take it "
-                        "off the list, or take describes out there."
+                        f"the var feature_sets.{name} names {feature}, which says describes: false in features: take "
+                        "it off the list, or take describes out there."
                     )
         return self
 
