@@ -115,7 +115,7 @@ figures as (
         everything.judged_from_days,
         everything.judged_until_days,
         everything.origin_count,
-        clock_stopped.interval_days as refit_interval_days_clock_stopped,
+        with_recency.interval_days as refit_interval_days_with_recency,
         noise.noise_floor,
         present.present_agreement,
         present.present_agreement_high,
@@ -135,8 +135,8 @@ figures as (
     cross join shares_asking
     left join intervals as everything
         on thresholds.threshold = everything.threshold and everything.variant = 'all features'
-    left join intervals as clock_stopped
-        on thresholds.threshold = clock_stopped.threshold and clock_stopped.variant = 'clock stopped'
+    left join intervals as with_recency
+        on thresholds.threshold = with_recency.threshold and with_recency.variant = 'with recency'
 ),
 
 judged as (
@@ -159,7 +159,8 @@ final as (
         cast(refit_interval_days as integer) as refit_interval_days,
         cast(judged_from_days as integer) as judged_from_days,
         cast(judged_until_days as integer) as judged_until_days,
-        cast(refit_interval_days_clock_stopped as integer) as refit_interval_days_clock_stopped,
+        coalesce(refit_interval_days > 0 and refit_interval_days = judged_until_days, false) as is_interval_at_least,
+        cast(refit_interval_days_with_recency as integer) as refit_interval_days_with_recency,
         cast(origin_count as integer) as origin_count,
         noise_floor,
         present_agreement,
@@ -187,6 +188,10 @@ final as (
                 then 'Refit early: the sizes of the segments have shifted beyond what history knows.'
             when refit_interval_days is null
                 then 'History is too short to say how fast the segmentation ages.'
+            when refit_interval_days = judged_until_days
+                then 'The contract holds: the next refit is due on ' || cast(due_date as {{ dbt.type_string() }})
+                || '. The interval of ' || cast(refit_interval_days as {{ dbt.type_string() }})
+                || ' days is a minimum: history is too short to judge longer ones.'
             else 'The contract holds: the next refit is due on ' || cast(due_date as {{ dbt.type_string() }}) || '.'
         end as explanation
     from judged

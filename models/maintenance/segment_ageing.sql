@@ -57,7 +57,7 @@ final as (
         pairs.noise_floor,
         pairs.noise_floor_low,
         pairs.ari_high < pairs.noise_floor_low as is_below_noise_floor,
-        clock_stopped.ari - pairs.ari as clock_loss,
+        pairs.ari - with_recency.ari as recency_loss,
         pairs.newcomer_shift_feature,
         pairs.newcomer_shift,
         pairs.newcomer_shift_error,
@@ -65,14 +65,14 @@ final as (
             abs(pairs.newcomer_shift) - 1.96 * pairs.newcomer_shift_error > {{ var('ageing_min_shift') }}, false
         ) as has_changed_behaviour
     from pairs
-    left join pairs as clock_stopped
+    left join pairs as with_recency
         on
             pairs.variant = 'all features'
-            and clock_stopped.variant = 'clock stopped'
-            and pairs.model_version = clock_stopped.model_version
-            and pairs.is_model_in_force = clock_stopped.is_model_in_force
-            and pairs.origin_date = clock_stopped.origin_date
-            and pairs.later_date = clock_stopped.later_date
+            and not pairs.is_model_in_force
+            and with_recency.variant = 'with recency'
+            and pairs.model_version = with_recency.model_version
+            and pairs.origin_date = with_recency.origin_date
+            and pairs.later_date = with_recency.later_date
 )
 
 select * from final

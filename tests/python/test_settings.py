@@ -72,12 +72,12 @@ REFUSED = [
     (
         "{features: {recency_days: {transform: ln, labels: recency}}}",
         "The var features.recency_days has no key 'labels': its keys are transform, profile_transform, label, unit, "
-        "better, low, high, low_key, high_key, moved_by.",
+        "better, low, high, low_key, high_key, moved_by, describes.",
     ),
     (
         "{features: {recency_days: ln}}",
         "The var features.recency_days is 'ln': give a mapping with the keys transform, profile_transform, label, "
-        "unit, better, low, high, low_key, high_key, moved_by.",
+        "unit, better, low, high, low_key, high_key, moved_by, describes.",
     ),
     (
         "{features: {recency_days: {transform: sin}}}",
@@ -108,7 +108,7 @@ REFUSED = [
     (
         "{segmentation_rule: {min_silhouette: 1}}",
         "The var segmentation_rule has no key 'min_silhouette': its keys are min_jaccard, min_prediction_strength, "
-        "min_ari_seeds, min_segment_share, min_structure_gap, prefer, tolerance.",
+        "min_ari_seeds, min_segment_share, min_structure_gap, prefer, tolerance, shelf_life_tolerance_days.",
     ),
     ('{max_segments: "10 --"}', "The var max_segments is '10 --': give a whole number from 2 to 50."),
     ("{contract_thresholds: 0.8}", "The var contract_thresholds is 0.8: give a list of at least one member."),

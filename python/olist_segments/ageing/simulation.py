@@ -4,21 +4,20 @@ Both label the same customers, those known at the later date, from what was know
 its own scaling. (What one model says of two dates is another thing: customers moving, not the model ageing.) The refit
 of a date is made once and is the frozen model of that date as well as the fresh one of every pair that ends there.
 
-Recency grows with the calendar alone. In the variant 'clock stopped' the frozen model and a fit of its own label the
-same customers with recency held at its value at the origin, so that what is left is not the clock's doing.
+Recency grows with the calendar alone. The variant 'with recency' runs the same history with that feature among those of
+the model: what the same customers would demand if the clock were left in.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
-from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
 from olist_segments.ageing.agreement import (
@@ -30,6 +29,7 @@ from olist_segments.ageing.agreement import (
 )
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.model.agreement import adjusted_rand, contingency, jaccard
+from olist_segments.model.features import transforms_of
 from olist_segments.model.model import Model
 from olist_segments.parallel import Task, run_tasks, stop_workers
 from olist_segments.selection.recipe import Recipe
@@ -37,7 +37,7 @@ from olist_segments.selection.sampling import generator, strata, stratified_samp
 
 Row = dict[str, Any]
 
-ALL_FEATURES, CLOCK_STOPPED = "all features", "clock stopped"
+ALL_FEATURES, WITH_RECENCY = "all features", "with recency"
 """The two variants."""
 
 CLOCK_FEATURE = "recency_days"
@@ -117,9 +117,8 @@ class Frozen:
     """A model frozen at `date` and all that later dates ask of it.
 
     `keys` (k) are the keys of the segments in force that its segments resemble most, None where there are fewer, and
-    `key_jaccards` (k) how much; `ranks` (k) order its segments by the value of their customers, 1 first; `numbers` and
-    `recency` (m) are the customers of the origin in ascending order and their recency then; `newcomers` (j, d) are z of
-    those who had come just before.
+    `key_jaccards` (k) how much; `ranks` (k) order its segments by the value of their customers, 1 first; `newcomers`
+    (j, d) are z of those who had come just before.
     """
 
     date: pd.Timestamp
@@ -128,8 +127,6 @@ class Frozen:
     keys: list[str | None]
     key_jaccards: FloatArray
     ranks: IntArray
-    numbers: IntArray
-    recency: FloatArray
     newcomers: FloatArray
 
 
@@ -137,9 +134,10 @@ class Frozen:
 class Plan:
     """The settings of a simulation.
 
-    Days between origins, and between origins and later dates that are compared with the clock stopped; refits behind a
-    noise floor, resamples behind an interval, and for how many days somebody is a newcomer. A simulation that ends
-    `refresh_days` before the data or more is run again. A shift is not told of fewer newcomers than `few_customers`.
+    Days between origins, and between the dates of the variant with recency, which has the `clock_transform` (none: the
+    variant is left out); refits behind a noise floor, resamples behind an interval, and for how many days somebody is a
+    newcomer. A simulation that ends `refresh_days` before the data or more is run again. A shift is not told of fewer
+    newcomers than `few_customers`.
     """
 
     origin_days: int
@@ -149,11 +147,14 @@ class Plan:
     newcomer_days: int
     refresh_days: int
     few_customers: int
+    clock_transform: str = ""
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Plan:
         """The plan that the settings of the dbt model fit_ageing ask for."""
-        return cls(**{field.name: int(settings[field.name]) for field in fields(cls)})
+        clock = transforms_of(settings["features"]).get(CLOCK_FEATURE, "")
+        days = {field.name: int(settings[field.name]) for field in fields(cls) if field.name in settings}
+        return cls(**days, clock_transform=clock)
 
 
 def append_ageing(
@@ -207,33 +208,13 @@ def simulate(features: pd.DataFrame, model: pd.DataFrame, plan: Plan, *, workers
     customers = [Customers.of(rows) for _, rows in features.groupby("as_of_date", sort=True)]
     if len(customers) < 2:
         return []
-    newest = customers[-1].date
     processes = workers if len(features) >= WORTH_WORKERS else 1
     with threadpool_limits(limits=1):
-        # The newest dates have most customers and are compared with most origins: they go first.
-        tasks: list[Task] = [partial(refit_date, recipe, group, plan.noise_refits) for group in reversed(customers)]
-        refits: list[Refit] = run_tasks(tasks, processes)[::-1]
-        frozen = [
-            _frozen(group.date, refit.model, group, in_force, plan)
-            for group, refit in zip(customers, refits, strict=True)
-            if (newest - group.date).days % plan.origin_days == 0
-        ]
-        fitted_on = pd.Timestamp(first["data_as_of"])
-        before = [group for group in customers if group.date <= fitted_on]
-        frozen.append(_frozen(fitted_on, in_force, (before or customers)[-1], in_force, plan))
-        tasks = [
-            partial(
-                compare_date,
-                recipe,
-                group,
-                refit,
-                [origin for origin in frozen if origin.date < group.date],
-                newest,
-                plan,
-            )
-            for group, refit in zip(reversed(customers), reversed(refits), strict=True)
-        ]
-        rows = [row for found in run_tasks(tasks, processes) for row in found]
+        rows = run_history(recipe, customers, in_force, plan, processes, fitted_on=pd.Timestamp(first["data_as_of"]))
+        if plan.clock_transform and CLOCK_FEATURE in features and CLOCK_FEATURE not in recipe.transforms:
+            clocked = replace(recipe, transforms={**recipe.transforms, CLOCK_FEATURE: plan.clock_transform})
+            rarer = every(plan.clock_days, customers)
+            rows += run_history(clocked, rarer, in_force, plan, processes, variant=WITH_RECENCY)
     if processes > 1:
         stop_workers()
     for row in rows:
@@ -245,6 +226,43 @@ def simulate(features: pd.DataFrame, model: pd.DataFrame, plan: Plan, *, workers
         )
     order = ("variant", "is_model_in_force", "origin_date", "later_date", "segment_number")
     return sorted(rows, key=lambda row: tuple(row[column] for column in order))
+
+
+def every(days: int, customers: Sequence[Customers]) -> list[Customers]:
+    """The dates that lie so many days apart, back from the newest."""
+    return [group for group in customers if (customers[-1].date - group.date).days % days == 0]
+
+
+def run_history(
+    recipe: Recipe,
+    customers: Sequence[Customers],
+    in_force: Model,
+    plan: Plan,
+    workers: int,
+    *,
+    fitted_on: pd.Timestamp | None = None,
+    variant: str = ALL_FEATURES,
+) -> list[Row]:
+    """The rows of one variant: every pair of an origin and a later date of `customers`, one entry per date.
+
+    With `fitted_on`, the date of its data, the model in force is an origin as well.
+    """
+    # The newest dates have most customers and are compared with most origins: they go first.
+    tasks: list[Task] = [partial(refit_date, recipe, group, plan.noise_refits) for group in reversed(customers)]
+    refits: list[Refit] = run_tasks(tasks, workers)[::-1]
+    dates = list(zip(customers, refits, strict=True))
+    at_origins = {group.date for group in every(plan.origin_days, customers)}
+    frozen = [
+        _frozen(group.date, refit.model, group, in_force, plan) for group, refit in dates if group.date in at_origins
+    ]
+    if fitted_on is not None:
+        before = [group for group in customers if group.date <= fitted_on]
+        frozen.append(_frozen(fitted_on, in_force, (before or customers)[-1], in_force, plan))
+    tasks = [
+        partial(compare_date, recipe, group, refit, [origin for origin in frozen if origin.date < group.date], plan)
+        for group, refit in reversed(dates)
+    ]
+    return [{**row, "variant": variant} for found in run_tasks(tasks, workers) for row in found]
 
 
 def refit_date(recipe: Recipe, customers: Customers, noise_refits: int) -> Refit:
@@ -266,7 +284,7 @@ def refit_date(recipe: Recipe, customers: Customers, noise_refits: int) -> Refit
 
 
 def compare_date(
-    recipe: Recipe, customers: Customers, refit: Refit, origins: Sequence[Frozen], newest: pd.Timestamp, plan: Plan
+    recipe: Recipe, customers: Customers, refit: Refit, origins: Sequence[Frozen], plan: Plan
 ) -> list[Row]:
     """The rows of all pairs that end at the date of `customers`: every frozen model of `origins` against the refit."""
     fresh = refit.model.labels(customers.features)
@@ -278,22 +296,8 @@ def compare_date(
         both = {"noise_floor": np.median(refit.noise), "noise_floor_low": refit.noise.min(), **shift}
         rng = generator(recipe.seed, "interval", frozen.date.date(), customers.date.date(), frozen.is_in_force)
         for row in compare_labels(customers, frozen, labels, fresh, refit.model.k, plan.resamples, rng):
-            rows.append({**row, **both, "variant": ALL_FEATURES})
-        if not _is_clock_compared(recipe, customers.date, frozen, newest, plan.clock_days):
-            continue
-        held = customers.features.assign(**{CLOCK_FEATURE: held_recency(customers, frozen)})
-        other = recipe.fit(held, "clock stopped", frozen.date.date(), customers.date.date())
-        labels = frozen.model.labels(held)
-        for row in compare_labels(customers, frozen, labels, other.labels(held), other.k, plan.resamples, rng):
-            rows.append({**row, **both, "variant": CLOCK_STOPPED})
+            rows.append({**row, **both})
     return rows
-
-
-def _is_clock_compared(recipe: Recipe, date: pd.Timestamp, frozen: Frozen, newest: pd.Timestamp, days: int) -> bool:
-    """Whether the pair is one of those compared with the clock stopped: each of them costs a fit of its own."""
-    if CLOCK_FEATURE not in recipe.transforms or (newest - date).days % days:
-        return False
-    return frozen.is_in_force or (newest - frozen.date).days % days == 0
 
 
 def compare_labels(
@@ -343,28 +347,6 @@ def compare_labels(
     ]
 
 
-def held_recency(customers: Customers, frozen: Frozen) -> FloatArray:
-    """Recency (n,) held at its value at the origin, in days.
-
-    Who was known then keeps the value of then. Who came later had none: they take values spread over those of then, in
-    the order of their own recency, so that the most recent stay the most recent and the shape of the origin's recency
-    stays what it was. (Zero for all of them would pile half of the customers on one value, and the fits would age from
-    that.)
-    """
-    recency = customers.features[CLOCK_FEATURE].to_numpy(dtype=np.float64)
-    place = np.minimum(np.searchsorted(frozen.numbers, customers.number), len(frozen.numbers) - 1)
-    is_known = frozen.numbers[place] == customers.number
-    elapsed = (customers.date - frozen.date).days
-    # Where the origin was no simulation date nobody's row of it is there: exact for all who did not buy since.
-    is_idle = ~is_known & (recency >= elapsed)
-    held = np.where(is_known, frozen.recency[place], np.where(is_idle, recency - elapsed, np.nan))
-    is_new = np.isnan(held)
-    if is_new.any() and not is_new.all():
-        ranks = (rankdata(recency[is_new]) - 0.5) / is_new.sum()
-        held[is_new] = np.quantile(held[~is_new], ranks)
-    return np.where(np.isnan(held), recency, held)
-
-
 def newcomer_shift(newcomers: FloatArray, frozen: Frozen, fewest: int) -> Row:
     """How differently the `newcomers` (m, d) behave from those of the origin, in the feature that differs most clearly.
 
@@ -406,12 +388,12 @@ def _frozen(
     if not is_in_force:
         # The segments in force are moved into the scaling of the origin: a key speaks of traits relative to everybody,
         # and 'dormant' in the first year is not what it is in the third.
-        theirs = in_force.segmentation.labels(z)
+        own = [scaling.name for scaling in model.scalings]
+        columns = [own.index(scaling.name) for scaling in in_force.scalings]
+        theirs = in_force.segmentation.labels(z[:, columns])
         similarity = jaccard(contingency(labels, theirs, model.k, in_force.k))
-        for own, other in zip(*linear_sum_assignment(similarity, maximize=True), strict=True):
-            own_keys[own], key_jaccards[own] = in_force.keys[other], similarity[own, other]
-    known_then = customers.date == date and CLOCK_FEATURE in customers.features
-    recency = customers.features[CLOCK_FEATURE].to_numpy(dtype=np.float64) if known_then else np.zeros(1)
+        for mine, other in zip(*linear_sum_assignment(similarity, maximize=True), strict=True):
+            own_keys[mine], key_jaccards[mine] = in_force.keys[other], similarity[mine, other]
     return Frozen(
         date=date,
         model=model,
@@ -419,8 +401,6 @@ def _frozen(
         keys=own_keys,
         key_jaccards=key_jaccards,
         ranks=value_ranks(customers.features, labels, model.k),
-        numbers=customers.number if known_then else np.full(1, -1),
-        recency=recency,
         newcomers=z[customers.tenure < plan.newcomer_days],
     )
 

@@ -112,7 +112,7 @@ def ageing(tables: Tables) -> Finding | None:
     noise_floor = tables.terms["noise_floor"] if tables.terms else None
     rows = [row for row in tables.rows("ageing") if row["origin_count"] >= 5]
     frozen = [row for row in rows if row["variant"] == "all features"]
-    stopped = [row for row in rows if row["variant"] == "clock stopped"]
+    clocked = [row for row in rows if row["variant"] == "with recency"]
     if not frozen:
         return None
     longest = max(row["horizon_days"] for row in rows)
@@ -157,7 +157,7 @@ def ageing(tables: Tables) -> Finding | None:
             charts.Axis((0, longest * 1.02), title="age of the model, days"),
             charts.Axis((max(min(lowest - 0.05, 0.6), -0.5), 1.02), ".1f"),
             bands=bands,
-            labels=_ageing_labels(frozen, stopped, threshold, longest),
+            labels=_ageing_labels(frozen, clocked, threshold, longest),
             rules=[] if threshold is None else [{"y": threshold, "colour": "var(--alarm)"}],
         ),
         "Lines of the agreement of a frozen model with a fresh one by its age. "
@@ -173,12 +173,12 @@ def ageing(tables: Tables) -> Finding | None:
 
 
 def _ageing_labels(
-    frozen: Sequence[Row], stopped: Sequence[Row], threshold: float | None, longest: int
+    frozen: Sequence[Row], clocked: Sequence[Row], threshold: float | None, longest: int
 ) -> list[dict[str, Any]]:
     labels: list[dict[str, Any]] = []
     for rows, offset, text, colour in (
-        (frozen, 0.06, "as it is", "var(--accent)"),
-        (stopped, -0.075, "with the clock stopped", "var(--muted)"),
+        (frozen, -0.06, "without the clock", "var(--accent)"),
+        (clocked, -0.075, "with recency as well", "var(--muted)"),
     ):
         if rows:
             middle = rows[len(rows) // 2]

@@ -83,7 +83,7 @@ def render(contract: dict[str, Any], form: str) -> str:
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
     )
-    environment.filters.update(count=_count, days=_days, agreement=_agreement, kept=_kept)
+    environment.filters.update(count=_count, days=_days, agreement=_agreement, kept=_kept, interval=_interval)
     template = files("olist_segments.serving").joinpath("templates", f"contract.{form}.j2").read_text(encoding="utf-8")
     return environment.from_string(template).render(**contract)
 
@@ -102,6 +102,12 @@ def _count(value: float | None) -> str:
 
 def _days(value: int | None) -> str:
     return "unknown" if value is None else f"{value} days"
+
+
+def _interval(row: dict[str, Any]) -> str:
+    """The refit interval of a row of maintenance_contract; tables of an earlier release do not tell a minimum."""
+    days = _days(row["refit_interval_days"])
+    return f"at least {days}" if row.get("is_interval_at_least") else days
 
 
 def _agreement(value: float | None) -> str:
