@@ -98,7 +98,8 @@ def _prefer(rows: Sequence[Row], pool: Sequence[int], rule: SegmentationRule) ->
     for name in rule.prefer:
         known = [index for index in pool if not math.isnan(rows[index][name])]
         if not known:
-            reasons.append(f"{name} is not known of any")
+            unknown = "history is too short to tell how long the segments keep" if name == _SHELF_LIFE else ""
+            reasons.append(unknown or f"{name} is not known of any")
             continue
         sign = 1 if name in _LOWER_IS_BETTER else -1
         winner = rows[min(known, key=lambda index: (sign * rows[index][name], index))]

@@ -1,0 +1,132 @@
+"""How long a candidate keeps: the rule by hand and against SQL, and what the clock and a jump cost."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from olist_segments.model.model import Model
+from olist_segments.selection import candidates as candidates_module
+from olist_segments.selection.candidates import Search, evaluate_candidates
+from olist_segments.selection.recipe import Recipe
+from olist_segments.selection.rule import choose
+from olist_segments.selection.shelf_life import UNKNOWN, ShelfLife, ShelfLifeTerms, dates_of, held_until, shelf_life
+from olist_segments.settings.model import SegmentationRule
+from test_ageing import CLOCKED, TRANSFORMS, marketplace
+from test_candidates import candidate
+
+TERMS = ShelfLifeTerms(threshold=0.8, origin_share=0.9, min_origins=5, step_days=28)
+
+
+def test_the_rule_is_that_of_the_contract() -> None:
+    """The cases of tests/macros/contract_intervals_end_before_the_first_failure.sql."""
+    short = {7: 0, 14: 1, 21: 2, 28: 0, 35: 0}
+    late = {age: [0.1] * short[age] + [0.99] * ((4 if age == 35 else 10) - short[age]) for age in short}
+    life = held_until(late, TERMS)
+    assert (life.days, life.judged_days) == (14, 28)
+    at_once = held_until({age: [0.1] * len(values) for age, values in late.items()}, TERMS)
+    assert (at_once.days, at_once.judged_days) == (0, 28)
+    unknown = held_until({7: [1.0] * 4}, TERMS)
+    assert np.isnan([unknown.days, unknown.judged_days]).all()
+
+
+def test_dates_are_so_many_days_apart_back_from_the_newest() -> None:
+    features = marketplace(people=300)
+    days = [rows["as_of_date"].iloc[0] for rows in dates_of(features, 28)]
+    assert days[-1] == features["as_of_date"].max()
+    assert {(later - day).days for day, later in pairwise(days)} == {28}
+
+
+def test_the_clock_shortens_the_life_of_kinds_that_do_not_change() -> None:
+    dates = dates_of(marketplace(people=1_500, weeks=60), 28)
+    kept, clocked = (
+        shelf_life(Recipe(transforms, "kmeans", "k=2", 1), dates, TERMS) for transforms in (TRANSFORMS, CLOCKED)
+    )
+    assert kept.days == kept.judged_days == clocked.judged_days >= 140
+    clocked_of_four = shelf_life(Recipe(CLOCKED, "kmeans", "k=4", 1), dates, TERMS)
+    assert clocked_of_four.days < 60
+
+
+def test_a_segmentation_that_jumps_between_two_optima_does_not_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every third date the fit settles in the other optimum, and no age finds nine origins of ten that agree."""
+    dates = dates_of(marketplace(people=800, weeks=60), 28)
+    recipe = Recipe({"total_spend": "log1p", "avg_review_score": "identity"}, "kmeans", "k=2", 1)
+    by_spend = Recipe({"total_spend": "log1p"}, "kmeans", "k=5", 1)
+    fit = Recipe.fit
+    days = [rows["as_of_date"].iloc[0].date() for rows in dates]
+
+    def jumping(self: Recipe, features: pd.DataFrame, *words: object) -> Model:
+        return fit(by_spend if days.index(words[0]) % 3 == 0 else self, features, *words)
+
+    assert shelf_life(recipe, dates, TERMS).days > 0
+    monkeypatch.setattr(Recipe, "fit", jumping)
+    assert shelf_life(recipe, dates, TERMS).days == 0
+
+
+def people_of_history(history: pd.DataFrame) -> pd.DataFrame:
+    newest = history[history["as_of_date"] == history["as_of_date"].max()]
+    people: pd.DataFrame = newest.assign(customer_unique_id=newest["customer_number"].astype(str))
+    return people
+
+
+@pytest.fixture(scope="module")
+def evidence() -> pd.DataFrame:
+    history = marketplace(people=1_200, weeks=60)
+    search = Search(
+        {"kinds": list(TRANSFORMS), "clocked": list(CLOCKED)}, CLOCKED, ["kmeans"], k_max=4, seed=1, shelf_life=TERMS,
+        rule=SegmentationRule(min_prediction_strength=0.6, min_structure_gap=0.01),
+        resamples=4, splits=2, seeds=2,
+    )  # fmt: skip
+    return evaluate_candidates(people_of_history(history), search, history=history, workers=1)
+
+
+def test_shelf_lives_are_those_of_the_eligible_alone(evidence: pd.DataFrame) -> None:
+    assert (evidence["shelf_life_days"].notna() == evidence["is_eligible"]).all()
+    assert evidence["is_eligible"].any()
+    assert not evidence["is_eligible"].all()
+    chosen = evidence[evidence["is_chosen"]].iloc[0]
+    assert chosen["feature_set"] == "kinds"
+    assert chosen["k"] == 2
+
+
+def test_without_history_nobody_has_a_shelf_life_and_the_next_figure_decides() -> None:
+    people = people_of_history(marketplace(people=600, weeks=60))
+    search = Search({"kinds": list(TRANSFORMS)}, CLOCKED, ["kmeans"], k_max=3, seed=1, resamples=2, splits=2, seeds=2)
+    for history in (None, marketplace(people=600, weeks=60, first_week=56)):
+        found = evaluate_candidates(people, search, history=history, workers=1)
+        assert found["shelf_life_days"].isna().all()
+        assert found["is_chosen"].sum() == 1
+
+
+def test_simulating_the_few_costs_no_fit_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def counted(recipe: Recipe, *_: object) -> ShelfLife:
+        asked.append(recipe.setting)
+        return UNKNOWN
+
+    monkeypatch.setattr(candidates_module, "shelf_life", counted)
+    history = marketplace(people=600, weeks=60)
+    search = Search({"kinds": list(TRANSFORMS)}, CLOCKED, ["kmeans"], k_max=6, seed=1, resamples=2, splits=2, seeds=2)
+    found = evaluate_candidates(people_of_history(history), search, history=history, workers=1)
+    assert sorted(asked) == sorted(found.loc[found["is_eligible"], "setting"])
+
+
+def test_the_choice_tells_a_marketer_how_long_the_segments_keep() -> None:
+    rows = choose(
+        [
+            candidate(setting="k=5", k=5, shelf_life_days=28.0, structure_gap=0.9),
+            candidate(shelf_life_days=280.0, structure_gap=0.2),
+            candidate(setting="k=6", k=6, shelf_life_days=308.0, structure_gap=0.1),
+        ],
+        SegmentationRule(),
+        2,
+        6,
+    )
+    assert [row["is_chosen"] for row in rows] == [False, True, False]
+    assert "its segments keep 308 days without a refit (2 candidates do, within 28 days)" in rows[1]["reason"]
+    assert "its segments stand apart most clearly" in rows[1]["reason"]
+    assert rows[0]["reason"].endswith("its segments keep 28 days without a refit, those of the best 308 days")
+    assert "its segments stand apart less clearly: its structure_gap is 0.100" in rows[2]["reason"]
