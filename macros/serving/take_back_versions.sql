@@ -1,8 +1,9 @@
 {#-
   A warehouse that starts without model versions takes back those that were published last: before anything is built,
-  the three tables that Python appends to are made from the files in `versions/` of the serving folder, all in one
-  transaction, so that numbers, keys and names of segments go on. Does nothing where one of the tables exists already,
-  or where nothing was published.
+  the three tables that Python appends to, and the boundaries of the stages of life, are made from the files in `versions/`
+  of the serving folder, all in one transaction, so that numbers, keys, names and stages go on. Does nothing where one of
+  the tables exists already, or where nothing was published. Earlier releases published no boundaries: these are then
+  computed anew.
 
   Versions of other customers are left alone: they would score customers that they know nothing of. Files that are not
   what their manifest says stop the run in one sentence, before anything is made.
@@ -17,14 +18,15 @@
 {% macro take_back_published_versions() %}
     {% set folder = env_var("OLIST_SERVING_DIR", "") or "serving" %}
     {% set names = ["fit_segment_candidates", "fit_segment_model", "fit_segment_labels"] %}
-    {% for name in names if adapter.get_relation(target.database, target.schema, name) %}
+    {% set names_of_later_releases = ["fit_lifecycle_boundaries"] %}
+    {% for name in names + names_of_later_releases if adapter.get_relation(target.database, target.schema, name) %}
         {{ return("") }}
     {% endfor %}
     {% if not served_file_exists(folder, "manifest.json") %}
         {{ return("") }}
     {% endif %}
 
-    {% set versions = read_published_versions(folder, names) %}
+    {% set versions = read_published_versions(folder, names, names_of_later_releases) %}
     {% set labels = served_rows(folder, versions["fit_segment_labels"].file) %}
     {% set customers = graph.sources["source." ~ project_name ~ ".olist.olist_customers_dataset"] %}
     {% set query %}
@@ -49,14 +51,14 @@
     {% endif %}
 
     {% set statements = {} %}
-    {% for name in names %}
+    {% for name in versions %}
         {% set statement = "create table " ~ target.schema ~ "." ~ name ~ " as select * from "
             ~ served_rows(folder, versions[name].file) %}
         {% do statements.update({name: statement}) %}
     {% endfor %}
     {% do adapter.dispatch("make_tables")(statements) %}
     {#- dbt listed the tables before this hook ran. -#}
-    {% for name in names %}
+    {% for name in versions %}
         {% do adapter.cache_added(api.Relation.create(
             database=target.database | default(none), schema=target.schema, identifier=name, type="table"
         )) %}
@@ -73,16 +75,18 @@
   Arguments:
     folder: the serving folder.
     names: the tables that must be there.
+    names_of_later_releases: tables that a publication of an earlier release does not name.
 
-  Returns: table name → {file, rows, bytes, sha256}. Stops the run in one sentence where a file is not as published.
+  Returns: table name → {file, rows, bytes, sha256}, of those tables that it names. Stops the run in one sentence where a file is not as published.
 -#}
-{% macro read_published_versions(folder, names) %}
+{% macro read_published_versions(folder, names, names_of_later_releases=[]) %}
     {% set advice = ": publish again from the warehouse that it came from, or move '" ~ folder
         ~ "' away to start with version 1." %}
     {% set text = run_query(adapter.dispatch("served_text")(folder, "manifest.json")).rows[0][0] %}
     {% set manifest = fromjson(text, {}) %}
     {% set versions = manifest.get("versions", {}) if manifest is mapping else {} %}
-    {% for name in names %}
+    {% set published = {} %}
+    {% for name in names + names_of_later_releases if name in names or versions.get(name) %}
         {% if versions is not mapping or versions.get(name) is not mapping
             or versions[name].get("file") is not string or versions[name].get("sha256") is not string %}
             {% do exceptions.raise_compiler_error(
@@ -100,8 +104,9 @@
                 ~ advice
             ) %}
         {% endif %}
+        {% do published.update({name: versions[name]}) %}
     {% endfor %}
-    {{ return(versions) }}
+    {{ return(published) }}
 {% endmacro %}
 
 {#- Whether the serving folder has a file: manifest.json, or one that it names. -#}

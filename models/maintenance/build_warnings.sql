@@ -26,6 +26,10 @@ rfm_segments as (
     select * from {{ ref('rfm_segments') }}
 ),
 
+lifecycle_boundaries as (
+    select * from {{ ref('lifecycle_boundaries') }}
+),
+
 newest as (
     select as_of_date from {{ ref('as_of_dates') }}
     where is_newest
@@ -113,6 +117,20 @@ rfm_scores as (
     {%- endfor %}
 ),
 
+default_stages as (
+    select
+        lifecycle_boundaries.return_count as affected_count,
+        {%- for stage in ['active', 'cooling', 'dormant'] %}
+        max(
+            case when lifecycle_boundaries.stage_key = '{{ stage }}' then lifecycle_boundaries.until_days end
+        ) as {{ stage }}_until_days{{ "," if not loop.last }}
+        {%- endfor %}
+    from lifecycle_boundaries
+    inner join segment_versions on lifecycle_boundaries.model_version = segment_versions.model_version
+    where segment_versions.is_in_force and lifecycle_boundaries.boundary_source = 'default'
+    group by lifecycle_boundaries.return_count
+),
+
 warnings as (
     select
         'purchases_not_counted' as warning_name,
@@ -164,6 +182,17 @@ warnings as (
             as sentence
     from rfm_scores
     where affected_count > {{ var('warn_same_score_share') }} * checked_count
+    union all
+    select
+        'stages_by_default' as warning_name,
+        'warning' as severity,
+        affected_count,
+        'Only ' || cast(affected_count as {{ text }})
+        || case when affected_count = 1 then ' return has' else ' returns have' end
+        || ' been seen: the stages of life use the default boundaries of ' || cast(active_until_days as {{ text }})
+        || ', ' || cast(cooling_until_days as {{ text }}) || ' and ' || cast(dormant_until_days as {{ text }})
+        || ' days. Set lifecycle_days to your own.' as sentence
+    from default_stages
 ),
 
 final as (

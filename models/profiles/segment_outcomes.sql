@@ -26,6 +26,14 @@ memberships as (
     from customer_months
     union all
     select
+        'clusters_by_stage' as segmentation,
+        as_of_date,
+        customer_unique_id,
+        {{ segment_stage_key('segment_key', 'stage_key') }} as segment_key,
+        {{ segment_stage_name('segment_name', 'stage_name') }} as segment_name
+    from customer_months
+    union all
+    select
         'rfm' as segmentation,
         as_of_date,
         customer_unique_id,

@@ -10,6 +10,10 @@ segments as (
     select * from {{ ref('customer_segments_monthly') }}
 ),
 
+lifecycle_stages as (
+    select * from {{ ref('lifecycle_stages_monthly') }}
+),
+
 rfm_segments as (
     select * from {{ ref('rfm_segments_monthly') }}
 ),
@@ -24,6 +28,8 @@ final as (
         segments.segment_name,
         segments.segment_probability,
         segments.runner_up_segment_key,
+        lifecycle_stages.stage_key,
+        lifecycle_stages.stage_name,
         rfm_segments.recency_score,
         rfm_segments.frequency_score,
         rfm_segments.monetary_score,
@@ -53,6 +59,10 @@ final as (
         on
             segments.customer_unique_id = features.customer_unique_id
             and segments.as_of_date = features.as_of_date
+    left join lifecycle_stages
+        on
+            segments.customer_unique_id = lifecycle_stages.customer_unique_id
+            and segments.as_of_date = lifecycle_stages.as_of_date
     left join rfm_segments
         on
             segments.customer_unique_id = rfm_segments.customer_unique_id

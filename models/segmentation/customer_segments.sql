@@ -4,6 +4,10 @@ segments_monthly as (
     select * from {{ ref('customer_segments_monthly') }}
 ),
 
+stages_monthly as (
+    select * from {{ ref('lifecycle_stages_monthly') }}
+),
+
 features as (
     select * from {{ ref('customer_features') }}
 ),
@@ -36,6 +40,26 @@ stays as (
     group by segments_monthly.customer_unique_id
 ),
 
+stages_today as (
+    select
+        customer_unique_id,
+        stage_key,
+        stage_name
+    from {{ ref('lifecycle_stages_monthly') }}
+    where is_newest
+),
+
+stage_stays as (
+    select
+        stages_monthly.customer_unique_id,
+        min(stages_monthly.as_of_date) as first_as_of_date,
+        max(stages_monthly.as_of_date)
+        filter (where stages_monthly.stage_key <> stages_today.stage_key) as last_date_elsewhere
+    from stages_monthly
+    inner join stages_today on stages_monthly.customer_unique_id = stages_today.customer_unique_id
+    group by stages_monthly.customer_unique_id
+),
+
 -- By the rule of segment_profiles, which is told of the segments of this table.
 segment_flags as (
     select
@@ -63,6 +87,10 @@ final as (
         coalesce(next_dates.as_of_date, stays.first_as_of_date) as in_segment_since,
         stays.previous_segment_key,
         stays.previous_segment_name,
+        stages_today.stage_key,
+        stages_today.stage_name,
+        coalesce(next_stage_dates.as_of_date, stage_stays.first_as_of_date) as in_stage_since,
+        {{ segment_stage_name('today.segment_name', 'stages_today.stage_name') }} as segment_stage_name,
         today.segment_probability,
         today.runner_up_segment_key,
         today.model_version,
@@ -76,10 +104,14 @@ final as (
         features.state
     from today
     inner join stays on today.customer_unique_id = stays.customer_unique_id
+    inner join stages_today on today.customer_unique_id = stages_today.customer_unique_id
+    inner join stage_stays on today.customer_unique_id = stage_stays.customer_unique_id
     inner join features on today.customer_unique_id = features.customer_unique_id
     inner join segment_flags on today.segment_key = segment_flags.segment_key
     -- Somebody who is known at a date is known at all later ones.
     left join as_of_dates as next_dates on stays.last_date_elsewhere = next_dates.previous_as_of_date
+    left join as_of_dates as next_stage_dates
+        on stage_stays.last_date_elsewhere = next_stage_dates.previous_as_of_date
 )
 
 select * from final

@@ -1,4 +1,4 @@
--- Both segmentations, on every date of either table; the customers of everybody are counted by no segmentation.
+-- All segmentations, on every date of either table; the customers of everybody are counted by no segmentation.
 with
 
 totals as (
@@ -21,6 +21,8 @@ expected as (
     from {{ ref('outcomes_of_everybody') }} as everybody
     cross join (
         select 'clusters' as segmentation
+        union all
+        select 'clusters_by_stage' as segmentation
         union all
         select 'rfm' as segmentation
     ) as segmentations

@@ -53,6 +53,8 @@ _KNOWN_LABELS = """
 # Published so that a warehouse that starts empty can take its model versions back.
 _LABELS = "fit_segment_labels"
 _VERSION_TABLES = ("fit_segment_candidates", "fit_segment_model", _LABELS)
+# Likewise, where the warehouse has it: one that an earlier release built last has not.
+_LATER_VERSION_TABLES = ("fit_lifecycle_boundaries",)
 # Every DuckDB client from 1.0 on opens this format; that of DuckDB 2.0 is refused by all older ones, as BI tools have.
 STORAGE_VERSION = "v1.0.0"
 # More failed steps are counted, not named.
@@ -213,7 +215,7 @@ def _write(connection: duckdb.DuckDBPyConnection, build: dict[str, Any], target:
     for table in build["served_tables"]:
         _copy_table(connection, table)
         tables[table] = _write_parquet(connection, f"served.main.{_name(table)}", target, f"{PARQUET}/{table}.parquet")
-    for table in _VERSION_TABLES:
+    for table in (*_VERSION_TABLES, *_present(connection, _LATER_VERSION_TABLES)):
         source = f"warehouse.main.{_name(table)}"
         versions[table] = _write_parquet(connection, source, target, f"{VERSIONS}/{table}.parquet")
     in_force = _rows(connection, "select model_version from served.main.segment_versions where is_in_force")
@@ -234,6 +236,15 @@ def _write(connection: duckdb.DuckDBPyConnection, build: dict[str, Any], target:
     }
     (target / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     return manifest
+
+
+def _present(connection: duckdb.DuckDBPyConnection, tables: tuple[str, ...]) -> list[str]:
+    """Those of the tables that the warehouse has."""
+    found = _rows(
+        connection,
+        "select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'main'",
+    )
+    return [table for table in tables if (table,) in found]
 
 
 def _copy_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:

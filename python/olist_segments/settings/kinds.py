@@ -124,6 +124,33 @@ class Text(Kind):
 
 
 @dataclass(frozen=True)
+class Ascending(Kind):
+    """Three numbers of one kind, each greater than the one before; or none, where the list may be empty."""
+
+    members: Whole | Number
+    may_be_empty: bool = False
+
+    @property
+    def words(self) -> str:
+        """See Kind."""
+        several = self.members.words.replace("a ", "three ", 1).replace("number", "numbers", 1)
+        three = f"{several}, each greater than the one before"
+        return f"an empty list, or {three}" if self.may_be_empty else three
+
+    def schema(self) -> CoreSchema:
+        """See Kind."""
+        return core_schema.no_info_after_validator_function(
+            self._ascending, core_schema.list_schema(self.members.schema(), max_length=3)
+        )
+
+    def _ascending(self, values: list[float]) -> list[float]:
+        is_empty = not values and self.may_be_empty
+        if not is_empty and (len(values) != 3 or not values[0] < values[1] < values[2]):
+            raise ValueError(self.words)
+        return values
+
+
+@dataclass(frozen=True)
 class Members:
     """A list whose members have a kind of their own; none comes twice."""
 

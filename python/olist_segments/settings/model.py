@@ -11,7 +11,18 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from pydantic_core import PydanticCustomError
 
 from olist_segments.bounds import RECOVERED
-from olist_segments.settings.kinds import NOT_ALLOWED, Mapping, Members, Name, Number, OneOf, Text, Truth, Whole
+from olist_segments.settings.kinds import (
+    NOT_ALLOWED,
+    Ascending,
+    Mapping,
+    Members,
+    Name,
+    Number,
+    OneOf,
+    Text,
+    Truth,
+    Whole,
+)
 
 SENTENCE = "sentence"
 """Type of the errors whose message is the whole sentence."""
@@ -137,6 +148,11 @@ class Settings(BaseModel):
     match_min_jaccard: Share
     dissatisfied_up_to_score: Annotated[float, Number(1, 5)]
     dormant_after_days: Days
+
+    lifecycle_return_shares: Annotated[list[float], Ascending(Number(0, 1))]
+    lifecycle_min_returns: Annotated[int, Whole(1, 1_000_000)]
+    lifecycle_default_days: Annotated[list[int], Ascending(Whole(1, 3650))]
+    lifecycle_days: Annotated[list[int], Ascending(Whole(1, 3650), may_be_empty=True)]
 
     refit: Flag
     rescore_history: Flag
