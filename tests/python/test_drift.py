@@ -18,7 +18,7 @@ from warehouses import Warehouse
 
 TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "recency_days": lambda x: x,
-    "order_count": np.log,
+    "purchase_day_count": np.log,
     "total_spend": np.log1p,
     "avg_review_score": lambda x: x,
     "late_delivery_share": lambda x: x,
@@ -28,7 +28,7 @@ TABLES = ("--select", "+feature_drift_monthly", "+segment_share_drift_monthly")
 CHANGED_ON = dt.date(2018, 3, 1)
 FITTED_ON = dt.date(2018, 2, 28)
 SEEN_ON = pd.Timestamp("2018-03-31")
-RIGHT_FEATURE = {"spend": "total_spend", "satisfaction": "avg_review_score", "frequency": "order_count"}
+RIGHT_FEATURE = {"spend": "total_spend", "satisfaction": "avg_review_score", "frequency": "purchase_day_count"}
 
 
 def reference_people(warehouse: Warehouse) -> dict[str, pd.DataFrame]:
@@ -101,7 +101,7 @@ def test_bins_are_tenths_of_the_reference_unless_values_tie(built: Warehouse) ->
     spend = bins[bins["feature"] == "total_spend"]
     assert len(spend) == 10
     assert spend["customer_share"].between(0.09, 0.11).all()
-    orders = bins[bins["feature"] == "order_count"].sort_values("bin_number")
+    orders = bins[bins["feature"] == "purchase_day_count"].sort_values("bin_number")
     assert orders["upper_bound"].iloc[0] == orders["lower_bound"].iloc[1] == 2
     assert len(orders) == 2
 
@@ -159,7 +159,7 @@ def test_without_a_change_the_behaviour_is_calm_until_the_end_of_the_export(
     warehouse = lived_on(fitted_before_the_change, tmp_path, None)
     drift = warehouse.query(f"{BEHAVIOUR} and as_of_date > '{FITTED_ON}' and as_of_date < '2018-08-01'")
     in_model = warehouse.query("select distinct feature from segment_model where feature <> 'recency_days'")["feature"]
-    assert set(drift["feature"]) == set(in_model) >= {"order_count", "total_spend", "avg_review_score"}
+    assert set(drift["feature"]) == set(in_model) >= {"purchase_day_count", "total_spend", "avg_review_score"}
     assert len(drift) == 5 * 2 * len(in_model)
     assert "act" not in set(drift["drift_status"])
     shares_of_segments = warehouse.query(

@@ -50,8 +50,8 @@ def test_a_feature_is_added_by_one_entry_and_its_name_in_a_set(tmp_path: Path) -
     entry = recipe()
     (name,) = yaml.safe_load(entry)
     with_entry = settings.replace("  features:\n", f"  features:\n{entry}\n", 1)
-    changed = re.sub(r"^( {4}rfm_review\w*: \[[^]]*)\]", rf"\1, {name}]", with_entry, flags=re.MULTILINE)
-    assert changed.count(name) == 3
+    changed = re.sub(r"^( {4}r?fm_review\w*: \[[^]]*)\]", rf"\1, {name}]", with_entry, flags=re.MULTILINE)
+    assert changed.count(name) == 4
     (project / "dbt_project.yml").write_text(changed, encoding="utf-8")
 
     warehouse = Warehouse(tmp_path / "built")

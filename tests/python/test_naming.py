@@ -22,7 +22,7 @@ from olist_segments.model.naming import (
 )
 from warehouses import PROJECT
 
-FEATURES = ("avg_review_score", "order_count", "recency_days", "total_spend")
+FEATURES = ("avg_review_score", "purchase_day_count", "recency_days", "total_spend")
 REGISTRY = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]["features"]
 WORDS = words_of(REGISTRY)
 RULE = NamingRule(min_effect=0.1, min_cosine=0.5, min_jaccard=0.5, words=WORDS)

@@ -25,6 +25,7 @@ NUMBERS = [
     *(
         "recency_days",
         "tenure_days",
+        "purchase_day_count",
         "order_count",
         "item_count",
         "total_spend",
@@ -34,7 +35,7 @@ NUMBERS = [
     *("max_installments", "review_count", "avg_review_score", "worst_review_score", "delivered_order_count"),
     *("late_delivery_share", "avg_delivery_days"),
 ]
-ALWAYS_POSITIVE = ("order_count", "item_count", "avg_review_score", "worst_review_score")
+ALWAYS_POSITIVE = ("purchase_day_count", "order_count", "item_count", "avg_review_score", "worst_review_score")
 
 Values = dict[str, Any]
 
@@ -51,12 +52,17 @@ SMALLEST: Values = {
     "candidate_algorithms": ["kmeans"],
     "candidate_k_min": 2,
     "candidate_k_max": 2,
-    "segmentation_rule": dict.fromkeys([*SHARES_OF_RULE, "min_structure_gap", "tolerance"], 0)
+    "segmentation_rule": dict.fromkeys(
+        [*SHARES_OF_RULE, "min_structure_gap", "tolerance", "shelf_life_tolerance_days"], 0
+    )
     | {"prefer": ["silhouette"]},
     "max_segments": 2,
     "fit_max_customers": 200,
     "random_seed": 0,
     "name_min_effect": 0,
+    "shelf_life_step_days": 1,
+    "lifecycle_return_shares": [0.01, 0.02, 1],
+    "lifecycle_min_returns": 1,
     "name_min_cosine": 0,
     "match_min_jaccard": 0,
     "refit": False,
@@ -95,7 +101,11 @@ LARGEST: Values = {
     "candidate_k_min": 50,
     "candidate_k_max": 50,
     "segmentation_rule": dict.fromkeys(SHARES_OF_RULE, 1)
-    | {"min_structure_gap": 1_000_000, "tolerance": 0.99, "prefer": [*FIGURES]},
+    | {"min_structure_gap": 1_000_000, "tolerance": 0.99, "prefer": [*FIGURES], "shelf_life_tolerance_days": 3650},
+    "shelf_life_step_days": 3650,
+    "lifecycle_min_returns": 1_000_000,
+    "lifecycle_default_days": [1, 2, 3650],
+    "lifecycle_days": [1, 2, 3650],
     "max_segments": 50,
     "fit_max_customers": 1_000_000_000,
     "random_seed": 2_147_483_647,

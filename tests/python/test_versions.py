@@ -22,7 +22,12 @@ from olist_segments.selection.versions import (
 )
 from warehouses import PROJECT
 
-TRANSFORMS = {"recency_days": "identity", "order_count": "ln", "total_spend": "log1p", "avg_review_score": "identity"}
+TRANSFORMS = {
+    "recency_days": "identity",
+    "purchase_day_count": "ln",
+    "total_spend": "log1p",
+    "avg_review_score": "identity",
+}
 SEARCH = Search({"rfm_review": list(TRANSFORMS)}, TRANSFORMS, ["kmeans"], k_max=5, seed=7)
 NAMING = NamingRule(min_effect=0.1, min_cosine=0.5, min_jaccard=0.5)
 ARCHETYPES = pd.read_csv(PROJECT / "seeds" / "segment_archetypes.csv")
@@ -39,7 +44,7 @@ def people(count: int, seed: int, prefix: str = "c") -> pd.DataFrame:
             "as_of_date": pd.Timestamp("2018-08-31"),
             "customer_unique_id": [f"{prefix}{number:05d}" for number in range(count)],
             "recency_days": np.choose(kind, [60, 400, 200]) + rng.normal(0, 20, count),
-            "order_count": np.where(rng.random(count) < 0.03, 2.0, 1.0),
+            "purchase_day_count": np.where(rng.random(count) < 0.03, 2.0, 1.0),
             "total_spend": np.exp(rng.normal(4.5, 0.4, count)),
             "avg_review_score": np.where(rng.random(count) < 0.02, np.nan, np.clip(score, 1, 5)),
             "next_period_revenue": np.nan,
@@ -213,7 +218,7 @@ def test_another_customer_changes_nobody_elses_label(
     newcomer = first.iloc[[0]].assign(
         customer_unique_id="newcomer",
         recency_days=recency,
-        order_count=float(orders),
+        purchase_day_count=float(orders),
         total_spend=spend,
         avg_review_score=np.nan if score is None else score,
     )
@@ -234,7 +239,7 @@ def fitted(first: pd.DataFrame) -> History:
     "frame",
     [
         people(150, seed=9),
-        people(300, seed=9).assign(recency_days=1.0, order_count=1.0, total_spend=9.0, avg_review_score=5.0),
+        people(300, seed=9).assign(recency_days=1.0, purchase_day_count=1.0, total_spend=9.0, avg_review_score=5.0),
     ],
     ids=["fewer_than_200", "all_alike"],
 )
