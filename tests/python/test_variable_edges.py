@@ -65,8 +65,6 @@ SMALLEST: Values = {
     "random_seed": 0,
     "name_min_effect": 0,
     "shelf_life_step_days": 1,
-    "lifecycle_return_shares": [0.01, 0.02, 1],
-    "lifecycle_min_returns": 1,
     "name_min_cosine": 0,
     "match_min_jaccard": 0,
     "refit": False,
@@ -111,9 +109,6 @@ LARGEST: Values = {
     "segmentation_rule": dict.fromkeys(SHARES_OF_RULE, 1)
     | {"min_structure_gap": 1_000_000, "tolerance": 0.99, "prefer": [*FIGURES], "shelf_life_tolerance_days": 3650},
     "shelf_life_step_days": 3650,
-    "lifecycle_min_returns": 1_000_000,
-    "lifecycle_default_days": [1, 2, 3650],
-    "lifecycle_days": [1, 2, 3650],
     "max_segments": 50,
     "fit_max_customers": 1_000_000_000,
     "random_seed": 2_147_483_647,

@@ -81,7 +81,8 @@ COLUMNS = (
 )
 """The columns of the evidence table, in order; `seconds` is the only one that depends on the clock."""
 
-_FIGURES = COLUMNS[COLUMNS.index("silhouette") : COLUMNS.index("seconds")]
+FIGURES = COLUMNS[COLUMNS.index("silhouette") : COLUMNS.index("seconds")]
+"""Those of them that speak for or against a candidate."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +221,7 @@ def evaluate_candidates(
     # Within a feature set the rows stay in the order of algorithms and settings.
     rows.sort(key=lambda row: str(row["feature_set"]))
     table = pd.DataFrame(rows)
-    return table[list(COLUMNS)].astype(dict.fromkeys(_FIGURES, "float64"))
+    return table[list(COLUMNS)].astype(dict.fromkeys(FIGURES, "float64"))
 
 
 def _by_customer(frame: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -246,7 +247,7 @@ def _too_little(customers: int, scalings: Sequence[Scaling]) -> str:
 def _single_segment(feature_set: str, scalings: tuple[Scaling, ...], z: FloatArray, why: str) -> dict[str, Any]:
     whole = Segmentation(np.zeros((1, len(scalings))), np.ones((1, len(scalings))), np.zeros(1))
     return {
-        **dict.fromkeys(_FIGURES, np.nan),
+        **dict.fromkeys(FIGURES, np.nan),
         "feature_set": feature_set,
         "algorithm": "none",
         "setting": "k=1",

@@ -23,7 +23,7 @@ from olist_segments.model.agreement import contingency
 from olist_segments.model.model import BOUNDS, Model
 from olist_segments.model.naming import NamingRule, SegmentName, name_segments, profile_segments
 from olist_segments.model.scaling import design_matrix, fit_scaling
-from olist_segments.selection.candidates import Search, evaluate_candidates
+from olist_segments.selection.candidates import FIGURES, Search, evaluate_candidates
 
 # Columns of the evidence that are equal where data, settings and packages are.
 _FITTED = ["feature_set", "algorithm", "setting", "parameters", "is_chosen", "data_as_of", "package_versions"]
@@ -50,7 +50,7 @@ def append_candidates(
     is_first = existing is None or existing.empty
     if not is_first and not refit:
         assert existing is not None
-        return existing.head(0)
+        return _none_of(existing)
     fit_customers = fit_input[fit_input["input_role"] == "fit"]
     if fit_customers.empty:
         raise UserError(
@@ -72,8 +72,14 @@ def append_candidates(
     candidates["random_seed"] = search.seed
     candidates["package_versions"] = json.dumps(versions, sort_keys=True)
     if existing is not None and is_interrupted and _is_same_evidence(candidates, existing):
-        return existing.head(0)
+        return _none_of(existing)
     return candidates
+
+
+def _none_of(existing: pd.DataFrame) -> pd.DataFrame:
+    """No row, in the columns of the evidence: those of an earlier release lack some of its figures."""
+    missing = {name: pd.Series(dtype=np.float64) for name in FIGURES if name not in existing.columns}
+    return existing.head(0).assign(**missing)
 
 
 def fitted_by_a_killed_build(existing: pd.DataFrame | None, builds: pd.DataFrame | None) -> bool:
