@@ -124,23 +124,42 @@ NOT_COMPARED = {
 }
 
 
+# What release 0.4 changed on purpose (CHANGELOG): clusters are fitted without recency, and who came back did so on
+# another day. Everything that rests on either has other figures.
+CHANGED = {
+    *("segment_candidates", "segment_versions", "segments", "segment_model", "segment_labels", "customer_segments"),
+    *("customer_segments_monthly", "rfm_segments", "rfm_segments_monthly"),
+    *("segment_profiles", "segment_profiles_monthly", "segment_traits", "segment_geography", "segment_outcomes"),
+    *("segment_migrations_monthly", "segmentation_comparison", "acquisition_cohorts", "segment_stability"),
+    *("segment_share_drift_monthly", "feature_drift_monthly", "feature_drift_bins"),
+    *("segment_ageing", "segment_ageing_segments", "maintenance_contract", "maintenance_contract_costs"),
+    *("maintenance_backtest", "build_warnings"),
+}
+GONE = {("segment_ageing", "clock_loss"), ("maintenance_contract", "refit_interval_days_clock_stopped")}
+
+
 def test_no_published_figure_has_changed_since_the_release_before(tmp_path: Path) -> None:
-    """The same two nights, built and fitted by this release: every column that was published has the same values."""
+    """The same two nights, built and fitted by this release: every other column that was published is the same."""
     with tarfile.open(RELEASES[-1]) as archive:
         archive.extractall(tmp_path / "before", filter="tar")
     before = tmp_path / "before" / "serving" / "parquet"
     now = live_two_nights(PROJECT, tmp_path / "now") / "parquet"
 
     differences = {}
+    gone = set()
     for file in sorted(before.iterdir()):
         old, new = duckdb.read_parquet(str(file)), duckdb.read_parquet(str(now / file.name))
+        gone |= {(file.stem, column) for column in set(old.columns) - set(new.columns)}
+        if file.stem in CHANGED:
+            continue
         columns = [column for column in old.columns if column not in NOT_COMPARED]
-        assert set(columns) <= set(new.columns), file.name
         shown = ", ".join(columns)
         differing = len(old.select(shown).except_(new.select(shown))) + len(
             new.select(shown).except_(old.select(shown))
         )
         if differing or len(old) != len(new):
             differences[file.name] = differing
-    assert len(list(before.iterdir())) > 30
+    assert {file.stem for file in before.iterdir()} >= CHANGED
+    assert len(list(before.iterdir())) - len(CHANGED) >= 8
+    assert gone == GONE
     assert differences == {}
