@@ -203,8 +203,8 @@ class Settings(BaseModel):
                     )
                 if not self.features[feature].describes:
                     raise _sentence(
-                        f"the var feature_sets.{name} names {feature}, which says describes: false in features: take it "
-                        "off the list, or take describes out there."
+                        f"the var feature_sets.{name} names {feature}, which says describes: false in features: take "
+                        "it off the list, or take describes out there."
                     )
         return self
 
