@@ -103,7 +103,7 @@ class SegmentationRule(Group):
     min_prediction_strength: Share = 0.8
     min_ari_seeds: Share = 0.8
     min_segment_share: Share = 0.02
-    min_structure_gap: Annotated[float, Number(0, 1_000_000)] = 0.05
+    min_structure_gap: Annotated[float, Number(0, 1_000_000)] = 0.1
     prefer: Annotated[tuple[Annotated[str, OneOf(FIGURES)], ...], Members()] = ("shelf_life_days", "structure_gap")
     tolerance: Annotated[float, Number(0, 0.99)] = 0.05
     shelf_life_tolerance_days: Annotated[int, Whole(0, 3650)] = 28
