@@ -68,8 +68,14 @@ def test_boundaries_are_those_of_the_return_curve(built: Warehouse, tmp_path: Pa
     assert set(by_hand) == {"new", "active", "cooling", "dormant", "lapsed"}
 
 
-def test_a_build_says_that_it_has_seen_too_few_returns(built: Warehouse) -> None:
-    told = built.query("select sentence from build_warnings where warning_name = 'stages_by_default'")
+def test_a_build_says_that_it_has_seen_too_few_returns(built: Warehouse, tmp_path: Path) -> None:
+    assert built.query("select count(*) from build_warnings where warning_name = 'stages_by_default'").iloc[0, 0] == 0
+    warehouse = copy_of(built, tmp_path / "copy")
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("drop table fit_lifecycle_boundaries")
+    models = ("fit_lifecycle_boundaries", "lifecycle_boundaries", "build_warnings")
+    warehouse.build(SAMPLE, "--select", *models, variables=FEW_CANDIDATES | {"lifecycle_min_returns": 1_000})
+    told = warehouse.query("select sentence from build_warnings where warning_name = 'stages_by_default'")
     assert told["sentence"].tolist() == [
         "Only 95 returns have been seen: the stages of life use the default boundaries of 60, 180 and 365 days. "
         "Set lifecycle_days to your own."
