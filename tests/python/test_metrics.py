@@ -22,6 +22,12 @@ QUESTIONS = {
     "customers_by_year": ["--metrics", "customers,repeat_rate,churned_to_dormant", "--group-by", "metric_time__year"],
     "sales_by_month": ["--saved-query", "sales_by_month"],
     "revenue_by_segment_today": ["--metrics", "revenue,average_order", "--group-by", "customer__segment_today"],
+    "stages_by_month": [
+        *("--metrics", "customers,repeat_rate", "--group-by", "metric_time__month,customer_snapshot__stage_key"),
+    ],
+    "revenue_by_stage_today": ["--metrics", "revenue", "--group-by", "customer__stage_today"],
+    "gone_dormant_by_month": ["--metrics", "gone_dormant", "--group-by", "metric_time__month"],
+    "gone_dormant_by_stage": ["--metrics", "gone_dormant", "--group-by", "lifecycle_move__from_stage_key"],
     "growth_by_month": ["--metrics", "revenue_growth", "--group-by", "metric_time__month"],
     "active_by_day": [
         *("--metrics", "active_customers_90_days", "--group-by", "metric_time__day"),
@@ -168,6 +174,40 @@ def test_revenue_by_segment_is_that_of_todays_members(answers: dict[str, pd.Data
         from orders left join customer_segments using (customer_unique_id) group by 1
     """
     equal(answers["revenue_by_segment_today"], built, segments)
+
+
+def test_customers_by_stage_are_those_of_each_date(answers: dict[str, pd.DataFrame], built: Warehouse) -> None:
+    stages = """
+        select
+            date_trunc('month', as_of_date)::timestamp as metric_time__month, stage_key as customer_snapshot__stage_key,
+            count(*) as customers, count(*) filter (purchase_day_count > 1) / count(*) as repeat_rate
+        from customer_months group by all
+    """
+    equal(answers["stages_by_month"], built, stages)
+    today = """
+        select
+            stage_key as customer__stage_today,
+            coalesce(sum(order_total) filter (is_valid_purchase), 0)::double as revenue
+        from orders left join customer_segments using (customer_unique_id) group by 1
+    """
+    equal(answers["revenue_by_stage_today"], built, today)
+
+
+def test_customers_gone_dormant_are_the_moves_into_the_last_two_stages(
+    answers: dict[str, pd.DataFrame], built: Warehouse
+) -> None:
+    moves = """
+        select {columns}, sum(customer_count) filter (
+            from_stage_key in ('new', 'active', 'cooling') and to_stage_key in ('dormant', 'lapsed')
+        ) as gone_dormant
+        from lifecycle_moves_monthly group by 1 having gone_dormant > 0
+    """
+    month = "date_trunc('month', as_of_date)::timestamp as metric_time__month"
+    by_month = answers["gone_dormant_by_month"].query("gone_dormant > 0")
+    assert equal(by_month, built, moves.format(columns=month))["gone_dormant"].sum() > 100
+    stage = "from_stage_key as lifecycle_move__from_stage_key"
+    by_stage = answers["gone_dormant_by_stage"].query("gone_dormant > 0")
+    assert set(equal(by_stage, built, moves.format(columns=stage)).iloc[:, 0]) >= {"cooling"}
 
 
 def test_active_customers_of_90_days_are_counted_once(answers: dict[str, pd.DataFrame], built: Warehouse) -> None:

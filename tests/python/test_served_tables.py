@@ -54,6 +54,7 @@ def test_the_newest_rows_of_history_are_the_tables_of_today(tables: duckdb.DuckD
     for today, history, columns in (
         ("customer_features", "customer_features_monthly", "customer_unique_id, total_spend, recency_days"),
         ("customer_segments", "customer_segments_monthly", "customer_unique_id, segment_key, segment_probability"),
+        ("customer_segments", "lifecycle_stages_monthly", "customer_unique_id, stage_key, stage_name"),
         ("rfm_segments", "rfm_segments_monthly", "customer_unique_id, rfm_segment_key, recency_score"),
         ("segment_profiles", "segment_profiles_monthly", "segment_key, customer_count, is_dissatisfied, is_dormant"),
     ):
@@ -68,8 +69,8 @@ def test_a_segmentation_filtered_by_its_newest_date_adds_up_to_all_customers(tab
         "group by 1 order by 1"
     ).fetchall()
     everybody = tables.sql("select customer_count, next_spend from outcomes_of_everybody where is_newest").fetchall()
-    assert [row[0] for row in sums] == ["clusters", "rfm"]
-    assert [row[1:] for row in sums] == everybody * 2
+    assert [row[0] for row in sums] == ["clusters", "clusters_by_stage", "rfm"]
+    assert [row[1:] for row in sums] == everybody * 3
 
 
 def test_a_move_is_told_by_names_as_well(tables: duckdb.DuckDBPyConnection) -> None:
@@ -109,7 +110,9 @@ def test_an_old_name_says_the_new_one_and_holds_the_same(tables: duckdb.DuckDBPy
         assert differing == [(0,)], (table, old, new)
 
 
-@pytest.mark.parametrize("table", ["segment_outcomes", "outcomes_of_everybody", "segment_migrations_monthly"])
+@pytest.mark.parametrize(
+    "table", ["segment_outcomes", "outcomes_of_everybody", "segment_migrations_monthly", "lifecycle_moves_monthly"]
+)
 def test_comments_say_what_must_not_be_added_up(tables: duckdb.DuckDBPyConnection, table: str) -> None:
     comment = tables.execute("select comment from duckdb_tables() where table_name = ?", [table]).fetchall()[0][0]
     assert "added up" in comment

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from nights import SETTINGS, WHOLE, Nights
 from olist_segments.cli import main
-from olist_segments.settings.kinds import Mapping, Members, Number, Truth, Whole
+from olist_segments.settings.kinds import Ascending, Mapping, Members, Number, Truth, Whole
 from olist_segments.settings.model import ALGORITHMS, FIGURES, Group, Settings
 from test_odd_marketplaces import marketplace
 from warehouses import Warehouse
@@ -47,6 +47,10 @@ SMALLEST: Values = {
     "warn_same_score_share": 0,
     "dissatisfied_up_to_score": 1,
     "dormant_after_days": 1,
+    "lifecycle_return_shares": [0, 0.5, 1],
+    "lifecycle_min_returns": 1,
+    "lifecycle_default_days": [1, 2, 3],
+    "lifecycle_days": [],
     "max_days_after_purchase": {"delivery": 30, "review": 30},
     "candidate_algorithms": ["kmeans"],
     "candidate_k_min": 2,
@@ -90,6 +94,10 @@ LARGEST: Values = {
     "warn_same_score_share": 1,
     "dissatisfied_up_to_score": 5,
     "dormant_after_days": 3650,
+    "lifecycle_return_shares": [0.1, 0.2, 1],
+    "lifecycle_min_returns": 1_000_000,
+    "lifecycle_default_days": [3648, 3649, 3650],
+    "lifecycle_days": [1, 2, 3650],
     "max_days_after_purchase": {"delivery": 3650, "review": 3650},
     "candidate_algorithms": [*ALGORITHMS],
     "candidate_k_min": 50,
@@ -179,6 +187,10 @@ def edges_of(annotation: Any, name: str) -> Iterator[tuple[str, Any]]:
         case Members(may_be_empty):
             yield name, "empty" if may_be_empty else "one"
             yield name, "several"
+        case Ascending(members, may_be_empty):
+            yield from ((name, bound) for bound in (members.low, members.high))
+            if may_be_empty:
+                yield name, "empty"
         case Mapping():
             yield from ((name, size) for size in ("one", "several"))
 
@@ -186,6 +198,8 @@ def edges_of(annotation: Any, name: str) -> Iterator[tuple[str, Any]]:
 def edges_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     if (isinstance(value, dict) and name in ("features", "feature_sets")) or isinstance(value, list):
         yield name, {0: "empty", 1: "one"}.get(len(value), "several")
+        if name.startswith("lifecycle_"):
+            yield from ((name, member) for member in value)
     elif isinstance(value, dict):
         for key, member in value.items():
             yield from edges_in(member, f"{name}.{key}")
