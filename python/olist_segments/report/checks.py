@@ -32,7 +32,7 @@ def candidates(tables: Tables) -> Finding:
             "edge": "var(--accent)" if row["is_chosen"] else "var(--mark)",
             "size": 170 if row["is_chosen"] else 60,
             "label": "chosen" if row["is_chosen"] else "",
-            "tip": f"{row['feature_set']}, {row['algorithm']} {row['setting']}: {row['reason']}",
+            "tip": f"{row['feature_set']}, {row['algorithm']} {row['setting']}{_keeps(row)}: {row['reason']}",
         }
         for row in rows
         if row["structure_gap"] is not None
@@ -59,8 +59,17 @@ def candidates(tables: Tables) -> Finding:
         else None,
         f"Candidates by number of segments and by how much tighter they are than a cloud without segments. {title}. "
         f"Reason: {chosen['reason']}.",
-        words={"reason": chosen["reason"]},
+        words={
+            "reason": chosen["reason"],
+            "shelf_life": ""
+            if chosen["shelf_life_days"] is None
+            else f"The chosen one keeps for {plural(chosen['shelf_life_days'], 'day')}. ",
+        },
     )
+
+
+def _keeps(row: Row) -> str:
+    return "" if row["shelf_life_days"] is None else f", keeps for {plural(row['shelf_life_days'], 'day')}"
 
 
 def stability(tables: Tables) -> Finding | None:
