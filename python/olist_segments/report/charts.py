@@ -293,7 +293,7 @@ def cross_table(
     wide = is_wide(width)
     left, size = (208, 12) if wide else (0, 10)
     across = (width - 16 - left) / len(columns)
-    above, high = (0, 50) if wide else (22, 46)
+    above, high = (0, 50) if wide else (24, 54)
     top = 20 + 15 * (1 + len(columns[0].note.split("\n")))
     marks: Marks = []
     texts: Marks = []

@@ -74,7 +74,12 @@ def kinds_by_stage(tables: Tables) -> Finding:
                 boxes[place, number] = _box(name, stage["stage_name"], row, is_wide=wide, is_total=not key)
         columns = [charts.Heading(row["stage_name"], boundaries(row, "\n" if not wide else " ")) for row in stages]
         headings = [
-            charts.Heading(name, "" if total is None else f"{share(total['revenue_share'])} of revenue")
+            charts.Heading(
+                name,
+                plural(sum(row["customer_count"] for row in kinds), "customer")
+                if total is None
+                else f"{share(total['revenue_share'])} of revenue",
+            )
             for _, name, total in names
         ]
         return charts.cross_table(width, columns, headings, boxes)
@@ -394,7 +399,7 @@ def stage_returns(tables: Tables) -> Finding | None:
     oldest = max(last, key=lambda row: row["stage_number"])
     return Finding(
         f"In the month to {day(dates[-1])} {plural(_customers(last), 'customer')} came back, "
-        f"{count(oldest['customer_count'])} of them from {oldest['stage_name']}",
+        f"{count(oldest['customer_count'])} of them after they were {oldest['stage_name'].lower()}",
         day(dates[-1]),
         lambda width: charts.stacked_months(
             width, points, [month(date) for date in dates], list(names), list(names.values()), ",d"

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.resources import files
-from itertools import groupby
 from typing import Any
 
 import duckdb
@@ -66,7 +65,7 @@ class Section:
     figures: list[Figure] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     cards: Answer | None = None
-    stages: dict[str, list[Row]] = field(default_factory=dict)
+    stages: Answer | None = None
 
 
 @dataclass(frozen=True)
@@ -189,7 +188,7 @@ def _section(layout: dict[str, Any], section: dict[str, Any], tables: Tables, wo
         shown,
         remarks,
         tables.answers["cards"] if section.get("cards") else None,
-        {key: list(rows) for key, rows in groupby(tables.rows("kinds_by_stage"), lambda row: str(row["segment_key"]))},
+        tables.answers["kinds_by_stage"] if section.get("cards") else None,
     )
 
 
@@ -219,12 +218,15 @@ def _kinds_and_stages(tables: Tables) -> str:
     words = f"{kind} they are."
     if not tables.rows("version")[0]["has_clock"]:
         words = f"{kind} they are; only they or the shop can change it, never the calendar."
-    told = listed([f"{row['stage_name'].lower()} ({figures.boundaries(row)})" for row in stages])
+    spans: dict[str, list[str]] = {figures.boundaries(row): [] for row in stages}
+    for row in stages:
+        spans[figures.boundaries(row)].append(row["stage_name"].lower())
+    told = listed([f"{' or '.join(names)} ({days})" for days, names in spans.items()])
     words += f" The stage says how long ago they last bought: {told}."
     ends = {row["until_days"]: row["return_share"] for row in stages if row["return_share"] is not None}
     if ends and stages[0]["boundary_source"] == "return curve":
         parts = [f"{share(part)} within {days} days" for days, part in ends.items()]
-        words += f" Of the customers who come back within a year, {listed(parts)} are back."
+        words += f" These days are those of the customers who came back within a year: {listed(parts)}."
     return words
 
 

@@ -63,8 +63,8 @@ def _whom_to_care_for(facts: Facts) -> str:
             key=lambda row: (facts.scores[row["segment_key"]], row["segment_key"]),
         )
         return (
-            f"No kind of customer gives its orders less than {LOW_SCORE:.0f} of 5 stars on average; the lowest score comes "
-            f"from {least['segment_name']}, {decimals(facts.scores[least['segment_key']], 1)}, compared with "
+            f"No kind of customer gives its orders less than {LOW_SCORE:.0f} of 5 stars on average; the lowest score "
+            f"comes from {least['segment_name']}, {decimals(facts.scores[least['segment_key']], 1)}, compared with "
             f"{decimals(facts.customer_score, 1)} for all customers."
         )
     customers = share(sum(row["customer_share"] for row in low))
