@@ -356,6 +356,10 @@ def lose_model(folder: Path) -> None:
     (folder / "versions" / "fit_segment_model.parquet").unlink()
 
 
+def lose_boundaries(folder: Path) -> None:
+    (folder / "versions" / "fit_lifecycle_boundaries.parquet").unlink()
+
+
 def garble_manifest(folder: Path) -> None:
     path = folder / "manifest.json"
     path.chmod(0o644)
@@ -369,6 +373,7 @@ def garble_manifest(folder: Path) -> None:
         [
             (corrupt_labels, "fit_segment_labels.parquet' is not the file of model versions that was published"),
             (lose_model, "fit_segment_model.parquet', which holds model versions, is missing"),
+            (lose_boundaries, "fit_lifecycle_boundaries.parquet', which holds model versions, is missing"),
             (garble_manifest, "manifest.json' does not name the published model versions"),
         ],
     ),

@@ -103,8 +103,8 @@ REFUSED = [
     ),
     (
         "{lifecycle_return_shares: [0.5, 0.25, 0.8]}",
-        "The var lifecycle_return_shares is [0.5, 0.25, 0.8]: give three numbers from 0 to 1, each greater than the one "
-        "before.",
+        "The var lifecycle_return_shares is [0.5, 0.25, 0.8]: give three numbers from 0 to 1, each greater than the "
+        "one before.",
     ),
     (
         "{lifecycle_return_shares: []}",
@@ -112,23 +112,23 @@ REFUSED = [
     ),
     (
         "{lifecycle_default_days: [60, 60, 365]}",
-        "The var lifecycle_default_days is [60, 60, 365]: give three whole numbers from 1 to 3650, each greater than the "
-        "one before.",
-    ),
-    (
-        "{lifecycle_days: [30, 90]}",
-        "The var lifecycle_days is [30, 90]: give an empty list, or three whole numbers from 1 to 3650, each greater than "
+        "The var lifecycle_default_days is [60, 60, 365]: give three whole numbers from 1 to 3650, each greater than "
         "the one before.",
     ),
     (
+        "{lifecycle_days: [30, 90]}",
+        "The var lifecycle_days is [30, 90]: give an empty list, or three whole numbers from 1 to 3650, each greater "
+        "than the one before.",
+    ),
+    (
         '{lifecycle_days: [30, "60 or 1", 90]}',
-        "The var lifecycle_days is [30, '60 or 1', 90]: give an empty list, or three whole numbers from 1 to 3650, each "
-        "greater than the one before.",
+        "The var lifecycle_days is [30, '60 or 1', 90]: give an empty list, or three whole numbers from 1 to 3650, "
+        "each greater than the one before.",
     ),
     (
         "{lifecycle_days: 30}",
-        "The var lifecycle_days is 30: give an empty list, or three whole numbers from 1 to 3650, each greater than the "
-        "one before.",
+        "The var lifecycle_days is 30: give an empty list, or three whole numbers from 1 to 3650, each greater than "
+        "the one before.",
     ),
     ("{lifecycle_min_returns: 0}", "The var lifecycle_min_returns is 0: give a whole number from 1 to 1000000."),
     (
