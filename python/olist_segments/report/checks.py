@@ -188,20 +188,19 @@ def _ageing_labels(
     """Words beside the lines, where they lie on no other line; `height` is that of the chart in units of y."""
     medians = {row["horizon_days"]: row["agreement_median"] for row in clocked}
 
+    def below(row: Row) -> float:
+        """Below the band, as far as the words reach on a phone."""
+        end = row["horizon_days"] + 0.4 * longest
+        reached = [other for other in frozen if row["horizon_days"] <= other["horizon_days"] <= end]
+        return float(min(other["agreement_p10"] for other in reached) - 0.06 * height)
+
     def room(row: Row) -> float:
-        y = row["agreement_p10"] - 0.06 * height
         others = [threshold, medians.get(row["horizon_days"])]
-        return min((abs(y - other) for other in others if other is not None), default=1.0)
+        return min((abs(below(row) - other) for other in others if other is not None), default=1.0)
 
     widest = max(frozen[len(frozen) // 8 : len(frozen) * 5 // 8 + 1], key=room)
-    labels: list[dict[str, Any]] = [
-        {
-            "x": widest["horizon_days"],
-            "y": widest["agreement_p10"] - 0.06 * height,
-            "text": "without the clock",
-            "colour": "var(--accent)",
-        }
-    ]
+    words = {"text": "without the clock", "colour": "var(--accent)"}
+    labels: list[dict[str, Any]] = [{"x": widest["horizon_days"], "y": below(widest), **words}]
     if clocked:
         # The line falls, so that there is room on the right above it.
         middle = clocked[len(clocked) // 2]

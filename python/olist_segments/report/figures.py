@@ -92,7 +92,7 @@ def kinds_by_stage(tables: Tables) -> Finding:
     own = [row for row in rows if row["stage_key"] == richest["stage_key"]]
     if len(kinds) > 1 and own:
         top = max(own, key=lambda row: (row["revenue_share"], row["segment_key"]))
-        title += f", {share(top['revenue_share'])} from {top['segment_name']} alone"
+        title += f", {share(top['revenue_share'])} of all from the {top['segment_name']} among them"
     return Finding(
         title,
         day(tables.as_of),
