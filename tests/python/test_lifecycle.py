@@ -1,4 +1,4 @@
-"""Stages of life: boundaries that another computation finds too and that stay with their version; claims of a return."""
+"""Stages of life: boundaries that another computation finds and that stay with their version; claims of a return."""
 
 from __future__ import annotations
 

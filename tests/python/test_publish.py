@@ -317,7 +317,7 @@ def test_a_refit_with_new_features_is_appended_to_versions_taken_back(built: War
     warehouse = Warehouse(tmp_path / "warehouse", built.serving)
     transforms = {
         "recency_days": "identity",
-        "order_count": "ln",
+        "purchase_day_count": "ln",
         "total_spend": "log1p",
         "avg_review_score": "identity",
         "late_delivery_share": "identity",
