@@ -9,8 +9,7 @@ with stages as (
     group by outcomes.as_of_date, outcomes.outcome_until, stages.stage_key, stages.stage_name
 ),
 
--- The 95 % interval of a share (Wilson), with z = 1.96.
-bounds as (
+wilson_bounds as (
     select
         *, again / customers as again_share,
         (again / customers + 1.96 ^ 2 / 2 / customers) / (1 + 1.96 ^ 2 / customers) as centre,
@@ -34,8 +33,9 @@ where is_newest
 union all
 select
     'stages' as segmentation, bounds.as_of_date, bounds.outcome_until, bounds.stage_key, bounds.stage_name,
-    bounds.customers, bounds.again, bounds.again_share, centre - half_width, centre + half_width,
+    bounds.customers, bounds.again, bounds.again_share,
+    greatest(centre - half_width, 0), least(centre + half_width, 1),
     bounds.again_share / nullif(everybody.ordered_again_share, 0), bounds.next_spend / bounds.customers
-from bounds
+from wilson_bounds as bounds
 inner join outcomes_of_everybody as everybody on bounds.as_of_date = everybody.as_of_date
 order by segmentation, ordered_again_share desc, segment_key
