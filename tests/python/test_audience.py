@@ -136,7 +136,8 @@ def test_the_dissatisfied_are_left_out_and_those_without_a_score_are_not(
     members = "from customer_segments where segment_key = 'loyal_repeaters'"
     with tampered as connection:
         connection.execute(
-            "update customer_segments set avg_review_score = null where segment_key = 'loyal_repeaters' and state = 'SP'"
+            "update customer_segments set avg_review_score = null "
+            "where segment_key = 'loyal_repeaters' and state = 'SP'"
         )
         people = connection.sql(members).df()
     audience("loyal_repeaters", tmp_path / "list.csv", exclude_dissatisfied=True)
