@@ -51,7 +51,7 @@ def test_a_contract_that_holds_exits_0_and_says_when_it_falls_due(
     assert "OVERDUE" not in printed
     set_contract(warehouse, is_interval_at_least=True)
     assert main(["contract"]) == 0
-    assert "every at least 91 days" in capsys.readouterr().out
+    assert "after at least 91 days" in capsys.readouterr().out
 
 
 def test_a_broken_contract_exits_3_and_names_what_broke_it(
