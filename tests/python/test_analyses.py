@@ -36,19 +36,20 @@ def best_customers_and_their_satisfaction(answer: pd.DataFrame, built: Warehouse
 
 def budget_of_next_month(answer: pd.DataFrame, built: Warehouse) -> None:
     assert answer["share_of_expected_spend"].sum() == pytest.approx(1)
-    profiles = built.query("select segment_key, customer_count from segment_profiles").set_index("segment_key")
-    assert answer.set_index("segment_key")["customer_count"].to_dict() == profiles["customer_count"].to_dict()
+    keys = answer["segment_key"] + ":" + answer["stage_key"]
+    people = built.query("select segment_key || ':' || stage_key as key from customer_segments")["key"].value_counts()
+    assert dict(zip(keys, answer["customer_count"], strict=True)) == people.to_dict()
     spent = (
         built.query(
             "select segment_key, sum(next_spend)::double / sum(customer_count) as per_customer from segment_outcomes "
-            "where segmentation = 'clusters' group by 1"
+            "where segmentation = 'clusters_by_stage' group by 1"
         )
         .set_index("segment_key")["per_customer"]
         .to_dict()
     )
-    for row in answer.itertuples():
-        assert row.next_spend_per_customer == pytest.approx(spent[str(row.segment_key)])
-        assert row.expected_spend == pytest.approx(row.customer_count * spent[str(row.segment_key)])
+    for key, row in zip(keys, answer.itertuples(), strict=True):
+        assert row.next_spend_per_customer == pytest.approx(spent[key])
+        assert row.expected_spend == pytest.approx(row.customer_count * spent[key])
     assert answer["next_spend_per_customer"].is_monotonic_decreasing
 
 
