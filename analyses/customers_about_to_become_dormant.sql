@@ -5,8 +5,12 @@ customers as (
     where stage_key not in ('dormant', 'lapsed')
 ),
 
-customer_months as (
-    select * from {{ ref('customer_months').include(database=false) }}
+kinds_monthly as (
+    select * from {{ ref('customer_segments_monthly').include(database=false) }}
+),
+
+stages_monthly as (
+    select * from {{ ref('lifecycle_stages_monthly').include(database=false) }}
 ),
 
 as_of_dates as (
@@ -42,22 +46,28 @@ kinds as (
     group by segment_key, segment_name
 ),
 
-before as (
-    select customer_months.*
-    from customer_months
-    inner join as_of_dates on customer_months.as_of_date = as_of_dates.previous_as_of_date
-    where customer_months.stage_key not in ('dormant', 'lapsed')
+awake_before as (
+    select
+        kinds_monthly.customer_unique_id,
+        kinds_monthly.segment_key
+    from kinds_monthly
+    inner join as_of_dates on kinds_monthly.as_of_date = as_of_dates.previous_as_of_date
+    inner join stages_monthly
+        on
+            kinds_monthly.customer_unique_id = stages_monthly.customer_unique_id
+            and kinds_monthly.as_of_date = stages_monthly.as_of_date
+    where stages_monthly.stage_key not in ('dormant', 'lapsed')
 ),
 
 last_month as (
     select
-        before.segment_key,
+        awake_before.segment_key,
         count(*) as members_before,
         count(case when today.stage_key in ('dormant', 'lapsed') then 1 end) as became_dormant_last_month
-    from before
-    left join customer_months as today
-        on before.customer_unique_id = today.customer_unique_id and today.is_newest
-    group by before.segment_key
+    from awake_before
+    left join stages_monthly as today
+        on awake_before.customer_unique_id = today.customer_unique_id and today.is_newest
+    group by awake_before.segment_key
 ),
 
 final as (
