@@ -309,7 +309,7 @@ def cross_table(
     for place, heading in enumerate(rows):
         y = top + place * (above + high)
         if wide:
-            lines = textwrap.wrap(short(heading.name, 52), 28)[:2]
+            lines = textwrap.wrap(short(heading.name, 56), 30)[:2]
             first = y + high / 2 - 8 * len(lines)
             for line, words in enumerate(lines):
                 write(0, first + 16 * line, words, "var(--ink)", is_bold=True)
