@@ -2,11 +2,11 @@ with
 
 outcomes as (
     select * from {{ ref('segment_outcomes').include(database=false) }}
-    where segmentation = 'clusters'
+    where segmentation = 'clusters_by_stage'
 ),
 
 profiles as (
-    select * from {{ ref('segment_profiles').include(database=false) }}
+    select * from {{ ref('segment_lifecycle_profiles').include(database=false) }}
 ),
 
 past as (
@@ -22,7 +22,8 @@ past as (
 expected as (
     select
         profiles.segment_key,
-        profiles.segment_name,
+        profiles.stage_key,
+        profiles.segment_stage_name,
         profiles.customer_count,
         past.observed_dates,
         past.ordered_again_share,
@@ -31,13 +32,14 @@ expected as (
         profiles.avg_review_score,
         profiles.recommended_action
     from profiles
-    left join past on profiles.segment_key = past.segment_key
+    left join past on {{ segment_stage_key('profiles.segment_key', 'profiles.stage_key') }} = past.segment_key
 ),
 
 final as (
     select
         segment_key,
-        segment_name,
+        stage_key,
+        segment_stage_name,
         customer_count,
         observed_dates,
         ordered_again_share,
@@ -50,4 +52,4 @@ final as (
 )
 
 select * from final
-order by next_spend_per_customer desc nulls last, segment_key
+order by next_spend_per_customer desc nulls last, segment_key, stage_key

@@ -36,36 +36,42 @@ def best_customers_and_their_satisfaction(answer: pd.DataFrame, built: Warehouse
 
 def budget_of_next_month(answer: pd.DataFrame, built: Warehouse) -> None:
     assert answer["share_of_expected_spend"].sum() == pytest.approx(1)
-    profiles = built.query("select segment_key, customer_count from segment_profiles").set_index("segment_key")
-    assert answer.set_index("segment_key")["customer_count"].to_dict() == profiles["customer_count"].to_dict()
+    keys = answer["segment_key"] + ":" + answer["stage_key"]
+    people = built.query("select segment_key || ':' || stage_key as key from customer_segments")["key"].value_counts()
+    assert dict(zip(keys, answer["customer_count"], strict=True)) == people.to_dict()
     spent = (
         built.query(
             "select segment_key, sum(next_spend)::double / sum(customer_count) as per_customer from segment_outcomes "
-            "where segmentation = 'clusters' group by 1"
+            "where segmentation = 'clusters_by_stage' group by 1"
         )
         .set_index("segment_key")["per_customer"]
         .to_dict()
     )
-    for row in answer.itertuples():
-        assert row.next_spend_per_customer == pytest.approx(spent[str(row.segment_key)])
-        assert row.expected_spend == pytest.approx(row.customer_count * spent[str(row.segment_key)])
+    for key, row in zip(keys, answer.itertuples(), strict=True):
+        assert row.next_spend_per_customer == pytest.approx(spent[key])
+        assert row.expected_spend == pytest.approx(row.customer_count * spent[key])
     assert answer["next_spend_per_customer"].is_monotonic_decreasing
 
 
 def customers_about_to_become_dormant(answer: pd.DataFrame, built: Warehouse) -> None:
     people = built.query("from customer_segments")
-    active = people[~people["segment_key"].str.contains("dormant")]
-    at_risk = active[
-        active["runner_up_segment_key"].fillna("").str.contains("dormant") & (active["segment_probability"] < 0.75)
-    ]
-    assert answer["customer_count"].sum() == len(active)
-    assert answer["at_risk_count"].sum() == len(at_risk) > 0
+    stages = built.query("from lifecycle_boundaries where model_version = (select max(model_version) from segments)")
+    first_day = int(stages.loc[stages["stage_key"] == "dormant", "from_days"].iloc[0])
+    awake = people[people["recency_days"] < first_day]
+    assert not set(awake["stage_key"]) & {"dormant", "lapsed"}
+    at_risk = awake[awake["recency_days"] >= first_day - 30]
+    found = answer.set_index("segment_key")
+    assert found["customer_count"].to_dict() == awake["segment_key"].value_counts().to_dict()
+    counts = at_risk["segment_key"].value_counts()
+    assert found["at_risk_count"].to_dict() == counts.reindex(found.index, fill_value=0).to_dict()
+    assert 0 < len(at_risk) < len(awake)
     assert float(answer["at_risk_spend"].sum()) == pytest.approx(float(at_risk["total_spend"].sum()))
+    assert answer["avg_days_left"].dropna().between(1, 30).all()
     went = built.query(
-        "select sum(customer_count) as went from segment_migrations_monthly where is_move "
-        "and as_of_date = (select max(as_of_date) from as_of_dates) and to_segment_key = 'dormant_customers'"
+        "select sum(customer_count) as went from lifecycle_moves_monthly where is_move and is_newest "
+        "and to_stage_key in ('dormant', 'lapsed') and from_stage_key not in ('dormant', 'lapsed')"
     )["went"].iloc[0]
-    assert answer["became_dormant_last_month"].sum() == went
+    assert answer["became_dormant_last_month"].sum() == went > 0
 
 
 def what_last_months_movers_cost(answer: pd.DataFrame, built: Warehouse) -> None:

@@ -76,15 +76,16 @@ def rows_of(file: Path) -> list[dict[str, str]]:
 
 def test_a_list_holds_the_members_of_the_segment_on_the_newest_date(environment: Warehouse, tmp_path: Path) -> None:
     file = tmp_path / "list.csv"
-    sentence = audience("Recent big spenders", file)
+    sentence = audience("Satisfied big spenders", file)
     members = environment.query(
-        "from customer_segments where segment_key = 'recent_big_spenders' order by total_spend desc, customer_unique_id"
+        "from customer_segments where segment_key = 'satisfied_big_spenders' "
+        "order by total_spend desc, customer_unique_id"
     )
     rows = rows_of(file)
     assert tuple(rows[0]) == COLUMNS
     assert [row["customer_unique_id"] for row in rows] == members["customer_unique_id"].tolist()
     assert {(row["segment_key"], row["as_of_date"], row["model_version"]) for row in rows} == {
-        ("recent_big_spenders", "2018-08-31", "1")
+        ("satisfied_big_spenders", "2018-08-31", "1")
     }
     for row, member in zip(rows, members.to_dict("records"), strict=True):
         assert Decimal(row["total_spend"]) == round(Decimal(member["total_spend"]), 2)
@@ -92,10 +93,10 @@ def test_a_list_holds_the_members_of_the_segment_on_the_newest_date(environment:
         assert float(row["segment_probability"]) == pytest.approx(member["segment_probability"], abs=5e-5)
         assert (int(row["recency_days"]), row["state"]) == (member["recency_days"], member["state"])
     assert sentence.startswith(
-        f"Wrote {len(members)} customers of Recent big spenders (recent_big_spenders) as of 2018-08-31, "
+        f"Wrote {len(members):,} customers of Satisfied big spenders (satisfied_big_spenders) as of 2018-08-31, "
         f"model version 1, from '{environment.serving}/segments.duckdb' to '{file}'."
     )
-    assert "Action: Offer accessories and warranty" in sentence
+    assert "Action: Ask for a review with photo" in sentence
     assert "holds customer ids" in sentence
 
 
@@ -120,19 +121,83 @@ def test_the_file_is_for_its_owner_and_as_spreadsheets_read_it(environment: Ware
         assert connection.execute(f"select count(*) from '{file}'").fetchall() == [(len(rows_of(file)),)]
 
 
-def test_options_leave_out_the_unsure_and_the_dissatisfied(environment: Warehouse, tmp_path: Path) -> None:
+def test_an_option_leaves_out_the_unsure(environment: Warehouse, tmp_path: Path) -> None:
     file = tmp_path / "list.csv"
-    people = environment.query("from customer_segments where segment_key = 'recent_big_spenders'")
+    people = environment.query("from customer_segments where segment_key = 'satisfied_big_spenders'")
     sure = people[people["segment_probability"] >= 0.9]
-    audience("recent_big_spenders", file, min_probability=0.9)
+    audience("satisfied_big_spenders", file, min_probability=0.9)
     assert {row["customer_unique_id"] for row in rows_of(file)} == set(sure["customer_unique_id"])
     assert 0 < len(sure) < len(people)
-    people = environment.query("from customer_segments where segment_key = 'late_dissatisfied'")
-    audience("late_dissatisfied", file, exclude_dissatisfied=True)
+
+
+def test_the_dissatisfied_are_left_out_and_those_without_a_score_are_not(
+    tampered: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    members = "from customer_segments where segment_key = 'loyal_repeaters'"
+    with tampered as connection:
+        connection.execute(
+            "update customer_segments set avg_review_score = null "
+            "where segment_key = 'loyal_repeaters' and state = 'SP'"
+        )
+        people = connection.sql(members).df()
+    audience("loyal_repeaters", tmp_path / "list.csv", exclude_dissatisfied=True)
     left = people[~(people["avg_review_score"] <= 2)]
-    assert {row["customer_unique_id"] for row in rows_of(file)} == set(left["customer_unique_id"])
+    assert {row["customer_unique_id"] for row in rows_of(tmp_path / "list.csv")} == set(left["customer_unique_id"])
     assert left["avg_review_score"].isna().any()
     assert 0 < len(left) < len(people)
+
+
+def test_a_stage_leaves_those_who_are_at_it_and_its_action(environment: Warehouse, tmp_path: Path) -> None:
+    file = tmp_path / "list.csv"
+    members = environment.query(
+        "from customer_segments where segment_key = 'dissatisfied' and stage_key = 'lapsed' order by customer_unique_id"
+    )
+    sentence = audience("dissatisfied", file, stage=" LAPSED ")
+    rows = sorted(rows_of(file), key=lambda row: row["customer_unique_id"])
+    assert [row["customer_unique_id"] for row in rows] == members["customer_unique_id"].tolist()
+    for row, member in zip(rows, members.to_dict("records"), strict=True):
+        assert (row["stage_key"], row["stage_name"]) == ("lapsed", "Lapsed")
+        assert row["in_stage_since"] == f"{member['in_stage_since']:%Y-%m-%d}"
+        assert int(row["purchase_day_count"]) == member["purchase_day_count"]
+    assert 0 < len(members) < len(environment.query("from customer_segments where segment_key = 'dissatisfied'"))
+    assert f"Wrote {len(members)} customers of Dissatisfied customers (dissatisfied), stage Lapsed, as of" in sentence
+    action, at_stage = (
+        environment.query(f"select recommended_action as action from {table}")["action"].iloc[0]
+        for table in (
+            "segment_profiles where segment_key = 'dissatisfied'",
+            "segment_lifecycle_profiles where segment_key = 'dissatisfied' and stage_key = 'lapsed'",
+        )
+    )
+    assert f"Action: {at_stage}." in sentence
+    assert action != at_stage
+    assert f"Action: {action}." in audience("dissatisfied", file)
+
+
+def test_an_unknown_stage_names_the_known_ones_in_one_sentence(
+    environment: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["audience", "dissatisfied", "--stage", "asleep\x1b", "--out", str(tmp_path / "list.csv")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "there is no stage 'asleep\\x1b'" in said
+    assert "New (new), Active (active), Cooling (cooling), Dormant (dormant), Lapsed (lapsed), by name or key." in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_stage_without_members_gives_a_header_and_says_so(environment: Warehouse, tmp_path: Path) -> None:
+    # Only a later purchase makes a customer active, and that makes a loyal one.
+    sentence = audience("dissatisfied", tmp_path / "list.csv", stage="active")
+    assert sentence.splitlines()[1].startswith("Nobody is in it on that date")
+
+
+def test_tables_of_a_release_without_stages_are_told_in_one_sentence(
+    tampered: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    with tampered as connection:
+        connection.execute("drop table lifecycle_stages")
+        connection.execute("alter table customer_segments drop column stage_key")
+    with pytest.raises(UserError, match=r"are of a release without stages of life: run dbt build once more\.$"):
+        audience("dissatisfied", tmp_path / "list.csv")
 
 
 def test_without_published_tables_the_warehouse_is_read(
@@ -172,7 +237,8 @@ def test_hostile_ids_and_names_are_no_formulas(tampered: duckdb.DuckDBPyConnecti
 
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_separator_of_a_spreadsheet_lets_a_formula_begin(text: str) -> None:
-    row = (text, "key", "name", date(2018, 8, 31), 1, None, None, 0.5, 3, 1, Decimal("10.00"), None, "SP")
+    day = date(2018, 8, 31)
+    row = (text, "key", "name", day, 1, None, None, 0.5, 3, 1, Decimal("10.00"), None, "SP", "new", "New", day, 1)
     content, changed = to_csv([row])
     assert changed == 1
     for separator in (",", ";", "\t", "|"):
@@ -198,8 +264,8 @@ def test_harmless_text_stays_as_it_is(text: str) -> None:
 def test_no_number_of_a_list_is_below_zero(environment: Warehouse) -> None:
     # A minus would begin a cell; it would get an apostrophe and be text.
     least = environment.query(
-        "select min(least(segment_probability, recency_days, order_count, total_spend, avg_review_score)) as least "
-        "from customer_segments"
+        "select min(least(segment_probability, recency_days, order_count, purchase_day_count, total_spend, "
+        "avg_review_score)) as least from customer_segments"
     )["least"].iloc[0]
     assert least >= 0
     assert to_csv([(-1.5, *("x" for _ in COLUMNS[1:]))])[0].splitlines()[1].startswith("'-1.5000,")
@@ -245,6 +311,12 @@ def test_a_list_is_replaced_and_any_other_file_is_not(environment: Warehouse, tm
     audience("loyal_repeaters", file)
     assert file.read_bytes() != first
     assert [path.name for path in tmp_path.iterdir()] == ["list.csv"]
+    # A list of release 0.3 has no columns of stages.
+    columns = "customer_unique_id,segment_key,segment_name,as_of_date,model_version,in_segment_since,"
+    columns += "previous_segment_key,segment_probability,recency_days,order_count,total_spend,avg_review_score,state"
+    file.write_text(f"{columns}\r\n", encoding="utf-8-sig")
+    audience("dissatisfied", file)
+    assert file.read_bytes() == first
     (tmp_path / "letter.txt").write_text("Dear customer")
     with pytest.raises(UserError, match=r"letter.txt' is there already and is no campaign list"):
         audience("dissatisfied", tmp_path / "letter.txt")

@@ -37,6 +37,7 @@ def test_a_contract_that_holds_exits_0_and_says_when_it_falls_due(
         is_broken_today=False,
         is_overdue=False,
         refit_interval_days=91,
+        is_interval_at_least=False,
         drifting_features=None,
         is_feature_drifting=False,
         is_segment_share_drifting=False,
@@ -48,6 +49,9 @@ def test_a_contract_that_holds_exits_0_and_says_when_it_falls_due(
     assert "every 91 days" in printed
     assert "0.80*" in printed
     assert "OVERDUE" not in printed
+    set_contract(warehouse, is_interval_at_least=True)
+    assert main(["contract"]) == 0
+    assert "after at least 91 days" in capsys.readouterr().out
 
 
 def test_a_broken_contract_exits_3_and_names_what_broke_it(

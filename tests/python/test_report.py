@@ -74,16 +74,16 @@ def facts(**changes: object) -> Facts:
 def test_verdict_says_the_numbers() -> None:
     first, second, third = sentences(facts())
     assert first == (
-        "On 31 August 2018 the marketplace has 10,000 customers in two segments. The most valuable, Spenders, "
+        "On 31 August 2018 the marketplace has 10,000 customers of two kinds. The most valuable, Spenders, "
         "has 20% of the customers and 44% of the revenue."
     )
     assert second == (
-        "No segment gives its orders less than 3 of 5 stars on average; the lowest score comes from Others, 3.9, "
-        "compared with 4.1 for all customers."
+        "No kind of customer gives its orders less than 3 of 5 stars on average; the lowest score comes from Others, "
+        "3.9, compared with 4.1 for all customers."
     )
     assert third == (
-        "Of all customers 3.1% have bought more than once, and the segments predicted who orders again better than "
-        "simple RFM rules in 4 of 13 months, so use them to choose how to treat customers, not to predict who "
+        "Of all customers 3.1% have come back on another day, and kind and stage predicted who orders again better "
+        "than simple RFM rules in 4 of 13 months, so use them to choose how to treat customers, not to predict who "
         "returns."
     )
 
@@ -91,17 +91,17 @@ def test_verdict_says_the_numbers() -> None:
 @pytest.mark.parametrize(
     ("changes", "words_in"),
     [
-        ({"scores": {"spenders": 2.9, "others": 4.5}}, "One segment, Spenders, gives less than 3 of 5 stars"),
-        ({"scores": {"spenders": 2.9, "others": 1}}, "Two segments, Spenders and Others, give less than 3 of 5 stars"),
-        ({"scores": {"spenders": 3.0, "others": 4.0}}, "No segment gives its orders less than 3"),
+        ({"scores": {"spenders": 2.9, "others": 4.5}}, "One kind, Spenders, gives less than 3 of 5 stars"),
+        ({"scores": {"spenders": 2.9, "others": 1}}, "Two kinds, Spenders and Others, give less than 3 of 5 stars"),
+        ({"scores": {"spenders": 3.0, "others": 4.0}}, "No kind of customer gives its orders less than 3"),
         ({"scores": {}}, "No review is known"),
         ({"customer_score": None, "scores": {}}, "No review is known"),
         ({"judged_months": 0, "better_months": 0}, "history is too short to tell"),
-        ({"judged_months": 13, "better_months": 7}, "and to predict who returns"),
+        ({"judged_months": 13, "better_months": 7}, "and whom to write to first"),
         ({"judged_months": 12, "better_months": 6}, "not to predict who returns"),
         ({"judged_months": 1, "better_months": 0}, "in none of 1 month, so"),
-        ({"came_back_share": 0.0}, "Of all customers 0% have bought"),
-        ({"segments": [segment("Everybody", 1, 1.0, 1.0)]}, "has 1 customer, all of them in one segment, Everybody."),
+        ({"came_back_share": 0.0}, "Of all customers 0% have come back"),
+        ({"segments": [segment("Everybody", 1, 1.0, 1.0)]}, "has 1 customer, all of one kind, Everybody."),
     ],
 )
 def test_verdict_is_true_of_other_numbers(changes: dict[str, object], words_in: str) -> None:
@@ -134,7 +134,7 @@ def test_verdict_is_three_sentences_whatever_the_numbers(
     for sentence in found:
         assert sentence[0].isupper()
         assert sentence.endswith(".")
-        assert not re.search(r"None|nan|\{|\}|  |\b1 (customers|months|segments)\b", sentence)
+        assert not re.search(r"None|nan|\{|\}|  |\b1 (customers|months|kinds)\b", sentence)
     low = [row for row in segments if known.get(str(row["segment_key"]), 5) < 3]
     if len(segments) > 1 and known:
         assert ("before any campaign" in found[1]) is bool(low)
@@ -164,7 +164,7 @@ def untouched(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Unt
 def test_page_tells_the_tables_and_nothing_else(tables: Tables, untouched: Untouched) -> None:
     before = Page(untouched.html).text()
     customers, share = tables.query("select sum(customer_count), max(revenue_share) from segment_profiles")[0]
-    assert f"{customers:,} customers" in before
+    assert f"the marketplace has {customers:,} customers" in before
     assert words.share(float(share)) in before  # type: ignore[arg-type]
 
     tables.change(
@@ -177,8 +177,8 @@ def test_page_tells_the_tables_and_nothing_else(tables: Tables, untouched: Untou
         "where comparison_status = 'no better than rfm'",
     )
     after = Page(tables.page()).text()
-    assert f"{customers:,} customers" not in after
-    assert f"{customers * 7:,} customers" in after  # type: ignore[operator]
+    assert f"the marketplace has {customers:,} customers" not in after
+    assert f"the marketplace has {customers * 7:,} customers" in after  # type: ignore[operator]
     for row in tables.query("select customer_count, total_spend from segment_profiles"):
         assert words.count(row[0]) in after  # type: ignore[arg-type]
         assert words.money(float(row[1])) in after  # type: ignore[arg-type]
@@ -189,7 +189,7 @@ def test_page_tells_the_tables_and_nothing_else(tables: Tables, untouched: Untou
         assert words.share2(share_again) in after  # type: ignore[arg-type]
     assert "The contract says so: nothing else" in after
     assert "because of a test" in after
-    assert "and to predict who returns" in after
+    assert "and whom to write to first" in after
 
 
 def test_every_figure_has_words_a_table_a_source_and_a_query(untouched: Untouched) -> None:
@@ -283,7 +283,12 @@ def test_hostile_text_is_text(tables: Tables) -> None:
         f"update segment_candidates set reason = '{text}', algorithm = '{text}' || algorithm, setting = '{text}'",
         f"update segment_versions set reason = '{text}', algorithm = '{text}'",
         f"update delivery_satisfaction set delivery_band = '{text}' || band_number",
-        f"update segment_migrations_monthly set reason = '{text}' where reason = 'clock_only'",
+        f"update segment_migrations_monthly set reason = '{text}' where reason = 'review_arrived'",
+        f"update segment_lifecycle_profiles set segment_name = '{text}' || segment_key, stage_name = '{text}', "
+        f"recommended_action = '{text}'",
+        f"update lifecycle_stages set stage_name = '{text}' || stage_key",
+        f"update lifecycle_moves_monthly set from_stage_name = '{text}' || from_stage_key, reason = '{text}' "
+        "where reason = 'time_passed'",
         f"update maintenance_contract set explanation = '{text}', is_broken_today = true",
         f"update brazil_states set state_name = '{text}'",
         f"update data_quality set breach = '{text}', treatment = '{text}'",
@@ -308,6 +313,7 @@ def little(tables: Tables, segments: int) -> None:
         "segment_profiles_monthly",
         "segment_stability",
         "segments",
+        "segment_lifecycle_profiles",
         "segment_profiles",
     ):
         tables.change(f"delete from {table} where segment_key not in ({kept})")
@@ -320,6 +326,7 @@ def more(tables: Tables, segments: int) -> None:
         source, key = present[number % len(present)], f"copy_{number}"
         for table in (
             "segment_profiles",
+            "segment_lifecycle_profiles",
             "segment_traits",
             "segment_geography",
             "segment_profiles_monthly",
@@ -345,6 +352,76 @@ def test_any_number_of_segments_is_shown(tables: Tables, segments: int) -> None:
     assert len(cards) == len(set(cards)) == segments
     for (name,) in tables.query("select segment_name from segment_profiles"):
         assert str(name) in Page(html).text("h3")
+    stages = html.count('<dl class="stages">\n<div>')
+    assert stages == segments
+    assert html.count('<span class="reach">') == tables.query("select count(*) from segment_lifecycle_profiles")[0][0]
+
+
+def test_first_figure_has_every_kind_at_every_stage(untouched: Untouched) -> None:
+    figure = re.findall(r"<figure id=.*?</figure>", untouched.html, flags=re.S)[0]
+    assert figure.startswith('<figure id="figure-kinds-by-stage"')
+    rows = untouched.tables.query(
+        "select segment_name, stage_name, customer_count, customer_share, revenue_share from segment_lifecycle_profiles"
+    )
+    assert len(rows) > 10
+    for drawing in re.findall(r"<svg.*?</svg>", figure, flags=re.S):
+        said = [found["data-tip"] for _, found in Page(drawing).elements if "data-tip" in found]
+        names = {str(name) for name, *_ in rows}
+        assert len(said) == 5 * (len(names) + 1)
+        for name, stage, customers, people, revenue in rows:
+            (tip,) = [tip for tip in said if tip.startswith(f"{name}, {stage}: ")]
+            for written in (words.count(customers), words.share1(people), words.share1(revenue)):  # type: ignore[arg-type]
+                assert written in tip
+                assert written in Page(drawing).text()
+    stage, share = untouched.tables.query(
+        "select stage_name, sum(revenue_share) from segment_lifecycle_profiles group by 1 order by 2 desc limit 1"
+    )[0]
+    said_first = f"{words.share(share)} of all revenue so far came from customers who are {str(stage).lower()} today"  # type: ignore[arg-type]
+    assert Page(figure).text("h3").startswith(said_first)
+
+
+def test_stages_are_told_with_their_days(tables: Tables, untouched: Untouched) -> None:
+    stages = tables.query("select from_days, until_days from lifecycle_boundaries order by stage_number")
+    text = Page(untouched.html).text()
+    assert f"new or active (up to {stages[0][1]} days), cooling ({stages[2][0]}–{stages[2][1]} days)" in text
+    assert f"lapsed (from {stages[4][0]} days)" in text
+    assert "These days are those of the customers who came back" not in text
+    assert "never the calendar" in text
+    tables.change(
+        "update lifecycle_boundaries set boundary_source = 'return curve', return_share = stage_number * 0.1 "
+        "where until_days is not null",
+        "update segment_model set feature = 'recency_days' where feature = 'total_spend'",
+    )
+    text = Page(tables.page()).text()
+    assert f"40% within {stages[3][1]} days." in text
+    assert "never the calendar" not in text
+    assert "or because time passes" in text
+
+
+def test_stages_of_the_outcomes_are_sums_of_kinds_and_stages(untouched: Untouched) -> None:
+    with open_tables(untouched.tables.path) as connection:
+        rows = ask(connection, "outcomes").rows
+    stages = {row["segment_key"]: row for row in rows if row["segmentation"] == "stages"}
+    pairs = [row for row in rows if row["segmentation"] == "clusters_by_stage"]
+    assert set(stages) == {str(row["segment_key"]).rpartition(":")[2] for row in pairs}
+    for key, stage in stages.items():
+        parts = [row for row in pairs if str(row["segment_key"]).endswith(f":{key}")]
+        for column in ("customer_count", "ordered_again_count"):
+            assert stage[column] == sum(part[column] for part in parts)
+        assert 0 <= stage["ordered_again_low"] <= stage["ordered_again_share"] <= stage["ordered_again_high"] <= 1
+    # The interval is the one that the tables have.
+    everybody = next(row for row in rows if row["segmentation"] == "everybody")
+    assert sum(stage["customer_count"] for stage in stages.values()) == everybody["customer_count"]
+
+
+def test_several_orders_of_one_day_are_no_return(untouched: Untouched) -> None:
+    days, orders = untouched.tables.query(
+        "select avg((purchase_day_count > 1)::int), avg((order_count > 1)::int) from customer_segments"
+    )[0]
+    assert days < orders  # type: ignore[operator]
+    text = Page(untouched.html).text()
+    assert f"{words.share(days)} have come back: they bought on another day too" in text  # type: ignore[arg-type]
+    assert f"{words.share(orders)} have placed more than one order" in text  # type: ignore[arg-type]
 
 
 # What is taken away from the tables, and what the page then says; taken away together, to draw few pages.
@@ -359,12 +436,14 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
             "update segment_stability set jaccard = null, jaccard_low = null, jaccard_high = null",
             "there was too little to cluster",
         ),
-        ("delete from segment_migrations_monthly where is_move", "No customer has moved"),
+        ("delete from segment_migrations_monthly where is_move", "No customer has moved from one kind to another"),
+        ("delete from lifecycle_moves_monthly where is_move", "No customer has moved from one stage to another"),
+        ("delete from lifecycle_moves_monthly where is_move", "No customer has come back yet."),
         (
             "delete from segment_outcomes; delete from outcomes_of_everybody",
             "no date has been followed long enough yet",
         ),
-        ("delete from segmentation_comparison", "history is too short to tell whether the segments predict"),
+        ("delete from segmentation_comparison", "history is too short to tell whether kind and stage predict"),
         ("update acquisition_cohorts set is_whole_month = false", "History is too short for cohorts."),
         ("update data_quality set affected_rows = 0", "about the raw files is broken"),
         (
@@ -387,9 +466,9 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
     "little history and bad news": [
         (
             "delete from segment_profiles_monthly where as_of_date < (select max(as_of_date) from as_of_dates)",
-            "The shares of the segments have not changed",
+            "The shares of the kinds have not changed",
         ),
-        ("delete from as_of_dates where not is_newest", "The shares of the segments have not changed"),
+        ("delete from as_of_dates where not is_newest", "The shares of the kinds have not changed"),
         ("delete from segment_migrations_monthly", "No customer has moved"),
         (
             "update segmentation_comparison set ranking_auc = null, comparison_status = 'unknown'",
@@ -403,7 +482,7 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
             "update maintenance_contract set is_broken_today = true, explanation = 'Refit early: a test wants it.'",
             "The maintenance contract asks for a refit. Refit early: a test wants it.",
         ),
-        ("update segment_traits set z_score = 0", "No segment differs from the average"),
+        ("update segment_traits set z_score = 0", "No kind differs from the average"),
     ],
 }
 

@@ -83,8 +83,12 @@ def long_names(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Pa
     """A report of segments with names that break no line."""
     folder = tmp_path_factory.mktemp("long")
     tables = Tables(built, folder)
-    for table in ("profiles", "profiles_monthly", "traits", "geography", "outcomes", "stability"):
+    for table in (
+        *("profiles", "profiles_monthly", "lifecycle_profiles", "traits", "geography", "outcomes", "stability"),
+    ):
         tables.change(f"update segment_{table} set segment_name = '{LONG}' || segment_key")
+    tables.change(f"update segment_lifecycle_profiles set recommended_action = '{LONG}'")
+    tables.change(f"update lifecycle_stages set stage_name = '{LONG}' || stage_key")
     tables.change(f"update segment_profiles set meaning = '{LONG}', kpi = '{LONG}', recommended_action = '{LONG}'")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OLIST_SERVING_DIR", str(tables.serving))

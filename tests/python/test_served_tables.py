@@ -82,21 +82,27 @@ def test_a_move_is_told_by_names_as_well(tables: duckdb.DuckDBPyConnection) -> N
         "select distinct from_segment_name from segment_migrations_monthly where reason = 'entered'"
     ).fetchall() == [("Not yet a customer",)]
     assert tables.sql(
-        "select from_segment_name, to_segment_name from segment_migrations_monthly where is_move and to_is_dormant "
-        "and not from_is_dormant and is_newest order by customer_count desc limit 1"
-    ).fetchall() == [("Recent small baskets", "Dormant customers")]
+        "select distinct from_segment_name, to_segment_name from segment_migrations_monthly "
+        "where is_move and to_is_dissatisfied and from_segment_key = 'satisfied_big_spenders'"
+    ).fetchall() == [("Satisfied big spenders", "Dissatisfied customers")]
+    assert tables.sql(
+        "select from_stage_name, to_stage_name from lifecycle_moves_monthly "
+        "where is_move and is_newest and from_stage_key = 'cooling' and to_stage_key = 'dormant'"
+    ).fetchall() == [("Cooling", "Dormant")]
 
 
 def test_the_dissatisfied_and_the_dormant_are_found_without_their_keys(tables: duckdb.DuckDBPyConnection) -> None:
-    found = tables.sql(
-        "select segment_name, is_dissatisfied, is_dormant from segment_profiles "
-        "where is_dissatisfied or is_dormant order by 1"
+    found = tables.sql("select segment_name, is_dissatisfied from segment_profiles where is_dissatisfied").fetchall()
+    assert found == [("Dissatisfied customers", True)]
+    # A kind is dormant where most of its members are; on this marketplace dormancy is a stage of every kind.
+    differing = tables.sql(
+        "select count(*) from segment_profiles where is_dormant is distinct from (median_recency_days > 270)"
     ).fetchall()
-    assert found == [
-        ("Dissatisfied by late delivery", True, False),
-        ("Dissatisfied customers", True, False),
-        ("Dormant customers", False, True),
-    ]
+    assert differing == [(0,)]
+    stages = tables.sql(
+        "select segment_key from segment_lifecycle_profiles where stage_key = 'dormant' order by segment_key"
+    ).fetchall()
+    assert stages == tables.sql("select segment_key from segment_profiles order by segment_key").fetchall()
 
 
 def test_an_old_name_says_the_new_one_and_holds_the_same(tables: duckdb.DuckDBPyConnection) -> None:

@@ -58,6 +58,23 @@ class Labels:
     characters: int = 12
 
 
+@dataclass(frozen=True)
+class Heading:
+    """The heading of a row or a column of a cross table: its name, and a note in small letters."""
+
+    name: str
+    note: str
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box of a cross table: colours of box and letters, lines of which the first is bold, what it says."""
+
+    colours: tuple[str, str]
+    lines: Sequence[str]
+    tip: str
+
+
 @dataclass
 class Rows:
     """Marks in rows that are placed by the pixel; x is a value, y counts pixels downwards."""
@@ -267,6 +284,72 @@ def heat_map(
             base.mark_text(fontSize=font_size, baseline="middle").encode(x=x, y=y, text="text:N", fill=_as_is("ink")),
         )
     return chart.properties(width=inner, height=cell_height * len(rows.words))
+
+
+def cross_table(
+    width: int, columns: Sequence[Heading], rows: Sequence[Heading], boxes: Mapping[tuple[int, int], Box]
+) -> Any:
+    """Boxes by their place (row, column) under the headings of the columns; the rows' are beside or, narrow, above."""
+    wide = is_wide(width)
+    left, size = (208, 12) if wide else (0, 10)
+    across = (width - 16 - left) / len(columns)
+    above, high = (0, 50) if wide else (24, 54)
+    top = 20 + 15 * (1 + len(columns[0].note.split("\n")))
+    marks: Marks = []
+    texts: Marks = []
+
+    def write(x: float, y: float, words: str, ink: str, *, is_bold: bool = False, is_centred: bool = False) -> None:
+        texts.append({"x": x, "y": y, "text": words, "ink": ink, "kind": (is_bold, is_centred)})
+
+    for number, heading in enumerate(columns):
+        centre = left + (number + 0.5) * across
+        write(centre, 10, short(heading.name, 18 if wide else 10), "var(--ink)", is_bold=True, is_centred=True)
+        for line, note in enumerate(heading.note.split("\n")):
+            write(centre, 26 + 14 * line, note, "var(--muted)", is_centred=True)
+    for place, heading in enumerate(rows):
+        y = top + place * (above + high)
+        if wide:
+            lines = textwrap.wrap(short(heading.name, 56), 30)[:2]
+            first = y + high / 2 - 8 * len(lines)
+            for line, words in enumerate(lines):
+                write(0, first + 16 * line, words, "var(--ink)", is_bold=True)
+            write(0, first + 16 * len(lines), heading.note, "var(--muted)")
+        else:
+            name = short(heading.name, max(12, 52 - len(heading.note)))
+            write(0, y + 11, name, "var(--ink)", is_bold=True)
+            write(width - 16, y + 11, heading.note, "var(--muted)")
+        for number in range(len(columns)):
+            box = boxes[place, number]
+            x = left + number * across
+            marks.append(
+                {"x": x + 1, "x2": x + across - 1, "y": y + above + 1, "y2": y + above + high - 1}
+                | {"fill": box.colours[0], "tip": box.tip}
+            )
+            first = y + above + high / 2 - 8 * (len(box.lines) - 1)
+            for line, words in enumerate(box.lines):
+                write(x + across / 2, first + 16 * line, words, box.colours[1], is_bold=line == 0, is_centred=True)
+    height = top + len(rows) * (above + high)
+    x_place = alt.X("x:Q", title=None, axis=None, scale=alt.Scale(domain=[0, width - 16], nice=False))
+    y_place = alt.Y("y:Q", title=None, axis=None, scale=alt.Scale(domain=[0, height], reverse=True, nice=False))
+    layers: list[alt.Chart] = [
+        alt.Chart(_data(marks))
+        .mark_rect(cornerRadius=2)
+        .encode(x=x_place, x2="x2:Q", y=y_place, y2="y2:Q", fill=_as_is("fill"), description="tip:N")
+    ]
+    for is_bold, is_centred in product((False, True), repeat=2):
+        found = [text for text in texts if text["kind"] == (is_bold, is_centred)]
+        for align in ("left", "center", "right"):
+            # A note in a narrow table ends at the right edge.
+            own = [
+                text for text in found if align == ("center" if is_centred else "right" if text["x"] > left else "left")
+            ]
+            if own:
+                layers.append(
+                    alt.Chart(_data([{name: text[name] for name in ("x", "y", "text", "ink")} for text in own]))
+                    .mark_text(align=align, baseline="middle", fontSize=size, fontWeight=600 if is_bold else 400)
+                    .encode(x=x_place, y=y_place, text="text:N", fill=_as_is("ink"))
+                )
+    return alt.layer(*layers).properties(width=width - 16, height=height)
 
 
 def tile_maps(width: int, tiles: Marks, titles: Sequence[str], columns: int, *, size: float, has_text: bool) -> Any:

@@ -32,7 +32,7 @@ def candidates(tables: Tables) -> Finding:
             "edge": "var(--accent)" if row["is_chosen"] else "var(--mark)",
             "size": 170 if row["is_chosen"] else 60,
             "label": "chosen" if row["is_chosen"] else "",
-            "tip": f"{row['feature_set']}, {row['algorithm']} {row['setting']}: {row['reason']}",
+            "tip": f"{row['feature_set']}, {row['algorithm']} {row['setting']}{_keeps(row)}: {row['reason']}",
         }
         for row in rows
         if row["structure_gap"] is not None
@@ -59,8 +59,17 @@ def candidates(tables: Tables) -> Finding:
         else None,
         f"Candidates by number of segments and by how much tighter they are than a cloud without segments. {title}. "
         f"Reason: {chosen['reason']}.",
-        words={"reason": chosen["reason"]},
+        words={
+            "reason": chosen["reason"],
+            "shelf_life": ""
+            if chosen["shelf_life_days"] is None
+            else f"The chosen one keeps for {plural(chosen['shelf_life_days'], 'day')}. ",
+        },
     )
+
+
+def _keeps(row: Row) -> str:
+    return "" if row["shelf_life_days"] is None else f", keeps for {plural(row['shelf_life_days'], 'day')}"
 
 
 def stability(tables: Tables) -> Finding | None:
@@ -148,6 +157,7 @@ def ageing(tables: Tables) -> Finding | None:
             f"{decimals(threshold)}"
         )
     lowest = min([row["agreement_p10"] for row in frozen] + [row["agreement_median"] for row in rows])
+    bottom = max(min(lowest - 0.05, 0.6), -0.5)
     return Finding(
         title,
         day(newest(rows, "newest_later_date")),
@@ -155,9 +165,9 @@ def ageing(tables: Tables) -> Finding | None:
             width,
             points,
             charts.Axis((0, longest * 1.02), title="age of the model, days"),
-            charts.Axis((max(min(lowest - 0.05, 0.6), -0.5), 1.02), ".1f"),
+            charts.Axis((bottom, 1.02), ".1f"),
             bands=bands,
-            labels=_ageing_labels(frozen, clocked, threshold, longest),
+            labels=_ageing_labels(frozen, clocked, threshold, longest, 1.02 - bottom),
             rules=[] if threshold is None else [{"y": threshold, "colour": "var(--alarm)"}],
         ),
         "Lines of the agreement of a frozen model with a fresh one by its age. "
@@ -173,20 +183,33 @@ def ageing(tables: Tables) -> Finding | None:
 
 
 def _ageing_labels(
-    frozen: Sequence[Row], clocked: Sequence[Row], threshold: float | None, longest: int
+    frozen: Sequence[Row], clocked: Sequence[Row], threshold: float | None, longest: int, height: float
 ) -> list[dict[str, Any]]:
-    labels: list[dict[str, Any]] = []
-    for rows, offset, text, colour in (
-        (frozen, -0.06, "without the clock", "var(--accent)"),
-        (clocked, -0.075, "with recency as well", "var(--muted)"),
-    ):
-        if rows:
-            middle = rows[len(rows) // 2]
-            height = middle["agreement_median"] + offset
-            labels.append({"x": middle["horizon_days"], "y": height, "text": text, "colour": colour})
+    """Words beside the lines, where they lie on no other line; `height` is that of the chart in units of y."""
+    medians = {row["horizon_days"]: row["agreement_median"] for row in clocked}
+
+    def below(row: Row) -> float:
+        """Below the band, as far as the words reach on a phone."""
+        end = row["horizon_days"] + 0.4 * longest
+        reached = [other for other in frozen if row["horizon_days"] <= other["horizon_days"] <= end]
+        return float(min(other["agreement_p10"] for other in reached) - 0.06 * height)
+
+    def room(row: Row) -> float:
+        others = [threshold, medians.get(row["horizon_days"])]
+        return min((abs(below(row) - other) for other in others if other is not None), default=1.0)
+
+    widest = max(frozen[len(frozen) // 8 : len(frozen) * 5 // 8 + 1], key=room)
+    words = {"text": "without the clock", "colour": "var(--accent)"}
+    labels: list[dict[str, Any]] = [{"x": widest["horizon_days"], "y": below(widest), **words}]
+    if clocked:
+        # The line falls, so that there is room on the right above it.
+        middle = clocked[len(clocked) // 2]
+        words = {"text": "with recency as well", "colour": "var(--muted)"}
+        labels.append({"x": middle["horizon_days"], "y": middle["agreement_median"] + 0.05 * height, **words})
     if threshold is not None:
+        side = -1 if frozen[-1]["agreement_p10"] > threshold else 1
         promised = {"text": f"promised: {decimals(threshold)}", "colour": "var(--alarm)", "align": "right"}
-        labels.append({"x": longest, "y": threshold + 0.03, **promised})
+        labels.append({"x": longest, "y": threshold + side * 0.045 * height, **promised})
     return labels
 
 

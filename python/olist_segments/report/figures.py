@@ -33,21 +33,104 @@ from olist_segments.report.words import (
     three,
 )
 
-REASONS = {
-    "clock_only": "only time passed",
-    "bought_again": "bought again",
-    "review_arrived": "a review arrived",
-    "delivery_arrived": "a parcel arrived",
-    "several_reasons": "several of these together",
-    "model_changed": "the model changed",
+_KIND_REASONS = {
+    "clock_only": ("only time passed", "var(--reason-1)"),
+    "bought_again": ("bought again", "var(--reason-2)"),
+    "review_arrived": ("a review arrived", "var(--reason-3)"),
+    "delivery_arrived": ("a parcel arrived", "var(--reason-4)"),
+    "several_reasons": ("several of these together", "var(--reason-5)"),
+    "model_changed": ("the model changed", "var(--reason-6)"),
 }
-_REASON_COLOURS = [f"var(--reason-{number})" for number in range(1, len(REASONS) + 1)]
+_STAGE_REASONS = {
+    "time_passed": ("time passed", "var(--reason-1)"),
+    "came_back": ("came back", "var(--reason-2)"),
+    "boundaries_changed": ("the boundaries changed", "var(--reason-5)"),
+}
+_STAGE_COLOURS = ("var(--reason-2)", "var(--reason-4)", "var(--reason-3)", "var(--reason-6)", "var(--reason-1)")
+_OUTCOMES = {"clusters": "Kinds", "stages": "Stages", "rfm": "RFM rules"}
+_COMPARED = {
+    "clusters_by_stage": ("kind and stage", "var(--accent)"),
+    "clusters": ("kind alone", "var(--reason-6)"),
+    "rfm": ("RFM rules", "var(--muted)"),
+}
+_REVENUE_EDGES = (0.01, 0.03, 0.06, 0.12, 0.2)
 FEW = 30
 """Fewer customers than this make no share worth showing."""
 
 
+def kinds_by_stage(tables: Tables) -> Finding:
+    """Every kind at every stage of life: how many customers, how much revenue."""
+    rows, stages, kinds = tables.rows("kinds_by_stage"), tables.rows("stages"), tables.rows("segments")
+    found = {(row["segment_key"], row["stage_key"]): row for row in rows}
+    names = [*((row["segment_key"], row["segment_name"], row) for row in kinds), ("", "All customers", None)]
+    found |= {("", row["stage_key"]): row for row in stages if row["customer_count"]}
+
+    def chart(width: int) -> Any:
+        wide = is_wide(width)
+        boxes = {}
+        for place, (key, name, _) in enumerate(names):
+            for number, stage in enumerate(stages):
+                row = found.get((key, stage["stage_key"]))
+                boxes[place, number] = _box(name, stage["stage_name"], row, is_wide=wide, is_total=not key)
+        columns = [charts.Heading(row["stage_name"], boundaries(row, "\n" if not wide else " ")) for row in stages]
+        headings = [
+            charts.Heading(
+                name,
+                plural(sum(row["customer_count"] for row in kinds), "customer")
+                if total is None
+                else f"{share(total['revenue_share'])} of revenue",
+            )
+            for _, name, total in names
+        ]
+        return charts.cross_table(width, columns, headings, boxes)
+
+    richest = max(stages, key=lambda row: (row["revenue_share"], -row["stage_number"]))
+    title = (
+        f"{share(richest['revenue_share'])} of all revenue so far came from customers who are "
+        f"{richest['stage_name'].lower()} today"
+    )
+    own = [row for row in rows if row["stage_key"] == richest["stage_key"]]
+    if len(kinds) > 1 and own:
+        top = max(own, key=lambda row: (row["revenue_share"], row["segment_key"]))
+        title += f", {share(top['revenue_share'])} of all from the {top['segment_name']} among them"
+    return Finding(
+        title,
+        day(tables.as_of),
+        chart,
+        "Cross table of kinds and stages of life. "
+        + " ".join(
+            f"{row['segment_name']}, {row['stage_name']}: {plural(row['customer_count'], 'customer')}, "
+            f"{share1(row['revenue_share'])} of revenue."
+            for row in rows
+        ),
+    )
+
+
+def _box(name: str, stage: str, row: Row | None, *, is_wide: bool, is_total: bool) -> charts.Box:
+    if row is None:
+        return charts.Box(("var(--panel)", "var(--muted)"), ["–"], f"{name}, {stage}: no customer")
+    customers, part = count(row["customer_count"]), share1(row["customer_share"])
+    money_part = share1(row["revenue_share"])
+    tip = (
+        f"{name}, {stage}: {plural(row['customer_count'], 'customer')}, {part} of all; "
+        f"{money(row['total_spend'])} of spend, {money_part} of revenue"
+    )
+    lines = [f"{money_part} of revenue", f"{customers} · {part}"] if is_wide else [money_part, customers, part]
+    if is_total:
+        return charts.Box(("var(--panel)", "var(--ink)"), lines, tip)
+    return charts.Box(binned(row["revenue_share"], _REVENUE_EDGES, "sequence"), lines, tip)
+
+
+def boundaries(stage: Row, between: str = " ") -> str:
+    """The days since the last purchase day that a stage covers: up to 35 days, 36–114 days, 257 days on."""
+    low, high = stage["from_days"], stage["until_days"]
+    if high is None:
+        return f"from {low}{between}days"
+    return f"up to {high}{between}days" if not low else f"{low}–{high}{between}days"
+
+
 def sizes(tables: Tables) -> Finding:
-    """Segments by customers and by revenue."""
+    """Kinds by customers and by revenue."""
     rows = tables.rows("segments")
     marks = charts.Rows()
     for row in rows:
@@ -70,7 +153,7 @@ def sizes(tables: Tables) -> Finding:
         f"{share(first['revenue_share'])} of revenue",
         day(first["as_of_date"]),
         lambda width: charts.draw_rows(width, marks, (0, largest * (1.42 if is_wide(width) else 2.3))),
-        "Bars of the share of customers and of revenue of each segment. "
+        "Bars of the share of customers and of revenue of each kind. "
         + " ".join(
             f"{row['segment_name']}: {share1(row['customer_share'])} of customers, "
             f"{share1(row['revenue_share'])} of revenue."
@@ -80,7 +163,7 @@ def sizes(tables: Tables) -> Finding:
 
 
 def traits(tables: Tables) -> Finding:
-    """How each segment differs from all customers."""
+    """How each kind differs from all customers."""
     rows = tables.rows("traits")
     sharpest = {}
     for _, members in groupby(rows, key=lambda row: row["segment_key"]):
@@ -88,7 +171,7 @@ def traits(tables: Tables) -> Finding:
         sharpest[best["segment_key"]] = best
     most = max(sharpest.values(), key=lambda row: abs(row["z_score"]))
     if len(sharpest) == 1 or most["z_score"] == 0:
-        title = "No segment differs from the average"
+        title = "No kind differs from the average"
     else:
         side = ("far " if abs(most["z_score"]) >= 2 else "") + ("above" if most["z_score"] > 0 else "below")
         title = f"Largest difference: {most['segment_name']}, {most['trait']} {side} the average"
@@ -114,7 +197,7 @@ def traits(tables: Tables) -> Finding:
             44,
             font_size=13 if is_wide(width) else 11,
         ),
-        "Heat map of how far each segment lies from the average. "
+        "Heat map of how far each kind lies from the average. "
         + " ".join(
             f"{row['segment_name']}: most by {row['trait']}, {signed(row['z_score'])}." for row in sharpest.values()
         ),
@@ -122,30 +205,47 @@ def traits(tables: Tables) -> Finding:
 
 
 def shares_by_month(tables: Tables) -> Finding:
-    """How the segments grew and shrank."""
-    rows = tables.rows("shares_by_month")
+    """How the kinds grew and shrank."""
+    rows = [row | {"name": row["segment_name"], "key": row["segment_key"]} for row in tables.rows("shares_by_month")]
+    return _shares(rows, "kind", tables.colours)
+
+
+def stages_by_month(tables: Tables) -> Finding:
+    """How the stages of life grew and shrank."""
+    rows = [row | {"name": row["stage_name"], "key": row["stage_key"]} for row in tables.rows("stages_by_month")]
+    return _shares(rows, "stage", {row["key"]: _stage_colour(row) for row in rows})
+
+
+def _stage_colour(row: Row) -> str:
+    return _STAGE_COLOURS[(row["stage_number"] - 1) % len(_STAGE_COLOURS)]
+
+
+def _shares(rows: Sequence[Row], noun: str, colours: Mapping[str, str]) -> Finding:
+    """One panel per kind or stage; rows with `key` and `name`."""
     dates = sorted({row["as_of_date"] for row in rows})
     months = [month(date) for date in dates]
-    latest = {row["segment_key"]: row for row in rows}
-    at = {(row["as_of_date"], row["segment_key"]): row["customer_share"] for row in rows}
+    latest = {row["key"]: row for row in rows}
+    at = {(row["as_of_date"], row["key"]): row["customer_share"] for row in rows}
     earlier = dates[max(0, len(dates) - 13)]
     change = {key: at.get((dates[-1], key), 0) - at.get((earlier, key), 0) for key in latest}
     grown = max(sorted(change), key=lambda key: change[key])
-    title = "The shares of the segments have not changed"
+    title = f"The shares of the {noun}s have not changed"
     if change[grown] > 0:
         title = (
-            f"Since {long_month(earlier)} {latest[grown]['segment_name']} grew most: "
+            f"Since {long_month(earlier)} {latest[grown]['name']} grew most: "
             f"from {share(at.get((earlier, grown), 0))} to {share(at.get((dates[-1], grown), 0))} of customers"
         )
     order = sorted(latest, key=lambda key: (-at.get((dates[-1], key), 0), key))
-    titles = {key: f"{latest[key]['segment_name']}  {share1(at.get((dates[-1], key), 0))}" for key in order}
+    if noun == "stage":
+        order = sorted(latest, key=lambda key: latest[key]["stage_number"])
+    titles = {key: f"{latest[key]['name']}  {share1(at.get((dates[-1], key), 0))}" for key in order}
     points = [
         {
-            "title": titles[row["segment_key"]],
+            "title": titles[row["key"]],
             "month": month(row["as_of_date"]),
             "value": row["customer_share"],
-            "colour": tables.colours[row["segment_key"]],
-            "tip": f"{row['segment_name']}, {month(row['as_of_date'])}: {share1(row['customer_share'])} of customers "
+            "colour": colours[row["key"]],
+            "tip": f"{row['name']}, {month(row['as_of_date'])}: {share1(row['customer_share'])} of customers "
             f"({count(row['customer_count'])})",
         }
         for row in rows
@@ -161,7 +261,7 @@ def shares_by_month(tables: Tables) -> Finding:
             months,
             height=110 if is_wide(width) else 64,
         ),
-        f"One panel per segment with its share of customers at each month end from {day(dates[0])} to "
+        f"One panel per {noun} with its share of customers at each month end from {day(dates[0])} to "
         f"{day(dates[-1])}. Today: " + "; ".join(titles[key].replace("  ", " ") for key in order) + ".",
     )
 
@@ -179,75 +279,93 @@ def reasons(tables: Tables) -> Finding | None:
     points = [
         {
             "month": month(row["as_of_date"]),
-            "kind": _reason(row),
-            "order": _reason_place(row),
+            "kind": _reason(row, _KIND_REASONS),
+            "order": _reason_place(row, _KIND_REASONS),
             "value": row["customer_share"],
             "tip": f"{month(row['as_of_date'])}: {plural(row['customer_count'], 'customer')} moved because "
-            f"{_reason(row)} ({share1(row['customer_share'])})",
+            f"{_reason(row, _KIND_REASONS)} ({share2(row['customer_share'])})",
         }
         for row in rows
     ]
     return Finding(
-        f"In the month to {day(dates[-1])} {share(total)} of known customers changed segment; for "
-        f"{share(part)} of them the reason is “{_reason(main)}”",
+        f"In the month to {day(dates[-1])} {share(total)} of known customers became another kind; for "
+        f"{share(part)} of them the reason is “{_reason(main, _KIND_REASONS)}”",
         day(dates[-1]),
         lambda width: charts.stacked_months(
-            width, points, [month(date) for date in dates], list(REASONS.values()), _REASON_COLOURS, ".0%"
+            width,
+            points,
+            [month(date) for date in dates],
+            [words for words, _ in _KIND_REASONS.values()],
+            [colour for _, colour in _KIND_REASONS.values()],
+            ".1%",
         ),
-        f"Stacked bars of the share of customers who changed segment in each month to {day(dates[-1])}, by reason. "
-        f"In the last month: " + "; ".join(f"{_reason(row)}, {count(row['customer_count'])}" for row in last) + ".",
+        f"Stacked bars of the share of customers who became another kind in each month to {day(dates[-1])}, by reason. "
+        "In the last month: "
+        + "; ".join(f"{_reason(row, _KIND_REASONS)}, {count(row['customer_count'])}" for row in last)
+        + ".",
     )
 
 
-def _reason(row: Row) -> str:
-    return REASONS.get(row["reason"], str(row["reason"]))
+def _reason(row: Row, reasons: Mapping[str, tuple[str, str]]) -> str:
+    return reasons[row["reason"]][0] if row["reason"] in reasons else str(row["reason"])
 
 
-def _reason_place(row: Row) -> int:
-    return list(REASONS).index(row["reason"]) if row["reason"] in REASONS else len(REASONS)
+def _reason_place(row: Row, reasons: Mapping[str, tuple[str, str]]) -> int:
+    return list(reasons).index(row["reason"]) if row["reason"] in reasons else len(reasons)
 
 
 def moves(tables: Tables) -> Finding | None:
-    """Who moved where, for each of the last months."""
-    rows = tables.rows("moves")
+    """Who became another kind, for each of the last months."""
+    return _moves(tables.rows("moves"), "segment", "kinds", _KIND_REASONS)
+
+
+def stage_moves(tables: Tables) -> Finding | None:
+    """Who came to another stage of life, for each of the last months."""
+    return _moves(tables.rows("stage_moves"), "stage", "stages", _STAGE_REASONS)
+
+
+def _moves(rows: Sequence[Row], axis: str, noun: str, reasons: Mapping[str, tuple[str, str]]) -> Finding | None:
     if not rows:
         return None
+    start, end = f"from_{axis}_key", f"to_{axis}_key"
     choices = {}
     for as_of_date, found in groupby(rows, key=lambda row: row["as_of_date"]):
         streams: dict[tuple[str, str], list[Row]] = {}
         for row in found:
-            streams.setdefault((row["from_segment_key"], row["to_segment_key"]), []).append(row)
+            streams.setdefault((row[start], row[end]), []).append(row)
         ordered = sorted(streams.values(), key=lambda parts: -_customers(parts))[:10]
         choices[long_month(as_of_date)] = (
-            _streams(ordered),
-            f"Bars of the largest moves between segments in the month to {day(as_of_date)}: "
-            + "; ".join(f"{_stream(parts[0])}, {count(_customers(parts))}" for parts in ordered)
+            _streams(ordered, axis, reasons),
+            f"Bars of the largest moves between {noun} in the month to {day(as_of_date)}: "
+            + "; ".join(f"{_stream(parts[0], axis)}, {count(_customers(parts))}" for parts in ordered)
             + ".",
         )
     first = rows[0]
-    alike = ("as_of_date", "from_segment_key", "to_segment_key")
-    same = [row for row in rows if all(row[column] == first[column] for column in alike)]
+    same = [row for row in rows if all(row[column] == first[column] for column in ("as_of_date", start, end))]
     return Finding(
         f"{long_month(first['as_of_date'])}: {plural(_customers(same), 'customer')} went from "
-        f"{first['from_segment_name']} to {first['to_segment_name']}",
+        f"{first[f'from_{axis}_name']} to {first[f'to_{axis}_name']}",
         day(first["as_of_date"]),
         choices=choices,
     )
 
 
-def _streams(streams: Sequence[Sequence[Row]]) -> Callable[[int], Any]:
+def _streams(
+    streams: Sequence[Sequence[Row]], axis: str, reasons: Mapping[str, tuple[str, str]]
+) -> Callable[[int], Any]:
     marks = charts.Rows()
+    colours = [colour for _, colour in reasons.values()]
     largest = max(_customers(parts) for parts in streams)
     for parts in streams:
-        name = _stream(parts[0])
-        marks.text(0, _stream(parts[0], 30), 9)
+        name = _stream(parts[0], axis)
+        marks.text(0, _stream(parts[0], axis, 30), 9)
         start = 0.0
-        for part in sorted(parts, key=_reason_place):
-            place = _reason_place(part)
-            colour = _REASON_COLOURS[place] if place < len(_REASON_COLOURS) else "var(--mark)"
+        for part in sorted(parts, key=lambda row: _reason_place(row, reasons)):
+            place = _reason_place(part, reasons)
+            colour = colours[place] if place < len(colours) else "var(--mark)"
             end = start + part["customer_count"]
             who = plural(part["customer_count"], "customer")
-            tip = f"{name}: {who}, {_reason(part)}, {money(part['total_spend'])} of spend"
+            tip = f"{name}: {who}, {_reason(part, reasons)}, {money(part['total_spend'])} of spend"
             marks.bar(end, 20, 14, colour, tip, start=start)
             start = end
         marks.text(start, count(start), 27, bold=True, after=True)
@@ -255,8 +373,42 @@ def _streams(streams: Sequence[Sequence[Row]]) -> Callable[[int], Any]:
     return lambda width: charts.draw_rows(width, marks, (0, largest * (1.12 if is_wide(width) else 1.25)))
 
 
-def _stream(row: Row, letters: int = 1000) -> str:
-    return f"{short(row['from_segment_name'], letters)} → {short(row['to_segment_name'], letters)}"
+def _stream(row: Row, axis: str, letters: int = 1000) -> str:
+    return f"{short(row[f'from_{axis}_name'], letters)} → {short(row[f'to_{axis}_name'], letters)}"
+
+
+def stage_returns(tables: Tables) -> Finding | None:
+    """Who came back, month by month, by the stage that they came back from. None while nobody has."""
+    rows = tables.rows("stage_returns")
+    if not rows:
+        return None
+    dates = sorted({row["as_of_date"] for row in rows})
+    last = [row for row in rows if row["as_of_date"] == dates[-1]]
+    names = {row["stage_name"]: _stage_colour(row) for row in sorted(rows, key=lambda row: row["stage_number"])}
+    points = [
+        {
+            "month": month(row["as_of_date"]),
+            "kind": row["stage_name"],
+            "order": row["stage_number"],
+            "value": row["customer_count"],
+            "tip": f"{month(row['as_of_date'])}: {plural(row['customer_count'], 'customer')} came back from "
+            f"{row['stage_name']}, {money(row['spend_since_previous'])} spent since",
+        }
+        for row in rows
+    ]
+    oldest = max(last, key=lambda row: row["stage_number"])
+    return Finding(
+        f"In the month to {day(dates[-1])} {plural(_customers(last), 'customer')} came back, "
+        f"{count(oldest['customer_count'])} of them after they were {oldest['stage_name'].lower()}",
+        day(dates[-1]),
+        lambda width: charts.stacked_months(
+            width, points, [month(date) for date in dates], list(names), list(names.values()), ",d"
+        ),
+        f"Stacked bars of the customers who came back in each month to {day(dates[-1])}, by the stage that they came "
+        "back from. In the last month: "
+        + "; ".join(f"{row['stage_name']}, {count(row['customer_count'])}" for row in last)
+        + ".",
+    )
 
 
 def _customers(rows: Sequence[Row]) -> int:
@@ -264,14 +416,16 @@ def _customers(rows: Sequence[Row]) -> int:
 
 
 def outcomes(tables: Tables) -> Finding | None:
-    """What the segments did next, beside the RFM rules."""
+    """What the kinds and the stages did next, beside the RFM rules."""
     rows = tables.rows("outcomes")
     if not rows:
         return None
+    colours = dict(tables.colours) | {row["stage_key"]: _stage_colour(row) for row in tables.rows("stages")}
     days = (rows[0]["outcome_until"] - rows[0]["as_of_date"]).days
     everybody = next((row for row in rows if row["segmentation"] == "everybody"), None)
+    drawn = [row for row in rows if row["segmentation"] in _OUTCOMES]
     # The wide interval of a few customers would dwarf all others.
-    many = [row for row in rows if row["customer_count"] >= FEW] or rows
+    many = [row for row in drawn if row["customer_count"] >= FEW] or drawn or rows
     largest = max(row["ordered_again_high"] for row in many) or 0.01
     best = next((row for row in many if row["segmentation"] == "clusters"), many[0])
     title = f"{share2(best['ordered_again_share'])} of {best['segment_name']} ordered again within {days} days"
@@ -280,10 +434,11 @@ def outcomes(tables: Tables) -> Finding | None:
     return Finding(
         title,
         f"{day(rows[0]['as_of_date'])}, followed until {day(rows[0]['outcome_until'])}",
-        lambda width: _outcome_rows(width, rows, tables.colours, everybody, largest),
+        lambda width: _outcome_rows(width, drawn, colours, everybody, largest),
         "Dots with intervals: share of members who ordered again. "
         + " ".join(
-            f"{row['segmentation']}, {row['segment_name']}: {share2(row['ordered_again_share'])}." for row in rows
+            f"{_OUTCOMES[row['segmentation']]}, {row['segment_name']}: {share2(row['ordered_again_share'])}."
+            for row in drawn
         ),
         words={
             "from_day": day(rows[0]["as_of_date"]),
@@ -303,7 +458,7 @@ def _outcome_rows(
         marks.text(everybody["ordered_again_share"], f"all customers {share2(everybody['ordered_again_share'])}", 8)
         marks.next(18)
         reference = (everybody["ordered_again_share"], marks.height)
-    for heading, segmentation in (("Segments of the model", "clusters"), ("RFM rules", "rfm")):
+    for segmentation, heading in _OUTCOMES.items():
         marks.text(left, heading, 12, bold=True)
         marks.next(30)
         for row in (found for found in rows if found["segmentation"] == segmentation):
@@ -313,7 +468,7 @@ def _outcome_rows(
                 left,
                 f"{short(row['segment_name'], 36)}  {written}",
                 min(row["ordered_again_share"], right),
-                colours.get(row["segment_key"], "var(--mark)") if segmentation == "clusters" else "var(--mark)",
+                colours.get(row["segment_key"], "var(--mark)") if segmentation != "rfm" else "var(--mark)",
                 f"{row['segment_name']}: {written} ordered again ({plural(row['ordered_again_count'], 'customer')} of "
                 f"{count(row['customer_count'])}), {cents(row['next_spend_per_customer'])} BRL per customer",
                 (min(row["ordered_again_low"], right), min(row["ordered_again_high"], right)),
@@ -323,15 +478,19 @@ def _outcome_rows(
 
 
 def comparison(tables: Tables) -> Finding | None:
-    """Do clusters predict better than the RFM rules? None while no month can be judged."""
-    rows = [row for row in tables.rows("comparison") if row["ranking_auc"] is not None]
+    """Do kinds and stages predict better than the RFM rules? None while no month can be judged."""
+    rows = [
+        row for row in tables.rows("comparison") if row["ranking_auc"] is not None and row["segmentation"] in _COMPARED
+    ]
     if not rows:
         return None
     dates = sorted({row["as_of_date"] for row in rows})
-    clusters = [row for row in rows if row["segmentation"] == "clusters"]
-    better = sum(row["comparison_status"] == "better than rfm" for row in clusters)
-    names = {"clusters": "segments", "rfm": "RFM rules"}
-    colours = {"clusters": "var(--accent)", "rfm": "var(--muted)"}
+    better = {
+        name: sum(row["comparison_status"] == "better than rfm" for row in rows if row["segmentation"] == name)
+        for name in _COMPARED
+    }
+    names = {name: words for name, (words, _) in _COMPARED.items()}
+    colours = {name: colour for name, (_, colour) in _COMPARED.items()}
     points = [
         {
             "x": dates.index(row["as_of_date"]),
@@ -355,11 +514,9 @@ def comparison(tables: Tables) -> Finding | None:
         for height, (_, text, colour) in zip(heights, words, strict=True)
     ]
     title = (
-        f"The RFM rules ranked customers at least as well in {count(len(clusters) - better)} of "
-        f"{plural(len(clusters), 'month')}"
+        f"Kind and stage together ranked customers better than the RFM rules in {better['clusters_by_stage']} of "
+        f"{plural(len(dates), 'month')}, kind alone in {better['clusters']}"
     )
-    if better * 2 > len(clusters):
-        title = f"The segments ranked customers better than the RFM rules in {better} of {len(clusters)} months"
     return Finding(
         title,
         f"{day(dates[0])} to {day(dates[-1])}",
@@ -374,8 +531,10 @@ def comparison(tables: Tables) -> Finding | None:
             labels=labels,
             rules=[{"y": 0.5, "colour": "var(--muted)"}],
         ),
-        f"Lines of the ranking of customers by the segments and by the RFM rules on {len(dates)} dates. "
-        + " ".join(f"{month(row['as_of_date'])}, {row['segmentation']}: {three(row['ranking_auc'])}." for row in rows),
+        f"Lines of the ranking of customers by kinds, by kinds and stages, and by the RFM rules on {len(dates)} dates. "
+        + " ".join(
+            f"{month(row['as_of_date'])}, {names[row['segmentation']]}: {three(row['ranking_auc'])}." for row in rows
+        ),
     )
 
 
@@ -451,7 +610,7 @@ def states(tables: Tables) -> Finding | None:
 
 
 def states_by_segment(tables: Tables) -> Finding | None:
-    """Where each segment is more frequent than in the whole country."""
+    """Where each kind is more frequent than in the whole country."""
     rows = tables.rows("states_by_segment")
     if not any(row["customer_count"] for row in tables.rows("states")):
         return None
@@ -471,7 +630,7 @@ def states_by_segment(tables: Tables) -> Finding | None:
                 tip += f", {decimals(row['concentration'])} times its share of all customers"
             tiles.append(charts.tile(title, place, colours, "", edge, tip))
     many = [row for row in rows if row["customer_count"] >= FEW]
-    title = f"No segment has {FEW} members in any state: too few to compare"
+    title = f"No kind has {FEW} members in any state: too few to compare"
     if many:
         top = max(many, key=lambda row: (row["concentration"], row["segment_key"], row["state"]))
         title = (
@@ -489,7 +648,7 @@ def states_by_segment(tables: Tables) -> Finding | None:
             size=34 if is_wide(width) else 22,
             has_text=False,
         ),
-        "One tile map of Brazil per segment with its concentration in each state. "
+        "One tile map of Brazil per kind with its concentration in each state. "
         + " ".join(_strongest(title, many) for title in titles),
         words={"few": str(FEW)},
     )
@@ -516,7 +675,7 @@ def returned(tables: Tables) -> Finding | None:
             "y": row["returned_share"],
             "line": "returned",
             "colour": "var(--accent)",
-            "tip": f"By month {row['months_since_first']}: {share2(row['returned_share'])} had bought again "
+            "tip": f"By month {row['months_since_first']}: {share2(row['returned_share'])} had come back "
             f"({plural(row['cohort_count'], 'cohort')}, {plural(row['customer_count'], 'customer')})",
         }
         for row in shown
@@ -534,7 +693,7 @@ def returned(tables: Tables) -> Finding | None:
     if mark["months_since_first"]:
         until = f"{_ordinal(mark['months_since_first'])} month after their first purchase"
     return Finding(
-        f"{share(mark['returned_share'])} had bought again by the {until}",
+        f"{share(mark['returned_share'])} had come back by the {until}",
         f"{day(tables.as_of)}, complete months only",
         lambda width: charts.lines(
             width,
@@ -546,7 +705,7 @@ def returned(tables: Tables) -> Finding | None:
             labels=[label],
             height=220,
         ),
-        "Line of the share of customers who had bought again by months since the first purchase. "
+        "Line of the share of customers who had come back by months since the first purchase. "
         + " ".join(f"Month {row['months_since_first']}: {share2(row['returned_share'])}." for row in shown),
     )
 

@@ -21,14 +21,18 @@ from olist_segments.report.figure import Figure, Finding, Tables, make_figure
 from olist_segments.report.palette import assign, variables
 from olist_segments.report.source import Answer, Row, ask
 from olist_segments.report.verdict import Facts, sentences
-from olist_segments.report.words import count, day, decimals, long_month, money, plural, share, share1, share2
+from olist_segments.report.words import count, day, decimals, listed, long_month, money, plural, share, share1, share2
 
 _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
+    "kinds-by-stage": figures.kinds_by_stage,
     "sizes": figures.sizes,
     "traits": figures.traits,
     "shares": figures.shares_by_month,
     "reasons": figures.reasons,
     "moves": figures.moves,
+    "stages-by-month": figures.stages_by_month,
+    "stage-moves": figures.stage_moves,
+    "stage-returns": figures.stage_returns,
     "outcomes": figures.outcomes,
     "comparison": figures.comparison,
     "delivery": figures.delivery,
@@ -47,13 +51,13 @@ _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
     "quality": checks.quality,
 }
 # What no figure asks for: banners, cards, the sentences at the top.
-_OTHER_QUERIES = ("came_back", "cards", "left_out", "quality_total", "segment_keys", "version", "warnings")
+_OTHER_QUERIES = ("came_back", "cards", "left_out", "quality_total", "segment_keys", "stages", "version", "warnings")
 _FEW_CUSTOMERS = 5000
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the page: its anchor, heading, lead, figures, remarks and cards."""
+    """A section of the page: its anchor, heading, lead, figures, remarks, and cards with the stages of each kind."""
 
     anchor: str
     heading: str
@@ -61,6 +65,7 @@ class Section:
     figures: list[Figure] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     cards: Answer | None = None
+    stages: Answer | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +118,8 @@ def _facts(tables: Tables) -> Facts:
     judged = [
         row
         for row in tables.rows("comparison")
-        if row["segmentation"] == "clusters" and row["comparison_status"] in ("better than rfm", "no better than rfm")
+        if row["segmentation"] == "clusters_by_stage"
+        and row["comparison_status"] in ("better than rfm", "no better than rfm")
     ]
     return Facts(
         as_of_date=tables.as_of,
@@ -182,6 +188,7 @@ def _section(layout: dict[str, Any], section: dict[str, Any], tables: Tables, wo
         shown,
         remarks,
         tables.answers["cards"] if section.get("cards") else None,
+        tables.answers["kinds_by_stage"] if section.get("cards") else None,
     )
 
 
@@ -190,6 +197,9 @@ def _words(tables: Tables) -> dict[str, str]:
     came_back = tables.rows("came_back")[0]
     return {
         "came_back_share": share(came_back["came_back_share"]),
+        "clock_words": ", or because time passes" if tables.rows("version")[0]["has_clock"] else "",
+        "kinds_and_stages_lead": _kinds_and_stages(tables),
+        "several_orders_share": share(came_back["several_orders_share"]),
         "customer_count": count(came_back["customer_count"]),
         "delivery_lead": "Customers are least satisfied when a parcel comes late or not at all."
         if _late_is_worse(tables.rows("delivery"))
@@ -197,6 +207,27 @@ def _words(tables: Tables) -> dict[str, str]:
         "left_out_lead": _left_out(tables.rows("left_out")[0]),
         "rule_count": plural(tables.rows("quality_total")[0]["rule_count"], "rule"),
     }
+
+
+def _kinds_and_stages(tables: Tables) -> str:
+    """What a kind is, what a stage is, and where the boundaries of the stages come from."""
+    stages = tables.rows("stages")
+    kind = (
+        "Every customer is of one kind and at one stage. The kind says how often they buy, for how much, and how happy"
+    )
+    words = f"{kind} they are."
+    if not tables.rows("version")[0]["has_clock"]:
+        words = f"{kind} they are; only they or the shop can change it, never the calendar."
+    spans: dict[str, list[str]] = {figures.boundaries(row): [] for row in stages}
+    for row in stages:
+        spans[figures.boundaries(row)].append(row["stage_name"].lower())
+    told = listed([f"{' or '.join(names)} ({days})" for days, names in spans.items()])
+    words += f" The stage says how long ago they last bought: {told}."
+    ends = {row["until_days"]: row["return_share"] for row in stages if row["return_share"] is not None}
+    if ends and stages[0]["boundary_source"] == "return curve":
+        parts = [f"{share(part)} within {days} days" for days, part in ends.items()]
+        words += f" These days are those of the customers who came back within a year: {listed(parts)}."
+    return words
 
 
 def _late_is_worse(bands: list[Row]) -> bool:

@@ -17,9 +17,9 @@ class Facts:
     """What the sentences rest on.
 
     `segments`: rows of the query segments, the most valuable first; `scores`: mean review score of each segment key,
-    without those of whom none is known; `customer_score`: that of all customers; `came_back_share`: customers with more
-    than one purchase, 0 to 1; `judged_months` and `better_months`: dates on which clusters could be judged by what came
-    next, and those of them on which they ranked customers better than the RFM rules.
+    without those of whom none is known; `customer_score`: that of all customers; `came_back_share`: customers who
+    bought on more than one day, 0 to 1; `judged_months` and `better_months`: dates on which kinds and stages could be
+    judged by what came next, and those of them on which they ranked customers better than the RFM rules.
     """
 
     as_of_date: date
@@ -41,12 +41,12 @@ def _what_there_is(facts: Facts) -> str:
     first = facts.segments[0]
     if len(facts.segments) == 1:
         return (
-            f"On {day(facts.as_of_date)} the marketplace has {plural(customers, 'customer')}, all of them in one "
-            f"segment, {first['segment_name']}."
+            f"On {day(facts.as_of_date)} the marketplace has {plural(customers, 'customer')}, all of one "
+            f"kind, {first['segment_name']}."
         )
     return (
-        f"On {day(facts.as_of_date)} the marketplace has {plural(customers, 'customer')} in "
-        f"{a_number(len(facts.segments))} segments. The most valuable, {first['segment_name']}, has "
+        f"On {day(facts.as_of_date)} the marketplace has {plural(customers, 'customer')} of "
+        f"{a_number(len(facts.segments))} kinds. The most valuable, {first['segment_name']}, has "
         f"{share(first['customer_share'])} of the customers and {share(first['revenue_share'])} of the revenue."
     )
 
@@ -63,18 +63,14 @@ def _whom_to_care_for(facts: Facts) -> str:
             key=lambda row: (facts.scores[row["segment_key"]], row["segment_key"]),
         )
         return (
-            f"No segment gives its orders less than {LOW_SCORE:.0f} of 5 stars on average; the lowest score comes from "
-            f"{least['segment_name']}, {decimals(facts.scores[least['segment_key']], 1)}, compared with "
+            f"No kind of customer gives its orders less than {LOW_SCORE:.0f} of 5 stars on average; the lowest score "
+            f"comes from {least['segment_name']}, {decimals(facts.scores[least['segment_key']], 1)}, compared with "
             f"{decimals(facts.customer_score, 1)} for all customers."
         )
     customers = share(sum(row["customer_share"] for row in low))
     revenue = share(sum(row["revenue_share"] for row in low))
     names = listed([row["segment_name"] for row in low])
-    which = (
-        f"One segment, {names}, gives"
-        if len(low) == 1
-        else f"{a_number(len(low)).capitalize()} segments, {names}, give"
-    )
+    which = f"One kind, {names}, gives" if len(low) == 1 else f"{a_number(len(low)).capitalize()} kinds, {names}, give"
     return (
         f"{which} less than {LOW_SCORE:.0f} of 5 stars on average: {customers} of the customers, with {revenue} of the "
         "revenue. Resolve their complaints before any campaign."
@@ -82,12 +78,12 @@ def _whom_to_care_for(facts: Facts) -> str:
 
 
 def _what_they_are_good_for(facts: Facts) -> str:
-    back = f"Of all customers {share(facts.came_back_share)} have bought more than once"
+    back = f"Of all customers {share(facts.came_back_share)} have come back on another day"
     if facts.judged_months == 0:
-        return f"{back}, and history is too short to tell whether the segments predict who orders again."
+        return f"{back}, and history is too short to tell whether kind and stage predict who orders again."
     better, months = facts.better_months, plural(facts.judged_months, "month")
     times = "none" if better == 0 else count(better)
-    told = f"{back}, and the segments predicted who orders again better than simple RFM rules in {times} of {months}"
+    told = f"{back}, and kind and stage predicted who orders again better than simple RFM rules in {times} of {months}"
     if better * 2 > facts.judged_months:
-        return f"{told}, so use them both to choose how to treat customers and to predict who returns."
+        return f"{told}, so use them to choose how to treat customers and whom to write to first."
     return f"{told}, so use them to choose how to treat customers, not to predict who returns."

@@ -34,8 +34,14 @@ COLUMNS = (
     "total_spend",
     "avg_review_score",
     "state",
+    "stage_key",
+    "stage_name",
+    "in_stage_since",
+    "purchase_day_count",
 )
 """The columns of the file, as in the table customer_segments."""
+
+_COLUMNS_BEFORE_STAGES = COLUMNS[:13]
 
 DISSATISFIED = 2.0
 """A customer whose mean score is no better is dissatisfied: --exclude-dissatisfied leaves the customer out."""
@@ -59,8 +65,18 @@ _MEMBERS = f"""
     where
         segment_key = $segment_key
         and segment_probability >= $min_probability
+        and ($stage_key is null or stage_key = $stage_key)
         and not coalesce($exclude_dissatisfied and avg_review_score <= {DISSATISFIED}, false)
     order by total_spend desc, customer_unique_id
+"""
+_STAGES = "select stage_key, stage_name from lifecycle_stages order by stage_number"
+_HAS_STAGES = (
+    "select count(*) from duckdb_columns() where table_name = 'customer_segments' and column_name = 'stage_key'"
+)
+_PLAYBOOK_AT_STAGE = """
+    select recommended_action, channel, kpi, stop_rule
+    from segment_lifecycle_profiles
+    where segment_key = $segment_key and stage_key = $stage_key
 """
 _PLAYBOOK = "select recommended_action, channel, kpi, stop_rule from segment_profiles where segment_key = $segment_key"
 
@@ -74,7 +90,10 @@ _CONTROL_START = re.compile("^(?=[\t\r\n])")
 
 @dataclass(frozen=True)
 class Audience:
-    """The members of a segment on a date, by a model version; rows in the order of their spend, largest first."""
+    """The members of a segment on a date, by a model version; rows in the order of their spend, largest first.
+
+    `stage_name`: the stage of life that all of them are in, None for all stages.
+    """
 
     segment_key: str
     segment_name: str
@@ -82,12 +101,14 @@ class Audience:
     model_version: int
     rows: list[tuple[Any, ...]]
     playbook: tuple[str | None, ...]
+    stage_name: str | None = None
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `olist-segments audience`."""
     parser = commands.add_parser("audience", help="write a segment's customers as a campaign list")
     parser.add_argument("segment", metavar="SEGMENT", help="key or name of a segment of today")
+    parser.add_argument("--stage", metavar="STAGE", help="only those at this stage of life, by key or name")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv", help="the list; a list is replaced")
     parser.add_argument(
         "--min-probability", type=_probability, default=0.0, metavar="P", help="only labels at least so sure, 0 to 1"
@@ -106,6 +127,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
                 arguments.min_probability,
                 arguments.exclude_dissatisfied,
                 arguments.source,
+                arguments.stage,
             )
         )
     )
@@ -117,39 +139,56 @@ def audience(
     min_probability: float = 0.0,
     exclude_dissatisfied: bool = False,
     kind: str | None = None,
+    stage: str | None = None,
 ) -> str:
     """Write the campaign list of `segment` (its key or name) to `file`, whole or not at all; sentences that say so.
 
-    `kind`: one of SOURCES, or None for the published tables if there are any. Only its owner can read the file.
-    UserError if there are no tables or no such segment, or if `file` can't be written or is no campaign list.
+    `kind`: one of SOURCES, or None for the published tables if there are any; `stage`: key or name of a stage of life,
+    or None for all. Only its owner can read the file. UserError if there are no tables or no such segment or stage, or
+    if `file` can't be written or is no campaign list.
     """
     _check_destination(file)
     source = choose_source(kind)
-    found = read_audience(source, segment, min_probability, exclude_dissatisfied)
+    found = read_audience(source, segment, min_probability, exclude_dissatisfied, stage)
     text, changed = to_csv(found.rows)
     replace_file(file, text.encode("utf-8-sig"), private=True)
     return "\n".join(_sentences(found, file, source, changed))
 
 
-def read_audience(path: Path, segment: str, min_probability: float, exclude_dissatisfied: bool) -> Audience:
-    """The members of `segment`, key or name in any case, from the tables in `path`; UserError where it isn't known."""
+def read_audience(
+    path: Path, segment: str, min_probability: float, exclude_dissatisfied: bool, stage: str | None = None
+) -> Audience:
+    """The members of `segment` at `stage`, keys or names in any case, from the tables in `path`.
+
+    UserError where segment or stage isn't known, or where the tables are of a release without stages.
+    """
     with open_tables(path) as connection:
         names = dict(connection.execute(_SEGMENTS).fetchall())
         frame = connection.execute(_FRAME).fetchall()
-        key = _find(segment, names)
-        chosen = {"segment_key": key}
+        if not frame:
+            raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
+        if connection.execute(_HAS_STAGES).fetchall() == [(0,)]:
+            raise UserError(f"the tables in '{path}' are of a release without stages of life: run dbt build once more.")
+        stages = dict(connection.execute(_STAGES).fetchall())
+        as_of_date, model_version = frame[0]
+        key = _known(segment, names, "segment", f"on {as_of_date} in '{path}'")
+        stage_key = None if stage is None else _known(stage, stages, "stage", f"in '{path}'")
+        chosen = {"segment_key": key, "stage_key": stage_key}
         conditions = {"min_probability": min_probability, "exclude_dissatisfied": exclude_dissatisfied}
-        rows = connection.execute(_MEMBERS, chosen | conditions).fetchall() if key else []
-        playbooks = connection.execute(_PLAYBOOK, chosen).fetchall() if key else []
-    if not frame:
-        raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
-    as_of_date, model_version = frame[0]
-    if key is None:
-        known = ", ".join(f"{_shown(name)} ({_shown(known_key)})" for known_key, name in names.items())
-        raise UserError(
-            f"there is no segment '{_shown(segment)}' on {as_of_date} in '{path}': give one of {known}, by name or key."
-        )
-    return Audience(key, names[key], as_of_date, model_version, rows, playbooks[0] if playbooks else ())
+        rows = connection.execute(_MEMBERS, chosen | conditions).fetchall()
+        if stage_key is None:
+            playbooks = connection.execute(_PLAYBOOK, {"segment_key": key}).fetchall()
+        else:
+            playbooks = connection.execute(_PLAYBOOK_AT_STAGE, chosen).fetchall()
+    return Audience(
+        key,
+        names[key],
+        as_of_date,
+        model_version,
+        rows,
+        playbooks[0] if playbooks else (),
+        None if stage_key is None else stages[stage_key],
+    )
 
 
 def to_csv(rows: list[tuple[Any, ...]]) -> tuple[str, int]:
@@ -177,12 +216,17 @@ def _cell(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _find(segment: str, names: dict[str, str]) -> str | None:
-    asked = segment.strip().casefold()
+def _known(asked: str, names: dict[str, str], noun: str, where: str) -> str:
+    """The key of what was asked for by key or name; UserError with the known ones if there is none."""
+    wanted = asked.strip().casefold()
     for key in names:
-        if key.casefold() == asked:
+        if key.casefold() == wanted:
             return key
-    return next((key for key, name in names.items() if name.casefold() == asked), None)
+    for key, name in names.items():
+        if name.casefold() == wanted:
+            return key
+    known = ", ".join(f"{_shown(name)} ({_shown(key)})" for key, name in names.items())
+    raise UserError(f"there is no {noun} '{_shown(asked)}' {where}: give one of {known}, by name or key.")
 
 
 def _check_destination(file: Path) -> None:
@@ -193,7 +237,8 @@ def _check_destination(file: Path) -> None:
         raise UserError(f"the folder '{file.parent}' does not exist: make it, or name a file in another.")
     if not file.exists():
         return
-    header = ",".join(COLUMNS).encode("utf-8-sig")
+    # A list of an earlier release has fewer columns, with the same ones in front.
+    header = ",".join(_COLUMNS_BEFORE_STAGES).encode("utf-8-sig")
     try:
         with file.open("rb") as content:
             is_list = content.read(len(header)) == header
@@ -205,9 +250,10 @@ def _check_destination(file: Path) -> None:
 
 def _sentences(found: Audience, file: Path, source: Path, changed: int) -> list[str]:
     count = f"{len(found.rows):,} customer{'' if len(found.rows) == 1 else 's'}"
+    stage = "" if found.stage_name is None else f", stage {_shown(found.stage_name)},"
     lines = [
-        f"Wrote {count} of {_shown(found.segment_name)} ({_shown(found.segment_key)}) as of {found.as_of_date}, model "
-        f"version {found.model_version}, from '{source}' to '{file}'."
+        f"Wrote {count} of {_shown(found.segment_name)} ({_shown(found.segment_key)}){stage} as of {found.as_of_date}, "
+        f"model version {found.model_version}, from '{source}' to '{file}'."
     ]
     if not found.rows:
         lines.append("Nobody is in it on that date under these conditions: the file holds its header alone.")

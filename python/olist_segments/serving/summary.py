@@ -12,9 +12,25 @@ from olist_segments.serving.tables import add_source_option, choose_source, open
 _SEGMENTS = """
     select
         segment_name, customer_count, customer_share, revenue_share, avg_total_spend, avg_recency_days,
-        avg_order_count, avg_review_score, late_delivery_share
+        avg_purchase_day_count, avg_review_score, late_delivery_share
     from segment_profiles
     order by revenue_share desc, segment_key
+"""
+_STAGES = """
+    select stages.stage_name, boundaries.from_days, boundaries.until_days
+    from lifecycle_boundaries as boundaries
+    inner join segment_versions as versions on boundaries.model_version = versions.model_version
+    inner join lifecycle_stages as stages on boundaries.stage_key = stages.stage_key
+    where versions.is_in_force
+    order by stages.stage_number
+"""
+_MEMBERS = """
+    select kinds.segment_name, coalesce(profiles.customer_count, 0) as customer_count
+    from segment_profiles as kinds
+    cross join lifecycle_stages as stages
+    left join segment_lifecycle_profiles as profiles
+        on kinds.segment_key = profiles.segment_key and stages.stage_key = profiles.stage_key
+    order by kinds.revenue_share desc, kinds.segment_key, stages.stage_number
 """
 _VERSION = """
     select segment_versions.*, newest.as_of_date, candidates.is_eligible
@@ -32,7 +48,7 @@ _COLUMNS = (
     ("revenue", "{:.1%}"),
     ("BRL each", "{:,.2f}"),
     ("days since", "{:,.0f}"),
-    ("orders", "{:.2f}"),
+    ("days", "{:.2f}"),
     ("review", "{:.2f}"),
     ("late", "{:.1%}"),
 )
@@ -54,23 +70,18 @@ def summary(kind: str | None = None) -> str:
     with open_tables(path) as connection:
         segments = connection.sql(_SEGMENTS).fetchall()
         in_force = query_rows(connection, _VERSION)
-        # Tables of an earlier release have no warnings.
-        has_warnings = ("build_warnings",) in connection.sql("select table_name from duckdb_tables()").fetchall()
-        warnings = [row["sentence"] for row in query_rows(connection, _WARNINGS)] if has_warnings else []
+        present = {name for (name,) in connection.sql("select table_name from duckdb_tables()").fetchall()}
+        # Tables of an earlier release have no warnings, or no stages.
+        warnings = [row["sentence"] for row in query_rows(connection, _WARNINGS)] if "build_warnings" in present else []
+        has_stages = "segment_lifecycle_profiles" in present
+        stages = query_rows(connection, _STAGES) if has_stages else []
+        members = query_rows(connection, _MEMBERS) if has_stages else []
     if not in_force:
         raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
     model: dict[str, Any] = in_force[0]
     rows = [[name for name, _ in _COLUMNS]] + [
         ["-" if value is None else style.format(value) for value, (_, style) in zip(row, _COLUMNS, strict=True)]
         for row in segments
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
     ]
     customers = sum(row[1] for row in segments)
     title = (
@@ -81,4 +92,37 @@ def summary(kind: str | None = None) -> str:
     if not model["is_eligible"]:
         warnings.insert(0, f"{model['reason']}.")
     notes = [line for sentence in warnings for line in ("", f"Warning: {sentence}")]
+    lines = [*_table(rows), *_stages_table(stages, members)]
     return "\n".join(["", title, "", *lines, *notes, "", f"All tables are in '{path}'."])
+
+
+def _stages_table(stages: list[dict[str, Any]], members: list[dict[str, Any]]) -> list[str]:
+    """Kinds by stages: how many customers; nothing for tables without stages."""
+    if not stages:
+        return []
+    across = len(stages)
+    rows = [
+        ["customers by stage", *(stage["stage_name"].lower() for stage in stages)],
+        ["days since last purchase", *(_days(stage) for stage in stages)],
+    ]
+    for first in range(0, len(members), across):
+        counts = [row["customer_count"] for row in members[first : first + across]]
+        rows.append([members[first]["segment_name"], *(f"{count:,}" if count else "-" for count in counts)])
+    return ["", *_table(rows)]
+
+
+def _days(stage: dict[str, Any]) -> str:
+    low, high = stage["from_days"], stage["until_days"]
+    return f"{low}+" if high is None else f"{low}-{high}"
+
+
+def _table(rows: list[list[str]]) -> list[str]:
+    """Lines of text with aligned columns, the first to the left, the others to the right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell.ljust(width) if column == 0 else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

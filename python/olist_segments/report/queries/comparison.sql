@@ -1,4 +1,3 @@
 select as_of_date, outcome_until, segmentation, segment_count, customer_count, ranking_auc, value_explained, comparison_status
 from segmentation_comparison
-where segmentation in ('clusters', 'rfm')
 order by as_of_date, segmentation

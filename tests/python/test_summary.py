@@ -1,0 +1,77 @@
+"""The segments on the screen: every kind, every stage, in the width of a terminal."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+from olist_segments.serving.summary import summary
+from warehouses import Warehouse
+
+
+@pytest.fixture
+def tables(built: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the published tables that a test may change, which the command reads."""
+    shutil.copy(built.serving / "segments.duckdb", tmp_path)
+    (tmp_path / "segments.duckdb").chmod(0o644)
+    monkeypatch.setenv("OLIST_SERVING_DIR", str(tmp_path))
+    return tmp_path / "segments.duckdb"
+
+
+def blocks(text: str) -> list[list[list[str]]]:
+    """The tables of the text: lines, each split where two spaces are."""
+    return [
+        [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in block.splitlines()]
+        for block in text.split("\n\n")
+    ]
+
+
+def test_every_kind_has_a_line_and_every_stage_a_column(tables: Path) -> None:
+    text = summary()
+    kinds, stages = blocks(text)[1:3]
+    with duckdb.connect(str(tables), read_only=True) as connection:
+        profiles = connection.sql(
+            "select segment_name, customer_count, avg_purchase_day_count from segment_profiles "
+            "order by revenue_share desc, segment_key"
+        ).fetchall()
+        members = dict(
+            connection.sql(
+                "select segment_name || '/' || lower(stage_name), customer_count from segment_lifecycle_profiles"
+            ).fetchall()
+        )
+        days = connection.sql(
+            "select lower(stage_name), from_days, until_days from lifecycle_boundaries "
+            "inner join lifecycle_stages using (stage_key) order by lifecycle_stages.stage_number"
+        ).fetchall()
+    place = kinds[0].index("days")
+    assert [(line[0], line[1], line[place]) for line in kinds[1:]] == [
+        (name, f"{customers:,}", f"{each:.2f}") for name, customers, each in profiles
+    ]
+    names = stages[0][1:]
+    assert names == [name for name, _, _ in days]
+    assert stages[1][1:] == [f"{low}+" if high is None else f"{low}-{high}" for _, low, high in days]
+    assert [line[0] for line in stages[2:]] == [name for name, _, _ in profiles]
+    for line in stages[2:]:
+        for name, told in zip(names, line[1:], strict=True):
+            customers = members.get(f"{line[0]}/{name}")
+            assert told == ("-" if customers is None else f"{customers:,}")
+
+
+def test_the_tables_fit_in_a_hundred_columns(tables: Path) -> None:
+    with duckdb.connect(str(tables)) as connection:
+        for table in ("segment_profiles", "segment_lifecycle_profiles"):
+            connection.execute(f"update {table} set segment_name = 'Dissatisfied by late delivery'")
+        connection.execute("update segment_profiles set customer_count = customer_count * 1000")
+    text = summary()
+    assert max(len(line) for block in text.split("\n\n")[1:3] for line in block.splitlines()) <= 100
+
+
+def test_tables_of_a_release_without_stages_have_their_kinds_alone(tables: Path) -> None:
+    with duckdb.connect(str(tables)) as connection:
+        connection.execute("drop table segment_lifecycle_profiles")
+        connection.execute("drop table lifecycle_boundaries")
+    text = summary()
+    assert "Dissatisfied customers" in text
+    assert "customers by stage" not in text
