@@ -186,17 +186,21 @@ def _ageing_labels(
     frozen: Sequence[Row], clocked: Sequence[Row], threshold: float | None, longest: int, height: float
 ) -> list[dict[str, Any]]:
     """Words beside the lines, where they lie on no other line; `height` is that of the chart in units of y."""
-    medians = {row["horizon_days"]: row["agreement_median"] for row in clocked}
+    reach = 0.4 * longest  # of words on a phone
 
     def below(row: Row) -> float:
-        """Below the band, as far as the words reach on a phone."""
-        end = row["horizon_days"] + 0.4 * longest
-        reached = [other for other in frozen if row["horizon_days"] <= other["horizon_days"] <= end]
-        return float(min(other["agreement_p10"] for other in reached) - 0.06 * height)
+        start = row["horizon_days"]
+        reached = [other["agreement_p10"] for other in frozen if start <= other["horizon_days"] <= start + reach]
+        return float(min(reached) - 0.06 * height)
 
     def room(row: Row) -> float:
-        others = [threshold, medians.get(row["horizon_days"])]
-        return min((abs(below(row) - other) for other in others if other is not None), default=1.0)
+        start, y = row["horizon_days"], below(row)
+        others = [
+            other["agreement_median"]
+            for other in clocked
+            if start - reach / 4 <= other["horizon_days"] <= start + reach
+        ]
+        return min((abs(y - other) for other in [*others, threshold] if other is not None), default=1.0)
 
     widest = max(frozen[len(frozen) // 8 : len(frozen) * 5 // 8 + 1], key=room)
     words = {"text": "without the clock", "colour": "var(--accent)"}
