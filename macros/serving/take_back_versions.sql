@@ -1,9 +1,9 @@
 {#-
   A warehouse that starts without model versions takes back those that were published last: before anything is built,
-  the three tables that Python appends to, and the boundaries of the stages of life, are made from the files in `versions/`
-  of the serving folder, all in one transaction, so that numbers, keys, names and stages go on. Does nothing where one of
-  the tables exists already, or where nothing was published. Earlier releases published no boundaries: these are then
-  computed anew.
+  the three tables that Python appends to, and the boundaries of the stages of life, are made from the files in
+  `versions/` of the serving folder, all in one transaction, so that numbers, keys, names and stages go on. Does nothing
+  where one of the tables exists already, or where nothing was published. Earlier releases published no boundaries:
+  these are then computed anew.
 
   Versions of other customers are left alone: they would score customers that they know nothing of. Files that are not
   what their manifest says stop the run in one sentence, before anything is made.
@@ -77,7 +77,8 @@
     names: the tables that must be there.
     names_of_later_releases: tables that a publication of an earlier release does not name.
 
-  Returns: table name → {file, rows, bytes, sha256}, of those tables that it names. Stops the run in one sentence where a file is not as published.
+  Returns: table name → {file, rows, bytes, sha256}, of those tables that it names. Stops the run in one sentence where
+    a file is not as published.
 -#}
 {% macro read_published_versions(folder, names, names_of_later_releases=[]) %}
     {% set advice = ": publish again from the warehouse that it came from, or move '" ~ folder

@@ -319,7 +319,7 @@ def choice(*rows: Mapping[str, Any], **rule: Any) -> list[dict[str, Any]]:
         ),
         ({"ari_seeds": 0.5}, "not eligible: the agreement between seeds 0.500 is under 0.800"),
         ({"smallest_share": 0.01999}, "not eligible: the smallest segment's share 0.01999 is under 0.02000"),
-        ({"structure_gap": -0.1}, "the structure gap over a cloud without segments -0.100 is under 0.050"),
+        ({"structure_gap": -0.1}, "the structure gap over a cloud without segments -0.100 is under 0.100"),
         ({"structure_gap": np.nan}, "the structure gap over a cloud without segments is not known"),
         ({"k": 1}, "not eligible: it has 1 segment, outside 2 to 6"),
         ({"k": 9}, "not eligible: it has 9 segments, outside 2 to 6"),

@@ -14,12 +14,12 @@ from dbt.contracts.graph.manifest import Manifest
 from dbt_here import folder_of, locked
 from warehouses import PROJECT, Warehouse
 
-SEGMENTS = "customers,repeat_rate,review_score,segment_share,churned_to_dormant"
+SEGMENTS = "customers,repeat_rate,review_score,segment_share,changed_segment"
 # What is asked: the name of the answer, then what mf query is given.
 QUESTIONS = {
     "segments_by_month": ["--saved-query", "segments_by_month"],
     "segments_today": ["--metrics", SEGMENTS, "--group-by", "segment,segment__segment_name"],
-    "customers_by_year": ["--metrics", "customers,repeat_rate,churned_to_dormant", "--group-by", "metric_time__year"],
+    "customers_by_year": ["--metrics", "customers,repeat_rate,changed_segment", "--group-by", "metric_time__year"],
     "sales_by_month": ["--saved-query", "sales_by_month"],
     "revenue_by_segment_today": ["--metrics", "revenue,average_order", "--group-by", "customer__segment_today"],
     "stages_by_month": [
@@ -81,17 +81,17 @@ def test_segments_of_each_month_are_those_of_the_profiles(answers: dict[str, pd.
             date_trunc('month', as_of_date)::timestamp as metric_time__month, segment_key as segment,
             segment_profiles_monthly.customer_count as customers, customer_share as segment_share,
             repeat_buyer_share as repeat_rate, avg_review_score as review_score,
-            coalesce(dormant.customer_count, 0) as churned_to_dormant
+            coalesce(moves.customer_count, 0) as changed_segment
         from segment_profiles_monthly
         left join (
             select as_of_date, from_segment_key as segment_key, sum(customer_count) as customer_count
             from segment_migrations_monthly
-            where is_move and to_is_dormant and not from_is_dormant
+            where is_move
             group by all
-        ) as dormant using (as_of_date, segment_key)
+        ) as moves using (as_of_date, segment_key)
     """
     equal(answers["segments_by_month"], built, months)
-    assert answers["segments_by_month"]["churned_to_dormant"].sum() > 0
+    assert answers["segments_by_month"]["changed_segment"].sum() > 0
 
 
 def test_without_a_date_the_newest_snapshot_answers_and_moves_add_up(
@@ -105,10 +105,10 @@ def test_without_a_date_the_newest_snapshot_answers_and_moves_add_up(
                 (
                     select sum(customer_count) from segment_migrations_monthly
                     where
-                        is_move and to_is_dormant and not from_is_dormant
+                        is_move
                         and from_segment_key = segment_profiles.segment_key
                 ), 0
-            ) as churned_to_dormant
+            ) as changed_segment
         from segment_profiles
     """
     shares = equal(answers["segments_today"], built, today)["segment_share"]
@@ -123,15 +123,15 @@ def test_a_year_shows_its_last_snapshot_and_never_the_sum_of_its_months(
             date_trunc('year', as_of_date)::timestamp as metric_time__year,
             count(*) filter (as_of_date = last_date) as customers,
             count(*) filter (as_of_date = last_date and purchase_day_count > 1) / customers as repeat_rate,
-            max(churned) as churned_to_dormant
+            max(changed) as changed_segment
         from customer_features_monthly
         inner join (
             select year(as_of_date) as calendar_year, max(as_of_date) as last_date from as_of_dates group by 1
         ) on year(as_of_date) = calendar_year
         left join (
-            select year(as_of_date) as calendar_year, sum(customer_count) as churned
+            select year(as_of_date) as calendar_year, sum(customer_count) as changed
             from segment_migrations_monthly
-            where is_move and to_is_dormant and not from_is_dormant
+            where is_move
             group by 1
         ) as moves using (calendar_year)
         group by 1

@@ -385,8 +385,10 @@ def test_stages_are_told_with_their_days(tables: Tables, untouched: Untouched) -
     text = Page(untouched.html).text()
     assert f"new or active (up to {stages[0][1]} days), cooling ({stages[2][0]}–{stages[2][1]} days)" in text
     assert f"lapsed (from {stages[4][0]} days)" in text
-    assert "These days are those of the customers who came back" not in text
+    assert "These days are those of the customers who came back" in text
     assert "never the calendar" in text
+    tables.change("update lifecycle_boundaries set boundary_source = 'default', return_share = null")
+    assert "These days are those of the customers who came back" not in Page(tables.page()).text()
     tables.change(
         "update lifecycle_boundaries set boundary_source = 'return curve', return_share = stage_number * 0.1 "
         "where until_days is not null",

@@ -45,7 +45,7 @@ def test_every_kind_has_a_line_and_every_stage_a_column(tables: Path) -> None:
             "select lower(stage_name), from_days, until_days from lifecycle_boundaries "
             "inner join lifecycle_stages using (stage_key) order by lifecycle_stages.stage_number"
         ).fetchall()
-    place = kinds[0].index("purchase days")
+    place = kinds[0].index("days")
     assert [(line[0], line[1], line[place]) for line in kinds[1:]] == [
         (name, f"{customers:,}", f"{each:.2f}") for name, customers, each in profiles
     ]

@@ -1,5 +1,5 @@
--- Where a version weighs no feature that the clock moves, no move between its segments is put down to the clock; and where
--- nothing else changed, nobody moves.
+-- Where a version weighs no feature that the clock moves, no move between its segments is put down to the clock; and
+-- where nothing else changed, nobody moves.
 {%- set clock_features = [] -%}
 {%- for feature, input in feature_inputs().items() if input == 'clock' -%}
 {%- do clock_features.append(feature) -%}

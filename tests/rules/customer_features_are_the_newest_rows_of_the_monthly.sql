@@ -1,8 +1,8 @@
 {%- set columns = [
     'customer_unique_id', 'as_of_date', 'first_purchase_date', 'last_purchase_date', 'recency_days', 'tenure_days',
-    'purchase_day_count', 'order_count', 'item_count', 'total_spend', 'average_order_value', 'freight_share', 'max_installments',
-    'review_count', 'avg_review_score', 'worst_review_score', 'is_review_missing', 'delivered_order_count',
-    'late_delivery_share', 'avg_delivery_days',
+    'purchase_day_count', 'order_count', 'item_count', 'total_spend', 'average_order_value', 'freight_share',
+    'max_installments', 'review_count', 'avg_review_score', 'worst_review_score', 'is_review_missing',
+    'delivered_order_count', 'late_delivery_share', 'avg_delivery_days',
 ] -%}
 
 with

@@ -48,7 +48,7 @@ _COLUMNS = (
     ("revenue", "{:.1%}"),
     ("BRL each", "{:,.2f}"),
     ("days since", "{:,.0f}"),
-    ("purchase days", "{:.2f}"),
+    ("days", "{:.2f}"),
     ("review", "{:.2f}"),
     ("late", "{:.1%}"),
 )
