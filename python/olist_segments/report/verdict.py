@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from scipy.stats import binomtest
+
 from olist_segments.report.source import Row
 from olist_segments.report.words import a_number, count, day, decimals, listed, plural, share
 
 LOW_SCORE = 3.0
 """Mean score, of 5 stars, below which a segment is called dissatisfied."""
+
+BY_CHANCE = 0.05
+"""Kind and stage are called better where as many better months have less than this chance under a fair coin."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ def _what_they_are_good_for(facts: Facts) -> str:
     better, months = facts.better_months, plural(facts.judged_months, "month")
     times = "none" if better == 0 else count(better)
     told = f"{back}, and kind and stage predicted who orders again better than simple RFM rules in {times} of {months}"
-    if better * 2 > facts.judged_months:
+    if binomtest(better, facts.judged_months, alternative="greater").pvalue < BY_CHANCE:
         return f"{told}, so use them to choose how to treat customers and whom to write to first."
-    return f"{told}, so use them to choose how to treat customers, not to predict who returns."
+    chance = ", no more often than chance can explain" if better * 2 > facts.judged_months else ""
+    return f"{told}{chance}, so use them to choose how to treat customers, not to predict who returns."
