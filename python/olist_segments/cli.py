@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import TextIO
 
-from olist_segments import refit_if_due
+from olist_segments import refit
 from olist_segments.errors import UserError
 from olist_segments.generator import command as generate
 from olist_segments.report import command as report
@@ -30,7 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     contract.add_command(commands)
     generate.add_command(commands)
     publish.add_command(commands)
-    refit_if_due.add_command(commands)
+    refit.add_command(commands)
     report.add_command(commands)
     summary.add_command(commands)
     return parser

@@ -23,7 +23,7 @@ from olist_segments.selection.metrics import (
     silhouette_interval,
     variance_explained,
 )
-from olist_segments.selection.rule import choose
+from olist_segments.selection.rule import Incumbent, choose
 from olist_segments.selection.sampling import generator, strata, stratified_sample
 from olist_segments.selection.stability import bootstrap_jaccard, prediction_strength
 from olist_segments.selection.structure import SHAPES, atoms, reference, reference_spread, spread_left, structure_gap
@@ -303,8 +303,8 @@ def candidate(**figures: Any) -> dict[str, Any]:
     return base | figures
 
 
-def choice(*rows: Mapping[str, Any], **rule: Any) -> list[dict[str, Any]]:
-    found = choose(rows, SegmentationRule(**rule), 2, 6)
+def choice(*rows: Mapping[str, Any], incumbent: Incumbent | None = None, **rule: Any) -> list[dict[str, Any]]:
+    found = choose(rows, SegmentationRule(**rule), 2, 6, incumbent)
     assert sum(row["is_chosen"] for row in found) == 1
     return found
 
@@ -344,6 +344,42 @@ def test_the_best_is_chosen_and_ties_go_to_the_fewest_segments() -> None:
     assert "a tie of 2 within 0.015, 4 segments are the fewest" in rows[1]["reason"]
     assert rows[0]["reason"].endswith("a tie, and 5 segments are more than 4")
     assert "its structure_gap is 0.200 against a best of 0.300" in rows[2]["reason"]
+
+
+def incumbent_of(row: Mapping[str, Any]) -> Incumbent:
+    return Incumbent(3, row["feature_set"], row["algorithm"], row["setting"])
+
+
+def test_a_refit_keeps_its_recipe_unless_a_challenger_is_clearly_better() -> None:
+    before = candidate(setting="k=4", structure_gap=0.3)
+    near, far = candidate(setting="k=5", k=5, structure_gap=0.32), candidate(setting="k=6", k=6, structure_gap=0.34)
+    rows = choice(before, near, incumbent=incumbent_of(before))
+    assert rows[0]["is_chosen"]
+    assert "the recipe stays, since" in rows[0]["reason"]
+    assert "has a structure_gap of 0.320 against 0.300, and a change takes 10% more" in rows[0]["reason"]
+    assert rows[0]["reason"].endswith("; the recipe of version 3")
+    assert "not better by the margin that a change takes" in rows[1]["reason"]
+    # Without one before it, the same evidence chooses the other.
+    assert choice(before, near)[1]["is_chosen"]
+
+    rows = choice(before, far, incumbent=incumbent_of(before))
+    assert rows[1]["is_chosen"]
+    assert rows[1]["reason"].endswith("; version 3 was f kmeans k=4")
+
+
+def test_a_challenger_that_keeps_longer_replaces_the_recipe() -> None:
+    before = candidate(setting="k=4", structure_gap=0.9, shelf_life_days=28.0)
+    rows = choice(before, candidate(setting="k=5", k=5, shelf_life_days=280.0), incumbent=incumbent_of(before))
+    assert rows[1]["is_chosen"]
+
+
+def test_a_recipe_that_is_not_eligible_any_more_or_competes_no_more_is_told() -> None:
+    before = candidate(setting="k=4", jaccard_min=0.5)
+    rows = choice(before, candidate(setting="k=5", k=5), incumbent=incumbent_of(before))
+    assert rows[1]["is_chosen"]
+    assert "version 3 was f kmeans k=4, which is not eligible any more: the least stable segment's" in rows[1]["reason"]
+    (row,) = choice(candidate(), incumbent=Incumbent(3, "gone", "ward", "k=9"))
+    assert row["reason"].endswith("; version 3 was gone ward k=9, which is no candidate any more")
 
 
 def test_value_within_a_standard_error_is_a_tie_and_the_next_figure_decides() -> None:

@@ -138,7 +138,8 @@ REFUSED = [
     (
         "{segmentation_rule: {min_silhouette: 1}}",
         "The var segmentation_rule has no key 'min_silhouette': its keys are min_jaccard, min_prediction_strength, "
-        "min_ari_seeds, min_segment_share, min_structure_gap, prefer, tolerance, shelf_life_tolerance_days.",
+        "min_ari_seeds, min_segment_share, min_structure_gap, prefer, tolerance, shelf_life_tolerance_days, "
+        "challenger_margin.",
     ),
     ('{max_segments: "10 --"}', "The var max_segments is '10 --': give a whole number from 2 to 50."),
     ("{contract_thresholds: 0.8}", "The var contract_thresholds is 0.8: give a list of at least one member."),

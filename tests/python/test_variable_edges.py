@@ -57,7 +57,7 @@ SMALLEST: Values = {
     "candidate_k_min": 2,
     "candidate_k_max": 2,
     "segmentation_rule": dict.fromkeys(
-        [*SHARES_OF_RULE, "min_structure_gap", "tolerance", "shelf_life_tolerance_days"], 0
+        [*SHARES_OF_RULE, "min_structure_gap", "tolerance", "shelf_life_tolerance_days", "challenger_margin"], 0
     )
     | {"prefer": ["silhouette"]},
     "max_segments": 2,
@@ -107,7 +107,13 @@ LARGEST: Values = {
     "candidate_k_min": 50,
     "candidate_k_max": 50,
     "segmentation_rule": dict.fromkeys(SHARES_OF_RULE, 1)
-    | {"min_structure_gap": 1_000_000, "tolerance": 0.99, "prefer": [*FIGURES], "shelf_life_tolerance_days": 3650},
+    | {
+        "min_structure_gap": 1_000_000,
+        "tolerance": 0.99,
+        "prefer": [*FIGURES],
+        "shelf_life_tolerance_days": 3650,
+        "challenger_margin": 100,
+    },
     "shelf_life_step_days": 3650,
     "max_segments": 50,
     "fit_max_customers": 1_000_000_000,

@@ -116,6 +116,9 @@ def test_a_refit_on_the_same_data_keeps_every_key_name_and_label(seed: int) -> N
     assert named[1] == named[2]
     pd.testing.assert_series_equal(history.labels_of(1), history.labels_of(2))
     assert set(history.model.loc[history.model["model_version"] == 2, "name_source"]) == {"previous_version"}
+    assert (
+        history.model.loc[history.model["model_version"] == 2, "reason"].str.endswith("the recipe of version 1").all()
+    )
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from olist_segments.parallel import Task, run_tasks, stop_workers
 from olist_segments.selection.algorithms import distinct_rows, fit_segmentations, settings_of
 from olist_segments.selection.metrics import UNDEFINED, Interval, silhouette_interval, variance_explained
 from olist_segments.selection.recipe import Recipe
-from olist_segments.selection.rule import choose, is_eligible
+from olist_segments.selection.rule import Incumbent, choose, is_eligible
 from olist_segments.selection.sampling import generator, strata
 from olist_segments.selection.shelf_life import UNKNOWN, ShelfLife, ShelfLifeTerms, dates_of, shelf_life
 from olist_segments.selection.stability import (
@@ -168,6 +168,7 @@ def evaluate_candidates(
     *,
     past: pd.DataFrame | None = None,
     history: pd.DataFrame | None = None,
+    incumbent: Incumbent | None = None,
     workers: int = 2,
 ) -> pd.DataFrame:
     """One row (COLUMNS) per feature set, algorithm and setting of `search`, exactly one of them chosen.
@@ -215,7 +216,7 @@ def evaluate_candidates(
             found = _with_shelf_lives(found, history, search, processes)
             if processes > 1:
                 stop_workers()
-            rows += choose(found, search.rule, search.k_min, search.k_max)
+            rows += choose(found, search.rule, search.k_min, search.k_max, incumbent)
         else:
             rows[0].update(is_chosen=True)
     # Within a feature set the rows stay in the order of algorithms and settings.

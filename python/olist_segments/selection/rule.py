@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from olist_segments.selection.metrics import Interval
@@ -26,7 +27,35 @@ _WITH_INTERVAL = ("value_explained", "silhouette")
 Row = dict[str, Any]
 
 
-def choose(candidates: Sequence[Mapping[str, Any]], rule: SegmentationRule, k_min: int, k_max: int) -> list[Row]:
+@dataclass(frozen=True)
+class Incumbent:
+    """What the version before a refit was made by: it stays unless a challenger is clearly better."""
+
+    model_version: int
+    feature_set: str
+    algorithm: str
+    setting: str
+
+    def made(self, row: Mapping[str, Any]) -> bool:
+        """Whether a candidate is the same feature set, algorithm and setting."""
+        return (row["feature_set"], row["algorithm"], row["setting"]) == (
+            self.feature_set,
+            self.algorithm,
+            self.setting,
+        )
+
+    def told(self) -> str:
+        """Which version it made, and how."""
+        return f"version {self.model_version} was {self.feature_set} {self.algorithm} {self.setting}"
+
+
+def choose(
+    candidates: Sequence[Mapping[str, Any]],
+    rule: SegmentationRule,
+    k_min: int,
+    k_max: int,
+    incumbent: Incumbent | None = None,
+) -> list[Row]:
     """The rows of `candidates` (one at least) with is_eligible, is_chosen and reason; exactly one is chosen.
 
     Eligible: between k_min and k_max segments and every bound of the rule is met. Among the eligible the first
@@ -36,6 +65,9 @@ def choose(candidates: Sequence[Mapping[str, Any]], rule: SegmentationRule, k_mi
     same choice is made among those with an allowed number of segments that miss the fewest bounds by the smallest
     shares, and the chosen row's reason says so. A figure that is unknown (NaN) meets no bound; a preferred figure that
     nobody has is passed over.
+
+    An `incumbent` that is still eligible stays, unless the preferred candidate keeps longer by more than the tolerance
+    or is better in the next preferred figure by more than the `challenger_margin` of the rule; the reason says which.
     """
     rows = [dict(candidate) for candidate in candidates]
     missed = [_violations(row, rule, k_min, k_max) for row in rows]
@@ -48,6 +80,14 @@ def choose(candidates: Sequence[Mapping[str, Any]], rule: SegmentationRule, k_mi
     is_any_eligible = not any(lightest)
     pool = [index for index, weight in enumerate(weights) if weight == lightest]
     chosen, why, lost = _prefer(rows, pool, rule)
+    before = next((index for index in range(len(rows)) if incumbent and incumbent.made(rows[index])), None)
+    kept = ""
+    if is_any_eligible and before in pool and before != chosen:
+        advantage = _advantage(rows[chosen], rows[before], rule)
+        if not advantage:
+            kept = _kept(rows[chosen], rows[before], rule)
+            lost[chosen] = f"not better by the margin that a change takes ({kept})"
+            chosen = before
     for index, (row, found) in enumerate(zip(rows, missed, strict=True)):
         words = "; ".join(text for text, _ in found)
         row["is_eligible"] = not found
@@ -60,12 +100,50 @@ def choose(candidates: Sequence[Mapping[str, Any]], rule: SegmentationRule, k_mi
         elif index == chosen and len(pool) == 1:
             row["reason"] = f"chosen: the only eligible of {len(rows)} candidates"
         elif index == chosen:
-            row["reason"] = f"chosen over {len(pool) - 1} other eligible of {len(rows)} candidates: {why}"
+            told = f"the recipe stays, since {kept}" if kept else why
+            row["reason"] = f"chosen over {len(pool) - 1} other eligible of {len(rows)} candidates: {told}"
         elif found:
             row["reason"] = f"not eligible: {words}"
         else:
             row["reason"] = f"eligible, but lost to {_name(rows[chosen])}: {lost[index]}"
+    if incumbent:
+        rows[chosen]["reason"] += _since_before(incumbent, chosen == before, None if before is None else missed[before])
     return rows
+
+
+def _since_before(incumbent: Incumbent, is_kept: bool, missed: list[tuple[str, float]] | None) -> str:
+    """What a refit says of the version before it; `missed`: what its recipe misses, None where it does not compete."""
+    if is_kept:
+        return f"; the recipe of version {incumbent.model_version}"
+    if missed is None:
+        return f"; {incumbent.told()}, which is no candidate any more"
+    if missed:
+        return f"; {incumbent.told()}, which is not eligible any more: {'; '.join(text for text, _ in missed)}"
+    return f"; {incumbent.told()}"
+
+
+def _advantage(challenger: Row, incumbent: Row, rule: SegmentationRule) -> str:
+    """The preferred figure in which a challenger is clearly better than the incumbent, or nothing."""
+    for name in rule.prefer:
+        new, old = challenger[name], incumbent[name]
+        if math.isnan(new) or math.isnan(old):
+            continue
+        better = old - new if name in _LOWER_IS_BETTER else new - old
+        margin = rule.shelf_life_tolerance_days if name == _SHELF_LIFE else rule.challenger_margin * abs(old)
+        if better > margin:
+            return name
+        if better < -margin:
+            return ""
+    return ""
+
+
+def _kept(challenger: Row, incumbent: Row, rule: SegmentationRule) -> str:
+    """Why a challenger that is preferred does not replace the incumbent."""
+    name = next((n for n in rule.prefer if n != _SHELF_LIFE and not math.isnan(challenger[n])), rule.prefer[0])
+    new, old = _apart(challenger[name], incumbent[name])
+    return (
+        f"{_name(challenger)} has a {name} of {new} against {old}, and a change takes {rule.challenger_margin:.0%} more"
+    )
 
 
 def is_eligible(row: Mapping[str, Any], rule: SegmentationRule, k_min: int, k_max: int) -> bool:

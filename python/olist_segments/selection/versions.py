@@ -24,6 +24,7 @@ from olist_segments.model.model import BOUNDS, Model
 from olist_segments.model.naming import NamingRule, SegmentName, name_segments, profile_segments
 from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.selection.candidates import FIGURES, Search, evaluate_candidates
+from olist_segments.selection.rule import Incumbent
 
 # Columns of the evidence that are equal where data, settings and packages are.
 _FITTED = ["feature_set", "algorithm", "setting", "parameters", "is_chosen", "data_as_of", "package_versions"]
@@ -63,6 +64,7 @@ def append_candidates(
         search,
         past=past if len(past) else None,
         history=None if history is None else history(),
+        incumbent=_incumbent(existing),
     )
     number = 1 if existing is None or existing.empty else int(existing["model_version"].max()) + 1
     versions = {package: package_version(package) for package in _PACKAGES}
@@ -74,6 +76,16 @@ def append_candidates(
     if existing is not None and is_interrupted and _is_same_evidence(candidates, existing):
         return _none_of(existing)
     return candidates
+
+
+def _incumbent(existing: pd.DataFrame | None) -> Incumbent | None:
+    """What the newest version was made by; None before the first, and where it is one segment of everybody."""
+    if existing is None or existing.empty:
+        return None
+    newest = existing[existing["is_chosen"] & (existing["model_version"] == existing["model_version"].max())].iloc[0]
+    if newest["algorithm"] == "none":
+        return None
+    return Incumbent(int(newest["model_version"]), newest["feature_set"], newest["algorithm"], newest["setting"])
 
 
 def _none_of(existing: pd.DataFrame) -> pd.DataFrame:

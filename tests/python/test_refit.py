@@ -1,0 +1,113 @@
+"""What a refit would change: events by hand, and a dry run that leaves the warehouse as it is."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pytest
+from nights import copy_of
+from olist_segments.cli import main
+from olist_segments.model.events import Event, events
+from olist_segments.refit import what_would_change
+from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
+
+
+def test_events_by_hand() -> None:
+    table = np.array(
+        [
+            [90, 10, 0, 0, 0],  # goes on
+            [0, 60, 0, 0, 0],  # these two go on in one
+            [0, 70, 10, 0, 0],
+            [0, 0, 40, 45, 15],  # two of three hold a quarter each
+            [24, 24, 24, 24, 4],  # nobody holds a quarter
+            [0, 0, 0, 0, 0],
+        ]
+    )
+    assert events(table) == [
+        Event("survives", 0, (0,)),
+        Event("merges", 1, (1,)),
+        Event("merges", 2, (1,)),
+        Event("splits", 3, (2, 3)),
+        Event("disappears", 4, ()),
+        Event("disappears", 5, ()),
+        Event("emerges", -1, (4,)),
+    ]
+
+
+def test_a_half_goes_on_and_less_does_not() -> None:
+    assert [event.kind for event in events(np.array([[5, 2, 3]]))] == ["survives", "emerges", "emerges"]
+    assert [event.kind for event in events(np.array([[49, 24, 24, 3]]))] == ["disappears"] + ["emerges"] * 4
+
+
+@pytest.fixture
+def environment(built: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    warehouse = copy_of(built, tmp_path / "copy")
+    for name, value in warehouse.environment_of(SAMPLE).items():
+        monkeypatch.setenv(name, value)
+    return warehouse
+
+
+def test_what_would_change_is_told_of_the_newest_version(environment: Warehouse) -> None:
+    """Version 2 by hand: the largest segment of version 1 is given another key, and so are three of another one."""
+    with duckdb.connect(str(environment.path)) as connection:
+        keys = connection.sql("select segment_key from segment_profiles order by customer_count desc").fetchall()
+        (largest,), (second,), *_ = keys
+        connection.execute(
+            "insert into fit_segment_model by name select * replace (2 as model_version), "
+            "'because of a test' as reason from (from fit_segment_model select * exclude (reason))"
+        )
+        connection.execute(
+            f"update fit_segment_model set segment_key = 'another', segment_name = 'Another' "
+            f"where model_version = 2 and segment_key = '{largest}'"
+        )
+        connection.execute(
+            "insert into fit_segment_labels select * replace (2 as model_version) from fit_segment_labels"
+        )
+        connection.execute(
+            "update fit_segment_labels set segment_key = 'another' where model_version = 2 "
+            f"and (segment_key = '{largest}' or customer_unique_id in (select customer_unique_id from customer_segments "
+            f"where segment_key = '{second}' order by all limit 3))"
+        )
+        expected = connection.execute(
+            "select count(*) filter (l.segment_key <> c.segment_key), count(*), sum(c.total_spend) filter "
+            "(l.segment_key <> c.segment_key)::double / sum(c.total_spend)::double "
+            "from fit_segment_labels as l inner join customer_segments as c using (customer_unique_id) "
+            "where l.model_version = 2"
+        ).fetchall()[0]
+    told = what_would_change(environment.path)
+    moved, everybody, money = expected
+    assert told.startswith("A refit would be model version 2: because of a test.\n")
+    assert f"{moved:,} of {everybody:,} customers ({moved / everybody:.1%}), with {money:.1%} of the spend" in told
+    assert "goes on: Another" in told
+    assert len(told.splitlines()) == 6 + len(keys)
+
+
+@pytest.mark.slow
+def test_a_dry_run_fits_on_a_copy_and_changes_nothing(
+    environment: Warehouse, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = environment.table_digests(apart=())
+    assert main(["refit", "--dry-run", "--vars", json.dumps(FEW_CANDIDATES)]) == 0
+    told = capfd.readouterr().out
+    # The same data and the same candidates: the recipe and every customer stay.
+    assert "A refit would be model version 2: " in told
+    assert "the recipe of version 1" in told
+    assert "0 of " in told
+    assert "nothing has changed" in told
+    assert environment.table_digests(apart=()) == before
+    assert main(["refit", "--dry-run", "--vars", "{candidate_k_max: 1}"]) == 1
+    assert "The fit of the dry run failed" in capfd.readouterr().out
+    assert environment.table_digests(apart=()) == before
+
+
+def test_a_refit_away_from_the_project_is_refused_in_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["refit"]) == 2
+    assert capsys.readouterr().err == (
+        "olist-segments: there is no dbt_project.yml here: run this in the folder of the project.\n"
+    )
