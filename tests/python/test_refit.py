@@ -68,8 +68,8 @@ def test_what_would_change_is_told_of_the_newest_version(environment: Warehouse)
         )
         connection.execute(
             "update fit_segment_labels set segment_key = 'another' where model_version = 2 "
-            f"and (segment_key = '{largest}' or customer_unique_id in (select customer_unique_id from customer_segments "
-            f"where segment_key = '{second}' order by all limit 3))"
+            f"and (segment_key = '{largest}' or customer_unique_id in (select customer_unique_id "
+            f"from customer_segments where segment_key = '{second}' order by all limit 3))"
         )
         expected = connection.execute(
             "select count(*) filter (l.segment_key <> c.segment_key), count(*), sum(c.total_spend) filter "
