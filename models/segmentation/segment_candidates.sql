@@ -24,6 +24,12 @@ final as (
         cast(ari_seeds as double) as ari_seeds,
         cast(ari_resamples as double) as ari_resamples,
         cast(structure_gap as double) as structure_gap,
+        cast(joint_gap as double) as joint_gap,
+        cast(joint_gap_se as double) as joint_gap_se,
+        case
+            when joint_gap - 2 * joint_gap_se > {{ checked_var('types_min_joint_gap') }} then 'types'
+            when joint_gap is not null then 'bands'
+        end as structure,
         cast(shelf_life_days as integer) as shelf_life_days,
         cast(shelf_life_judged_days as integer) as shelf_life_judged_days,
         cast(smallest_share as double) as smallest_share,

@@ -26,7 +26,16 @@ from olist_segments.selection.metrics import (
 from olist_segments.selection.rule import Incumbent, choose
 from olist_segments.selection.sampling import generator, strata, stratified_sample
 from olist_segments.selection.stability import bootstrap_jaccard, prediction_strength
-from olist_segments.selection.structure import SHAPES, atoms, reference, reference_spread, spread_left, structure_gap
+from olist_segments.selection.structure import (
+    SHAPES,
+    atoms,
+    joint_gap,
+    reference,
+    reference_spread,
+    shuffled_spreads,
+    spread_left,
+    structure_gap,
+)
 from olist_segments.settings.model import ALGORITHMS, SegmentationRule
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from sklearn.mixture import GaussianMixture
@@ -290,6 +299,25 @@ def test_an_even_box_leaves_no_gap_and_two_clouds_do() -> None:
     assert abs(structure_gap(box, halves, spreads)) < 0.05
     clouds = halves[:, None] * 5.0 + rng.normal(size=(3000, 1))
     assert structure_gap(clouds, halves, spreads) > 0.3
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_columns_that_have_nothing_to_do_with_each_other_are_bands(seed: int) -> None:
+    """Two lumps in each of two columns make four tight segments, and no types."""
+    rng = np.random.default_rng(seed)
+    z = rng.choice([-3.0, 3.0], (3000, 2), p=[0.3, 0.7]) + rng.normal(size=(3000, 2))
+    labels = fit_segmentations(z, "kmeans", ["k=4"], seed=seed)["k=4"].labels(z)
+    gap, error = joint_gap(z, labels, shuffled_spreads(z, 4, generator(seed)))
+    assert abs(gap) < 0.05
+    assert gap - 2 * error < 0.05
+    assert structure_gap(z, labels, [reference_spread(z, 4, shape, generator(seed)) for shape in SHAPES]) > 0.5
+
+
+def test_planted_kinds_are_types() -> None:
+    frame, truth = planted(3000)
+    z = frame[FEATURES].to_numpy()
+    gap, error = joint_gap(z, truth, shuffled_spreads(z, 5, generator(1)))
+    assert gap - 2 * error > 0.5
 
 
 # The rule

@@ -386,6 +386,7 @@ def test_stages_are_told_with_their_days(tables: Tables, untouched: Untouched) -
     text = Page(untouched.html).text()
     assert f"new or active (up to {stages[0][1]} days), cooling ({stages[2][0]}–{stages[2][1]} days)" in text
     assert f"lapsed (from {stages[4][0]} days)" in text
+    assert "The kinds are bands" in text or "The kinds are types" in text
     assert "These days are those of the customers who came back" in text
     assert "never the calendar" in text
     tables.change("update lifecycle_boundaries set boundary_source = 'default', return_share = null")

@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from olist_segments.serving.summary import summary
+from olist_segments.structures import SENTENCES
 from warehouses import Warehouse
 
 
@@ -66,6 +67,16 @@ def test_the_tables_fit_in_a_hundred_columns(tables: Path) -> None:
         connection.execute("update segment_profiles set customer_count = customer_count * 1000")
     text = summary()
     assert max(len(line) for block in text.split("\n\n")[1:3] for line in block.splitlines()) <= 100
+
+
+def test_what_the_segments_are_is_told_where_it_is_known(tables: Path) -> None:
+    for structure, sentence in SENTENCES.items():
+        with duckdb.connect(str(tables)) as connection:
+            connection.execute(f"update segment_candidates set structure = '{structure}'")
+        assert sentence in summary()
+    with duckdb.connect(str(tables)) as connection:
+        connection.execute("alter table segment_candidates drop column structure")
+    assert "The kinds are" not in summary()
 
 
 def test_tables_of_a_release_without_stages_have_their_kinds_alone(tables: Path) -> None:

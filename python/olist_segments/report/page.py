@@ -22,6 +22,7 @@ from olist_segments.report.palette import assign, variables
 from olist_segments.report.source import Answer, Row, ask
 from olist_segments.report.verdict import Facts, sentences
 from olist_segments.report.words import count, day, decimals, listed, long_month, money, plural, share, share1, share2
+from olist_segments.structures import SENTENCES
 
 _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
     "kinds-by-stage": figures.kinds_by_stage,
@@ -218,6 +219,9 @@ def _kinds_and_stages(tables: Tables) -> str:
     words = f"{kind} they are."
     if not tables.rows("version")[0]["has_clock"]:
         words = f"{kind} they are; only they or the shop can change it, never the calendar."
+    structure = tables.rows("version")[0]["structure"]
+    if structure in SENTENCES:
+        words += f" {SENTENCES[structure]}"
     spans: dict[str, list[str]] = {figures.boundaries(row): [] for row in stages}
     for row in stages:
         spans[figures.boundaries(row)].append(row["stage_name"].lower())

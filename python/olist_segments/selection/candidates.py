@@ -34,7 +34,7 @@ from olist_segments.selection.stability import (
     seed_refits,
     split_strengths,
 )
-from olist_segments.selection.structure import SHAPES, reference_spread, structure_gap
+from olist_segments.selection.structure import SHAPES, joint_gap, reference_spread, shuffled_spreads, structure_gap
 from olist_segments.settings.check import check_setting
 from olist_segments.settings.model import ALGORITHMS, SegmentationRule
 
@@ -68,6 +68,8 @@ COLUMNS = (
     "ari_resamples",
     "smallest_share",
     "structure_gap",
+    "joint_gap",
+    "joint_gap_se",
     "shelf_life_days",
     "shelf_life_judged_days",
     "value_explained",
@@ -179,8 +181,9 @@ def evaluate_candidates(
     silhouette and its 95 % interval (`silhouette_interval`); Davies-Bouldin and Calinski-Harabasz of everybody;
     prediction strength, mean of the random splits, and its standard error; bootstrap Jaccard over the resamples,
     minimum and mean over segments; adjusted Rand between refits that differ by seed only and between the resamples'
-    refits; smallest share; structure gap (`structure`); value_explained (`variance_explained`) and its 95 % interval:
-    `past` holds the features of the customers known at an earlier date and `next_period_revenue`, what they spent after
+    refits; smallest share; structure gap, joint gap and its standard error (`structure`); value_explained
+    (`variance_explained`) and its 95 % interval: `past` holds the features of the customers known at an earlier date
+    and `next_period_revenue`, what they spent after
     it; the candidate is refitted there with that date's own scaling, for applying today's would use what was not known
     then. It is null without `past`, below 1,000 customers or if nobody's value differs; shelf_life_days
     and shelf_life_judged_days (`shelf_life`) of the candidates that meet every bound: `history` holds the rows of
@@ -328,6 +331,9 @@ def _evidence(populations: Sequence[_Population], search: Search, workers: int) 
     by_name = {population.feature_set: population for population in populations}
     spreads = run_tasks([partial(_reference, by_name[name], k, shape) for name, k, shape in wanted], workers)
     references = dict(zip(wanted, spreads, strict=True))
+    cuts = sorted({(name, k) for name, k, _ in wanted})
+    shuffles = run_tasks([partial(_shuffled, by_name[name], k) for name, k in cuts], workers)
+    shuffled = dict(zip(cuts, shuffles, strict=True))
 
     rows = []
     for population in populations:
@@ -340,7 +346,8 @@ def _evidence(populations: Sequence[_Population], search: Search, workers: int) 
                     for kind in ("resample", "seed", "split")
                 )
                 spread = [references[name, fit.segmentation.k, shape] for shape in SHAPES]
-                candidate = _Candidate(algorithm, setting, fit, resampled, reseeded, strengths, spread)
+                alone = shuffled[name, fit.segmentation.k]
+                candidate = _Candidate(algorithm, setting, fit, resampled, reseeded, strengths, spread, alone)
                 rows.append(partial(_row, population, candidate))
     return run_tasks(rows, workers)
 
@@ -370,7 +377,7 @@ class _Candidate:
     """A candidate with all that its row rests on.
 
     `resampled` and `reseeded` are relabellings of the evaluation customers, `strengths` the prediction strength of
-    every split, `references` the spread that is left in a cloud of each of SHAPES.
+    every split, `references` the spread that is left in a cloud of each of SHAPES, `shuffled` that in shuffled columns.
     """
 
     algorithm: str
@@ -380,6 +387,7 @@ class _Candidate:
     reseeded: list[_Labelling]
     strengths: list[float]
     references: list[float]
+    shuffled: FloatArray
 
 
 @dataclass(frozen=True)
@@ -422,6 +430,10 @@ def _reference(population: _Population, k: int, shape: str) -> float:
     return reference_spread(population.z, k, shape, generator(population.seed, "reference", k, shape))
 
 
+def _shuffled(population: _Population, k: int) -> FloatArray:
+    return shuffled_spreads(population.z, k, generator(population.seed, "shuffled", k))
+
+
 def _row(population: _Population, candidate: _Candidate) -> dict[str, Any]:
     z, segmentation, explained = population.z, candidate.fit.segmentation, candidate.fit.value_explained
     algorithm, setting, strengths = candidate.algorithm, candidate.setting, candidate.strengths
@@ -430,6 +442,7 @@ def _row(population: _Population, candidate: _Candidate) -> dict[str, Any]:
     jaccards = resampled_jaccards(segmentation.labels(population.evaluation), segmentation.k, candidate.resampled).mean(
         axis=0
     )
+    joint, joint_error = joint_gap(z, labels, candidate.shuffled)
     divided = 2 <= int((sizes > 0).sum()) < len(z)
     silhouette = silhouette_interval(z, labels, generator(population.seed, algorithm, setting, "silhouette"))
     return {
@@ -451,6 +464,8 @@ def _row(population: _Population, candidate: _Candidate) -> dict[str, Any]:
         "ari_resamples": mean_adjusted_rand(candidate.resampled),
         "smallest_share": float(sizes.min()) / len(z),
         "structure_gap": structure_gap(z, labels, candidate.references),
+        "joint_gap": joint,
+        "joint_gap_se": joint_error,
         "value_explained": explained.value,
         "value_explained_low": explained.low,
         "value_explained_high": explained.high,

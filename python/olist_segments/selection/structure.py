@@ -7,6 +7,11 @@ correlations of the customers in two shapes, a bell (as in SigClust: Liu, Hayes,
 1281-1293) and a box along the principal axes (the gap statistic's own, the hardest case among even clouds), and snaps
 features that take few values, such as review scores, to those values, so that rounding is not taken for segments. The
 gap is the smaller of the two.
+
+One cloud is not the only thing that has no types: features that have nothing to do with each other, but lumps of their
+own, can be cut into tight segments too. The joint gap is measured against customers whose columns are shuffled one by
+one, which keeps every feature's own values and destroys what ties them together (Hennig & Lin 2015, Statistics and
+Computing 25, 821-833).
 """
 
 from __future__ import annotations
@@ -20,6 +25,9 @@ from olist_segments.arrays import FloatArray, IntArray
 
 SHAPES = ("bell", "box")
 """The two clouds without segments that a segmentation has to beat."""
+
+SHUFFLES = 20
+"""Shuffled references of a joint gap."""
 
 _REFERENCE_PEOPLE = 10_000
 _LARGEST_DRAW = 5_000
@@ -85,6 +93,32 @@ def reference_spread(z: FloatArray, k: int, shape: str, rng: np.random.Generator
         labels = KMeans(segments, n_init=_STARTS, random_state=int(rng.integers(2**31 - 1))).fit(cloud).labels_
         logs.append(np.log(spread_left(cloud, labels.astype(np.int64))))
     return float(np.mean(logs))
+
+
+def shuffled_spreads(z: FloatArray, k: int, rng: np.random.Generator) -> FloatArray:
+    """Log of the share of spread that k-means leaves within k segments of shuffled columns of z (n, d): (SHUFFLES,).
+
+    Each reference has as many customers as z, 5,000 at most, drawn with their features apart.
+    """
+    size = min(len(z), _LARGEST_DRAW)
+    logs = []
+    for _ in range(SHUFFLES):
+        shuffled = np.column_stack([rng.permutation(column)[:size] for column in z.T])
+        segments = min(k, len(np.unique(shuffled, axis=0)))
+        labels = KMeans(segments, n_init=_STARTS, random_state=int(rng.integers(2**31 - 1))).fit(shuffled).labels_
+        logs.append(np.log(spread_left(shuffled, labels.astype(np.int64))))
+    return np.array(logs)
+
+
+def joint_gap(z: FloatArray, labels: IntArray, shuffled: FloatArray) -> tuple[float, float]:
+    """How much tighter the segments are than those of shuffled columns, as `structure_gap`, and its standard error.
+
+    `shuffled` holds `shuffled_spreads` (m,) for the same k. The error is that of the gap statistic, the spread of the
+    references times the square root of 1 + 1 / m. Near 0, the features say nothing together that each does not say
+    alone: the segments are bands, not types.
+    """
+    error = float(shuffled.std(ddof=1) * np.sqrt(1 + 1 / len(shuffled)))
+    return float(shuffled.mean() - np.log(spread_left(z, labels))), error
 
 
 def structure_gap(z: FloatArray, labels: IntArray, reference_spreads: Sequence[float]) -> float:

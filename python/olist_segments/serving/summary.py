@@ -8,6 +8,7 @@ from typing import Any
 from olist_segments.errors import UserError
 from olist_segments.serving.reader import query_rows
 from olist_segments.serving.tables import add_source_option, choose_source, open_tables
+from olist_segments.structures import SENTENCES
 
 _SEGMENTS = """
     select
@@ -39,6 +40,12 @@ _VERSION = """
         on segment_versions.model_version = candidates.model_version and candidates.is_chosen
     cross join (select max(as_of_date) as as_of_date from customer_segments) as newest
     where segment_versions.is_in_force
+"""
+_STRUCTURE = """
+    select candidates.*
+    from segment_candidates as candidates
+    inner join segment_versions as versions on candidates.model_version = versions.model_version
+    where versions.is_in_force and candidates.is_chosen
 """
 _WARNINGS = "select sentence from build_warnings order by severity desc, warning_name, sentence"
 _COLUMNS = (
@@ -74,6 +81,7 @@ def summary(kind: str | None = None) -> str:
         # Tables of an earlier release have no warnings, or no stages.
         warnings = [row["sentence"] for row in query_rows(connection, _WARNINGS)] if "build_warnings" in present else []
         has_stages = "segment_lifecycle_profiles" in present
+        told = query_rows(connection, _STRUCTURE)
         stages = query_rows(connection, _STAGES) if has_stages else []
         members = query_rows(connection, _MEMBERS) if has_stages else []
     if not in_force:
@@ -92,7 +100,9 @@ def summary(kind: str | None = None) -> str:
     if not model["is_eligible"]:
         warnings.insert(0, f"{model['reason']}.")
     notes = [line for sentence in warnings for line in ("", f"Warning: {sentence}")]
-    lines = [*_table(rows), *_stages_table(stages, members)]
+    # Those of an earlier release do not say what the segments are.
+    structure = SENTENCES.get(str(told[0].get("structure")), "") if told else ""
+    lines = [*_table(rows), *_stages_table(stages, members), *(["", structure] if structure else [])]
     return "\n".join(["", title, "", *lines, *notes, "", f"All tables are in '{path}'."])
 
 

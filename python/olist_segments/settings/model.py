@@ -140,6 +140,7 @@ class Settings(BaseModel):
     candidate_k_max: Segments
     segmentation_rule: SegmentationRule
     shelf_life_step_days: Days
+    types_min_joint_gap: Annotated[float, Number(0, 1_000_000)]
     max_segments: Segments
     fit_max_customers: Customers
     random_seed: Annotated[int, Whole(0, 2**31 - 1)]

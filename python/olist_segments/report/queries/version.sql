@@ -4,6 +4,11 @@ select
     exists(
         from segment_model as model
         where model.model_version = versions.model_version and model.feature = 'recency_days'
-    ) as has_clock
+    ) as has_clock,
+    (
+        select candidates.structure
+        from segment_candidates as candidates
+        where candidates.model_version = versions.model_version and candidates.is_chosen
+    ) as structure
 from segment_versions as versions
 where versions.is_in_force
