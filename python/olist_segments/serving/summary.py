@@ -10,13 +10,7 @@ from olist_segments.serving.reader import query_rows
 from olist_segments.serving.tables import add_source_option, choose_source, open_tables
 from olist_segments.structures import SENTENCES
 
-_SEGMENTS = """
-    select
-        segment_name, customer_count, customer_share, revenue_share, avg_total_spend, avg_recency_days,
-        avg_purchase_day_count, avg_review_score, late_delivery_share
-    from segment_profiles
-    order by revenue_share desc, segment_key
-"""
+_SEGMENTS = "select * from segment_profiles order by revenue_share desc, segment_key"
 _STAGES = """
     select stages.stage_name, boundaries.from_days, boundaries.until_days
     from lifecycle_boundaries as boundaries
@@ -48,17 +42,17 @@ _STRUCTURE = """
     where versions.is_in_force and candidates.is_chosen
 """
 _WARNINGS = "select sentence from build_warnings order by severity desc, warning_name, sentence"
-_COLUMNS = (
-    ("segment", "{}"),
-    ("customers", "{:,}"),
-    ("share", "{:.1%}"),
-    ("revenue", "{:.1%}"),
-    ("BRL each", "{:,.2f}"),
-    ("days since", "{:,.0f}"),
-    ("days", "{:.2f}"),
-    ("review", "{:.2f}"),
-    ("late", "{:.1%}"),
-)
+_COLUMNS = {
+    "segment_name": ("segment", "{}"),
+    "customer_count": ("customers", "{:,}"),
+    "customer_share": ("share", "{:.1%}"),
+    "revenue_share": ("revenue", "{:.1%}"),
+    "avg_total_spend": ("BRL each", "{:,.2f}"),
+    "avg_recency_days": ("days since", "{:,.0f}"),
+    "avg_purchase_day_count": ("days", "{:.2f}"),
+    "avg_review_score": ("review", "{:.2f}"),
+    "late_delivery_share": ("late", "{:.1%}"),
+}
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -75,10 +69,10 @@ def summary(kind: str | None = None) -> str:
     """
     path = choose_source(kind)
     with open_tables(path) as connection:
-        segments = connection.sql(_SEGMENTS).fetchall()
+        segments = query_rows(connection, _SEGMENTS)
         in_force = query_rows(connection, _VERSION)
         present = {name for (name,) in connection.sql("select table_name from duckdb_tables()").fetchall()}
-        # Tables of an earlier release have no warnings, or no stages.
+        # Tables of an earlier release have no warnings, no stages, or no purchase days.
         warnings = [row["sentence"] for row in query_rows(connection, _WARNINGS)] if "build_warnings" in present else []
         has_stages = "segment_lifecycle_profiles" in present
         told = query_rows(connection, _STRUCTURE)
@@ -87,11 +81,12 @@ def summary(kind: str | None = None) -> str:
     if not in_force:
         raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
     model: dict[str, Any] = in_force[0]
-    rows = [[name for name, _ in _COLUMNS]] + [
-        ["-" if value is None else style.format(value) for value, (_, style) in zip(row, _COLUMNS, strict=True)]
+    shown = {column: words for column, words in _COLUMNS.items() if all(column in row for row in segments)}
+    rows = [[name for name, _ in shown.values()]] + [
+        ["-" if row[column] is None else style.format(row[column]) for column, (_, style) in shown.items()]
         for row in segments
     ]
-    customers = sum(row[1] for row in segments)
+    customers = sum(row["customer_count"] for row in segments)
     title = (
         f"{customers:,} customers in {len(segments)} segments on {model['as_of_date']} "
         f"(model version {model['model_version']}, {model['algorithm']} {model['setting']} on {model['feature_set']}, "
