@@ -191,7 +191,9 @@ def why_due() -> str | None:
 def _dbt(verb: str, variables: dict[str, Any], *options: str, environment: dict[str, str] | None = None) -> int:
     """Run dbt with a refit; its exit code."""
     given = yaml.safe_dump(variables | {"refit": True}, default_flow_style=True, width=10_000)
-    command = [sys.executable, "-m", "dbt.cli.main", verb, *options, "--vars", given]
+    # Python warns of a module that its package has imported already.
+    python = [sys.executable, "-W", "ignore::RuntimeWarning:runpy"]
+    command = [*python, "-m", "dbt.cli.main", verb, *options, "--vars", given]
     return subprocess.run(command, env=os.environ | (environment or {}), check=False).returncode
 
 
