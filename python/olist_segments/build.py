@@ -38,6 +38,8 @@ INTERRUPTED = 130
 RESULT_LINES = {"LogModelResult", "LogTestResult", "LogSeedResult", "LogHookEndLine", "LogNodeResult"}
 # Where in dbt's code an error was met: for the log.
 FOR_THE_LOG = {"MainStackTrace", "LogDebugStackTrace"}
+# A test that warns where build_warnings holds rows, which are told as sentences already.
+TOLD_ONE_BY_ONE = "build_warnings_are_none"
 # What dbt tells at level info that belongs to a failure or comes from the project itself.
 TOLD = {"JinjaLogInfo", "SQLCompiledPath", "CheckNodeTestFailure"}
 
@@ -136,7 +138,9 @@ class Progress:
             if name in RESULT_LINES | FOR_THE_LOG:
                 return
             if level in ("warn", "error") or name in TOLD:
-                self._tell(str(event.info.msg), is_warning=level == "warn")
+                message = str(event.info.msg)
+                is_repeated = name == "RunResultWarningMessage" or TOLD_ONE_BY_ONE in message
+                self._tell(message, is_warning=level == "warn" and not is_repeated)
 
     def _finish(self, node: str) -> None:
         now = time.monotonic()

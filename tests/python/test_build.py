@@ -157,6 +157,8 @@ def test_warnings_and_errors_are_told_in_full_and_once_and_nothing_else_is() -> 
     for name, level, message in (
         ("JinjaLogWarning", "warn", long),
         ("JinjaLogWarning", "warn", long),
+        ("RunResultWarning", "warn", "Warning in test build_warnings_are_none (models/build_warnings.yml)"),
+        ("RunResultWarningMessage", "warn", "  Got 1 result, configured to warn if != 0"),
         ("LogTestResult", "error", "1 of 9 FAIL 3 a_test ... [FAIL 3 in 0.1s]"),
         ("RunResultFailure", "error", "Failure in test a_test (tests/a_test.sql)"),
         ("SQLCompiledPath", "info", "  compiled code at target/a_test.sql"),
@@ -170,6 +172,8 @@ def test_warnings_and_errors_are_told_in_full_and_once_and_nothing_else_is() -> 
     assert written.getvalue() == "\n".join(
         [
             long,
+            "Warning in test build_warnings_are_none (models/build_warnings.yml)",
+            "  Got 1 result, configured to warn if != 0",
             "Failure in test a_test (tests/a_test.sql)",
             "  compiled code at target/a_test.sql",
             "Read 9 files.\n",
