@@ -42,25 +42,13 @@ states as (
     inner join as_of_dates on stages_monthly.as_of_date = as_of_dates.as_of_date
 ),
 
--- An exit is a row that has no successor; purchases only add up, so it takes a restated input to see one.
 steps as (
-    select
-        coalesce(arrived.as_of_date, as_of_dates.as_of_date) as as_of_date,
-        coalesce(arrived.previous_as_of_date, departed.as_of_date) as previous_as_of_date,
-        departed.stage_key as from_stage_key,
-        arrived.stage_key as to_stage_key,
-        departed.model_version as earlier_version,
-        arrived.recency_days,
-        arrived.purchase_day_count,
-        arrived.purchase_day_count > departed.purchase_day_count as has_bought,
-        departed.total_spend as from_spend,
-        arrived.total_spend as to_spend
-    from states as arrived
-    full outer join states as departed
-        on
-            arrived.customer_unique_id = departed.customer_unique_id
-            and arrived.previous_as_of_date = departed.as_of_date
-    left join as_of_dates on departed.as_of_date = as_of_dates.previous_as_of_date
+    {{ steps_between_dates('states', 'as_of_dates', 'stage', [
+        'departed.model_version as earlier_version',
+        'arrived.recency_days',
+        'arrived.purchase_day_count',
+        'arrived.purchase_day_count > departed.purchase_day_count as has_bought',
+    ]) | indent(4) }}
 ),
 
 reasoned as (
@@ -78,23 +66,10 @@ reasoned as (
     left join boundary_days on steps.earlier_version = boundary_days.model_version
     left join stages as stages_by_earlier_version
         on stages_by_earlier_version.stage_number = {{ lifecycle_stage_number('steps', 'boundary_days') | indent(12) }}
-    -- The newest rows have no later date to depart to, the first date none to arrive from.
-    where steps.as_of_date is not null and steps.previous_as_of_date is not null
 ),
 
 counted as (
-    select
-        as_of_date,
-        previous_as_of_date,
-        coalesce(from_stage_key, 'not_yet_a_customer') as from_stage_key,
-        coalesce(to_stage_key, 'no_longer_a_customer') as to_stage_key,
-        reason,
-        reason not in ('entered', 'exited', 'stayed') as is_move,
-        cast(count(*) as integer) as customer_count,
-        cast(sum(coalesce(to_spend, from_spend)) as decimal(18, 2)) as total_spend,
-        cast(sum(coalesce(to_spend, 0) - coalesce(from_spend, 0)) as decimal(18, 2)) as spend_since_previous
-    from reasoned
-    group by 1, 2, 3, 4, 5, 6
+    {{ moves_counted('reasoned', 'stage') | indent(4) }}
 ),
 
 final as (

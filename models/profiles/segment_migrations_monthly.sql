@@ -27,22 +27,10 @@ states as (
     inner join as_of_dates on customer_months.as_of_date = as_of_dates.as_of_date
 ),
 
--- An exit is a row that has no successor; purchases only add up, so it takes a restated input to see one.
 steps as (
-    select
-        coalesce(arrived.customer_unique_id, departed.customer_unique_id) as customer_unique_id,
-        coalesce(arrived.as_of_date, as_of_dates.as_of_date) as as_of_date,
-        coalesce(arrived.previous_as_of_date, departed.as_of_date) as previous_as_of_date,
-        departed.segment_key as from_segment_key,
-        arrived.segment_key as to_segment_key,
-        departed.total_spend as from_spend,
-        arrived.total_spend as to_spend
-    from states as arrived
-    full outer join states as departed
-        on
-            arrived.customer_unique_id = departed.customer_unique_id
-            and arrived.previous_as_of_date = departed.as_of_date
-    left join as_of_dates on departed.as_of_date = as_of_dates.previous_as_of_date
+    {{ steps_between_dates('states', 'as_of_dates', 'segment', [
+        'coalesce(arrived.customer_unique_id, departed.customer_unique_id) as customer_unique_id',
+    ]) | indent(4) }}
 ),
 
 reasoned as (
@@ -59,23 +47,10 @@ reasoned as (
         on
             steps.customer_unique_id = move_reasons.customer_unique_id
             and steps.as_of_date = move_reasons.as_of_date
-    -- The newest rows have no later date to depart to, the first date none to arrive from.
-    where steps.as_of_date is not null and steps.previous_as_of_date is not null
 ),
 
 counted as (
-    select
-        as_of_date,
-        previous_as_of_date,
-        coalesce(from_segment_key, 'not_yet_a_customer') as from_segment_key,
-        coalesce(to_segment_key, 'no_longer_a_customer') as to_segment_key,
-        reason,
-        reason not in ('entered', 'exited', 'stayed') as is_move,
-        cast(count(*) as integer) as customer_count,
-        cast(sum(coalesce(to_spend, from_spend)) as decimal(18, 2)) as total_spend,
-        cast(sum(coalesce(to_spend, 0) - coalesce(from_spend, 0)) as decimal(18, 2)) as spend_since_previous
-    from reasoned
-    group by 1, 2, 3, 4, 5, 6
+    {{ moves_counted('reasoned', 'segment') | indent(4) }}
 ),
 
 final as (

@@ -1,6 +1,7 @@
+{%- set every_feature = feature_registry() -%}
 {%- set registry = {} -%}
 {%- for feature in described_features() -%}
-{%- do registry.update({feature: feature_registry()[feature]}) -%}
+{%- do registry.update({feature: every_feature[feature]}) -%}
 {%- endfor -%}
 {%- set scaled = {} -%}
 {%- for feature, entry in registry.items() -%}

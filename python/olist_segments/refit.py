@@ -25,6 +25,7 @@ from olist_segments.model.agreement import contingency
 from olist_segments.model.events import Event, events
 from olist_segments.serving.contract import read_contract
 from olist_segments.serving.reader import open_warehouse, query_rows, warehouse_path
+from olist_segments.serving.text_table import text_table
 
 BUILD_FAILED = 1
 """Exit code when a refit was due, or tried, and its build failed."""
@@ -100,7 +101,13 @@ def _dry_run(variables: dict[str, Any]) -> int:
         copy = home / "warehouse.duckdb"
         # An open connection keeps builds out while the file is copied.
         with open_warehouse():
-            shutil.copy(warehouse_path(), copy)
+            try:
+                shutil.copy(warehouse_path(), copy)
+            except OSError as error:
+                raise UserError(
+                    f"the warehouse could not be copied to '{scratch}' ({error.strerror}): set TMPDIR to a folder with "
+                    "room for it."
+                ) from error
         places = {"OLIST_WAREHOUSE": str(copy), "OLIST_SERVING_DIR": str(home / "serving")}
         places |= {"DBT_TARGET_PATH": str(home / "target"), "DBT_LOG_PATH": str(home / "logs")}
         if _dbt("run", variables, "--quiet", "--select", *_FIT, environment=places):
@@ -149,14 +156,7 @@ def _table(labels: pd.DataFrame) -> list[str]:
         for heir in event.after or (-1,):
             cells.append((name, size, *_heir(event, heir, table, [after[key] for key in keys["after"]])))
             name, size = "", ""
-    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
-    return [
-        "  ".join(
-            cell.rjust(width) if column in (1, 3) else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in cells
-    ]
+    return text_table(cells, left=(0, 2, 4))
 
 
 def _heir(event: Event, heir: int, table: Any, names: list[str]) -> tuple[str, str, str]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -111,3 +116,34 @@ def test_a_refit_away_from_the_project_is_refused_in_one_sentence(
     assert capsys.readouterr().err == (
         "olist-segments: there is no dbt_project.yml here: run this in the folder of the project.\n"
     )
+
+
+def test_a_copy_that_can_not_be_written_is_told_in_one_sentence(
+    environment: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(shutil, "copy", full)
+    assert main(["refit", "--dry-run"]) == 2
+    told = capsys.readouterr().err
+    assert "(No space left on device): set TMPDIR to a folder with room for it." in told
+    assert told.count("\n") == 1
+
+
+def test_a_warehouse_that_a_build_holds_is_not_copied(
+    environment: Warehouse, capsys: pytest.CaptureFixture[str]
+) -> None:
+    holder = [
+        sys.executable,
+        "-c",
+        "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print(1, flush=True); input()",
+    ]
+    with subprocess.Popen(
+        [*holder, str(environment.path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert main(["refit", "--dry-run"]) == 2
+        process.communicate("\n")
+    assert "is in use by a build: wait for it to end and try again." in capsys.readouterr().err

@@ -88,7 +88,6 @@ class Customers:
 
     date: pd.Timestamp
     known: int
-    number: IntArray
     tenure: IntArray
     features: pd.DataFrame
 
@@ -98,7 +97,6 @@ class Customers:
         return cls(
             rows["as_of_date"].iloc[0],
             int(rows["known_customer_count"].iloc[0]),
-            rows["customer_number"].to_numpy(dtype=np.int64),
             rows["tenure_days"].to_numpy(dtype=np.int64),
             rows.reset_index(drop=True),
         )

@@ -18,16 +18,12 @@ def transforms_of(features: Registry) -> dict[str, str]:
 
 def described_of(features: Registry) -> dict[str, str]:
     """As `transforms_of`, of the features by which segments are named and profiled."""
-    return {name: transform for name, transform in transforms_of(features).items() if _describes(features[name])}
+    return transforms_of({name: entry for name, entry in features.items() if entry.get("describes", True)})
 
 
 def words_of(features: Registry) -> dict[str, Words]:
     """Name of a feature to what a segment below, and above, its mean is called."""
     return {name: (_side(name, entry, "low"), _side(name, entry, "high")) for name, entry in features.items()}
-
-
-def _describes(entry: Mapping[str, Any]) -> bool:
-    return bool(entry.get("describes", True))
 
 
 def _side(name: str, entry: Mapping[str, Any], side: str) -> tuple[str, str]:

@@ -183,13 +183,12 @@ def evaluate_candidates(
     minimum and mean over segments; adjusted Rand between refits that differ by seed only and between the resamples'
     refits; smallest share; structure gap, joint gap and its standard error (`structure`); value_explained
     (`variance_explained`) and its 95 % interval: `past` holds the features of the customers known at an earlier date
-    and `next_period_revenue`, what they spent after
-    it; the candidate is refitted there with that date's own scaling, for applying today's would use what was not known
-    then. It is null without `past`, below 1,000 customers or if nobody's value differs; shelf_life_days
-    and shelf_life_judged_days (`shelf_life`) of the candidates that meet every bound: `history` holds the rows of
-    ageing_features; null without it. `seconds` is the wall-clock
+    and `next_period_revenue`, what they spent after it; the candidate is refitted there with that date's own scaling,
+    for applying today's would use what was not known then. It is null without `past`, below 1,000 customers or if
+    nobody's value differs. shelf_life_days and shelf_life_judged_days (`shelf_life`) are those of the candidates that
+    meet every bound: `history` holds the rows of ageing_features; they are null without it. `seconds` is the wall-clock
     time of the deployed fit (Ward's one tree is shared by all its settings). `parameters` is the text of
-    `Model.to_json`.
+    `Model.to_json`. `incumbent`: see `choose`.
 
     Fewer than 200 customers, or features that do not vary, give one row: algorithm 'none', one segment, and why. A
     feature set that does not vary beside others that do gives such a row too, not chosen.
@@ -356,18 +355,18 @@ def _with_shelf_lives(
     rows: list[dict[str, Any]], history: pd.DataFrame | None, search: Search, workers: int
 ) -> list[dict[str, Any]]:
     """The rows with the shelf life of the eligible ones; of the others it is not asked."""
-    asked = [row for row in rows if is_eligible(row, search.rule, search.k_min, search.k_max)]
-    lives = [UNKNOWN] * len(asked)
+    asked = [index for index, row in enumerate(rows) if is_eligible(row, search.rule, search.k_min, search.k_max)]
     dates = [] if history is None or history.empty else dates_of(history, search.shelf_life.step_days)
+    lives: dict[int, ShelfLife] = {}
     if len(dates) > search.shelf_life.min_origins:
-        recipes = [
-            Recipe(search.features(row["feature_set"]), row["algorithm"], row["setting"], search.seed) for row in asked
-        ]
-        tasks: list[Task] = [partial(shelf_life, recipe, dates, search.shelf_life) for recipe in recipes]
-        lives = run_tasks(tasks, workers)
-    found: dict[int, ShelfLife] = {id(row): life for row, life in zip(asked, lives, strict=True)}
-    for row in rows:
-        life = found.get(id(row), UNKNOWN)
+        tasks: list[Task] = []
+        for index in asked:
+            features, algorithm, setting = (rows[index][name] for name in ("feature_set", "algorithm", "setting"))
+            recipe = Recipe(search.features(features), algorithm, setting, search.seed)
+            tasks.append(partial(shelf_life, recipe, dates, search.shelf_life))
+        lives = dict(zip(asked, run_tasks(tasks, workers), strict=True))
+    for index, row in enumerate(rows):
+        life = lives.get(index, UNKNOWN)
         row.update(shelf_life_days=life.days, shelf_life_judged_days=life.judged_days)
     return rows
 

@@ -81,13 +81,10 @@ def choose(
     pool = [index for index, weight in enumerate(weights) if weight == lightest]
     chosen, why, lost = _prefer(rows, pool, rule)
     before = next((index for index in range(len(rows)) if incumbent and incumbent.made(rows[index])), None)
-    kept = ""
-    if is_any_eligible and before in pool and before != chosen:
-        advantage = _advantage(rows[chosen], rows[before], rule)
-        if not advantage:
-            kept = _kept(rows[chosen], rows[before], rule)
-            lost[chosen] = f"not better by the margin that a change takes ({kept})"
-            chosen = before
+    if is_any_eligible and before in pool and before != chosen and not _replaces(rows[chosen], rows[before], rule):
+        kept = _kept(rows[chosen], rows[before], rule)
+        lost[chosen] = f"not better by the margin that a change takes ({kept})"
+        chosen, why = before, f"the recipe stays, since {kept}"
     for index, (row, found) in enumerate(zip(rows, missed, strict=True)):
         words = "; ".join(text for text, _ in found)
         row["is_eligible"] = not found
@@ -100,8 +97,7 @@ def choose(
         elif index == chosen and len(pool) == 1:
             row["reason"] = f"chosen: the only eligible of {len(rows)} candidates"
         elif index == chosen:
-            told = f"the recipe stays, since {kept}" if kept else why
-            row["reason"] = f"chosen over {len(pool) - 1} other eligible of {len(rows)} candidates: {told}"
+            row["reason"] = f"chosen over {len(pool) - 1} other eligible of {len(rows)} candidates: {why}"
         elif found:
             row["reason"] = f"not eligible: {words}"
         else:
@@ -122,19 +118,17 @@ def _since_before(incumbent: Incumbent, is_kept: bool, missed: list[tuple[str, f
     return f"; {incumbent.told()}"
 
 
-def _advantage(challenger: Row, incumbent: Row, rule: SegmentationRule) -> str:
-    """The preferred figure in which a challenger is clearly better than the incumbent, or nothing."""
+def _replaces(challenger: Row, incumbent: Row, rule: SegmentationRule) -> bool:
+    """Whether a challenger is better than the incumbent by more than the margin of the first figure that differs so."""
     for name in rule.prefer:
         new, old = challenger[name], incumbent[name]
         if math.isnan(new) or math.isnan(old):
             continue
         better = old - new if name in _LOWER_IS_BETTER else new - old
         margin = rule.shelf_life_tolerance_days if name == _SHELF_LIFE else rule.challenger_margin * abs(old)
-        if better > margin:
-            return name
-        if better < -margin:
-            return ""
-    return ""
+        if abs(better) > margin:
+            return bool(better > 0)
+    return False
 
 
 def _kept(challenger: Row, incumbent: Row, rule: SegmentationRule) -> str:

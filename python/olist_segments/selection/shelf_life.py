@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from threadpoolctl import threadpool_limits
 
 from olist_segments.model.agreement import adjusted_rand, contingency
 from olist_segments.selection.recipe import Recipe
@@ -68,15 +67,14 @@ def shelf_life(recipe: Recipe, dates: Sequence[pd.DataFrame], terms: ShelfLifeTe
     Both label the customers of the later date. UserError for values that a transform can't take. Run it with one BLAS
     and OpenMP thread.
     """
-    with threadpool_limits(limits=1):
-        days = [rows["as_of_date"].iloc[0] for rows in dates]
-        models = [recipe.fit(rows, day.date()) for day, rows in zip(days, dates, strict=True)]
-        agreements: dict[int, list[float]] = {}
-        for later, rows in enumerate(dates):
-            fresh = models[later].labels(rows)
-            for origin in range(later):
-                table = contingency(models[origin].labels(rows), fresh, models[origin].k, models[later].k)
-                agreements.setdefault((days[later] - days[origin]).days, []).append(adjusted_rand(table))
+    days = [rows["as_of_date"].iloc[0] for rows in dates]
+    models = [recipe.fit(rows, day.date()) for day, rows in zip(days, dates, strict=True)]
+    agreements: dict[int, list[float]] = {}
+    for later, rows in enumerate(dates):
+        fresh = models[later].labels(rows)
+        for origin in range(later):
+            table = contingency(models[origin].labels(rows), fresh, models[origin].k, models[later].k)
+            agreements.setdefault((days[later] - days[origin]).days, []).append(adjusted_rand(table))
     return held_until(agreements, terms)
 
 

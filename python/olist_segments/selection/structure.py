@@ -87,11 +87,7 @@ def reference_spread(z: FloatArray, k: int, shape: str, rng: np.random.Generator
     size = min(len(z), _LARGEST_DRAW)
     logs = []
     for _ in range(int(np.clip(_REFERENCE_PEOPLE // size, 2, _MOST_DRAWS))):
-        cloud = reference(z, shape, size, rng)
-        # No more segments than the snapped cloud has places.
-        segments = min(k, len(np.unique(cloud, axis=0)))
-        labels = KMeans(segments, n_init=_STARTS, random_state=int(rng.integers(2**31 - 1))).fit(cloud).labels_
-        logs.append(np.log(spread_left(cloud, labels.astype(np.int64))))
+        logs.append(_best_cut(reference(z, shape, size, rng), k, rng))
     return float(np.mean(logs))
 
 
@@ -104,10 +100,16 @@ def shuffled_spreads(z: FloatArray, k: int, rng: np.random.Generator) -> FloatAr
     logs = []
     for _ in range(SHUFFLES):
         shuffled = np.column_stack([rng.permutation(column)[:size] for column in z.T])
-        segments = min(k, len(np.unique(shuffled, axis=0)))
-        labels = KMeans(segments, n_init=_STARTS, random_state=int(rng.integers(2**31 - 1))).fit(shuffled).labels_
-        logs.append(np.log(spread_left(shuffled, labels.astype(np.int64))))
+        logs.append(_best_cut(shuffled, k, rng))
     return np.array(logs)
+
+
+def _best_cut(cloud: FloatArray, k: int, rng: np.random.Generator) -> float:
+    """Log of the share of spread that k-means leaves within k segments of a reference `cloud` (n, d)."""
+    # No more segments than the cloud has places.
+    segments = min(k, len(np.unique(cloud, axis=0)))
+    labels = KMeans(segments, n_init=_STARTS, random_state=int(rng.integers(2**31 - 1))).fit(cloud).labels_
+    return float(np.log(spread_left(cloud, labels.astype(np.int64))))
 
 
 def joint_gap(z: FloatArray, labels: IntArray, shuffled: FloatArray) -> tuple[float, float]:

@@ -41,7 +41,7 @@ COLUMNS = (
 )
 """The columns of the file, as in the table customer_segments."""
 
-_COLUMNS_BEFORE_STAGES = COLUMNS[:13]
+_COLUMNS_BEFORE_STAGES = COLUMNS[: COLUMNS.index("stage_key")]
 
 DISSATISFIED = 2.0
 """A customer whose mean score is no better is dissatisfied: --exclude-dissatisfied leaves the customer out."""

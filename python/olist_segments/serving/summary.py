@@ -8,6 +8,7 @@ from typing import Any
 from olist_segments.errors import UserError
 from olist_segments.serving.reader import query_rows
 from olist_segments.serving.tables import add_source_option, choose_source, open_tables
+from olist_segments.serving.text_table import text_table
 from olist_segments.structures import SENTENCES
 
 _SEGMENTS = "select * from segment_profiles order by revenue_share desc, segment_key"
@@ -28,17 +29,10 @@ _MEMBERS = """
     order by kinds.revenue_share desc, kinds.segment_key, stages.stage_number
 """
 _VERSION = """
-    select segment_versions.*, newest.as_of_date, candidates.is_eligible
-    from segment_versions
-    inner join segment_candidates as candidates
-        on segment_versions.model_version = candidates.model_version and candidates.is_chosen
-    cross join (select max(as_of_date) as as_of_date from customer_segments) as newest
-    where segment_versions.is_in_force
-"""
-_STRUCTURE = """
-    select candidates.*
+    select candidates.*, newest.as_of_date
     from segment_candidates as candidates
     inner join segment_versions as versions on candidates.model_version = versions.model_version
+    cross join (select max(as_of_date) as as_of_date from customer_segments) as newest
     where versions.is_in_force and candidates.is_chosen
 """
 _WARNINGS = "select sentence from build_warnings order by severity desc, warning_name, sentence"
@@ -75,7 +69,6 @@ def summary(kind: str | None = None) -> str:
         # Tables of an earlier release have no warnings, no stages, or no purchase days.
         warnings = [row["sentence"] for row in query_rows(connection, _WARNINGS)] if "build_warnings" in present else []
         has_stages = "segment_lifecycle_profiles" in present
-        told = query_rows(connection, _STRUCTURE)
         stages = query_rows(connection, _STAGES) if has_stages else []
         members = query_rows(connection, _MEMBERS) if has_stages else []
     if not in_force:
@@ -96,8 +89,8 @@ def summary(kind: str | None = None) -> str:
         warnings.insert(0, f"{model['reason']}.")
     notes = [line for sentence in warnings for line in ("", f"Warning: {sentence}")]
     # Those of an earlier release do not say what the segments are.
-    structure = SENTENCES.get(str(told[0].get("structure")), "") if told else ""
-    lines = [*_table(rows), *_stages_table(stages, members), *(["", structure] if structure else [])]
+    structure = SENTENCES.get(str(model.get("structure")))
+    lines = [*text_table(rows), *_stages_table(stages, members), *(["", structure] if structure else [])]
     return "\n".join(["", title, "", *lines, *notes, "", f"All tables are in '{path}'."])
 
 
@@ -113,21 +106,9 @@ def _stages_table(stages: list[dict[str, Any]], members: list[dict[str, Any]]) -
     for first in range(0, len(members), across):
         counts = [row["customer_count"] for row in members[first : first + across]]
         rows.append([members[first]["segment_name"], *(f"{count:,}" if count else "-" for count in counts)])
-    return ["", *_table(rows)]
+    return ["", *text_table(rows)]
 
 
 def _days(stage: dict[str, Any]) -> str:
     low, high = stage["from_days"], stage["until_days"]
     return f"{low}+" if high is None else f"{low}-{high}"
-
-
-def _table(rows: list[list[str]]) -> list[str]:
-    """Lines of text with aligned columns, the first to the left, the others to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return [
-        "  ".join(
-            cell.ljust(width) if column == 0 else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
