@@ -13,6 +13,7 @@ def model(dbt, session):
     versions = read(dbt.ref("segment_versions").filter("is_in_force"))
     segments = read(dbt.ref("fit_segment_model"))
     in_force = segments[segments["model_version"].isin(versions["model_version"])]
+    choices = read(dbt.ref("fit_refit_choices"))
     ageing_features = dbt.ref("ageing_features")
     rows = append_ageing(
         lambda: read(ageing_features, order_by="as_of_date, customer_number"),
@@ -20,5 +21,6 @@ def model(dbt, session):
         in_force,
         existing,
         plan,
+        choices[choices["model_version"].isin(versions["model_version"])],
     )
     return written(dbt, session, rows, replaces="model_version")

@@ -43,6 +43,21 @@ ageing_in_force as (
     where not segment_ageing.is_model_in_force
 ),
 
+ageing_curve as (
+    select ageing_curve.*
+    from {{ ref('ageing_curve') }} as ageing_curve
+    inner join model_in_force on ageing_curve.model_version = model_in_force.model_version
+    where ageing_curve.variant = 'all features'
+),
+
+simulated_refits as (
+    select
+        count(*) as simulated_refit_count,
+        count(case when not refit_choices.is_recipe_kept then 1 end) as simulated_recipe_change_count
+    from {{ ref('refit_choices') }} as refit_choices
+    inner join model_in_force on refit_choices.model_version = model_in_force.model_version
+),
+
 present_ranked as (
     select
         segment_ageing.ari,
@@ -115,7 +130,10 @@ figures as (
         everything.judged_from_days,
         everything.judged_until_days,
         everything.origin_count,
+        ageing_curve.effective_origin_count,
         with_recency.interval_days as refit_interval_days_with_recency,
+        simulated_refits.simulated_refit_count,
+        simulated_refits.simulated_recipe_change_count,
         noise.noise_floor,
         present.present_agreement,
         present.present_agreement_high,
@@ -129,12 +147,15 @@ figures as (
     from thresholds
     cross join model_in_force
     cross join today
+    cross join simulated_refits
     cross join noise
     cross join present
     cross join features_asking
     cross join shares_asking
     left join intervals as everything
         on thresholds.threshold = everything.threshold and everything.variant = 'all features'
+    left join ageing_curve
+        on ageing_curve.horizon_days = greatest(everything.interval_days, everything.judged_from_days)
     left join intervals as with_recency
         on thresholds.threshold = with_recency.threshold and with_recency.variant = 'with recency'
 ),
@@ -162,6 +183,9 @@ final as (
         coalesce(refit_interval_days > 0 and refit_interval_days = judged_until_days, false) as is_interval_at_least,
         cast(refit_interval_days_with_recency as integer) as refit_interval_days_with_recency,
         cast(origin_count as integer) as origin_count,
+        effective_origin_count,
+        cast(simulated_refit_count as integer) as simulated_refit_count,
+        cast(simulated_recipe_change_count as integer) as simulated_recipe_change_count,
         noise_floor,
         present_agreement,
         cast(customer_count as integer) as customer_count,

@@ -1,7 +1,7 @@
 """Evidence for every candidate of a new model version; nothing unless there is none yet or a refit is asked for."""
 
 from olist_segments.dbt_io.frames import is_empty_build, read, read_existing, read_neighbour, written
-from olist_segments.selection.candidates import Search
+from olist_segments.selection.search import Search
 from olist_segments.selection.versions import (
     append_candidates,
     fitted_by_a_killed_build,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from marks import slow_after
 from olist_segments.model.model import Model
 from olist_segments.model.naming import NamingRule
-from olist_segments.selection.candidates import Search
+from olist_segments.selection.search import Search
 from olist_segments.selection.versions import (
     append_candidates,
     append_labels,

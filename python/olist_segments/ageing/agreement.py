@@ -3,16 +3,24 @@
 A table (r, c) holds how many customers carry label i of the frozen and label j of the fresh model. Which customers
 they are does not matter to any figure here, so resampling customers is one multinomial draw of the table's
 cells, which costs microseconds where resampling and relabelling rows would cost milliseconds.
+
+How sure an agreement is depends on the customers labelled, and far more on those the two models were fitted on. An
+interval has both: 1.96 times the root of the variance over resampled customers plus that over pairs of other fits of
+the two dates. (An interval of resampled customers alone covered the agreement of fits on everybody in 31 % of 42 pairs
+on the full export, this one in 95 %; a resampled fit agrees less with a resampled fit than the fits themselves do, so
+the quantiles of the pairs would not be centred.)
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from olist_segments.arrays import FloatArray, IntArray
-from olist_segments.model.agreement import adjusted_rand, adjusted_rands, jaccard
-from olist_segments.selection.metrics import Interval
+from olist_segments.model.agreement import adjusted_rand, adjusted_rands, contingency, jaccard
+from olist_segments.selection.metrics import Interval, normal_interval
 
 
 def resampled_tables(table: IntArray, resamples: int, rng: np.random.Generator) -> IntArray:
@@ -23,12 +31,6 @@ def resampled_tables(table: IntArray, resamples: int, rng: np.random.Generator) 
     customers = int(table.sum())
     drawn = rng.multinomial(customers, table.ravel() / customers, size=resamples)
     return drawn.reshape(resamples, *table.shape).astype(np.int64)
-
-
-def adjusted_rand_interval(table: IntArray, tables: IntArray) -> Interval:
-    """Adjusted Rand index of `table` (r, c) with the 95 % percentile interval of its resampled `tables` (m, r, c)."""
-    low, high = np.quantile(adjusted_rands(tables), [0.025, 0.975])
-    return Interval(adjusted_rand(table), float(low), float(high))
 
 
 def matched_segments(table: IntArray) -> IntArray:
@@ -61,3 +63,54 @@ def matched_jaccards(tables: IntArray, matched: IntArray) -> FloatArray:
     rows = np.flatnonzero(matched >= 0)
     similarity[:, rows] = jaccard(tables)[:, rows, matched[rows]]
     return similarity
+
+
+def intervals_of_pair(
+    table: IntArray,
+    resampled: IntArray,
+    matched: IntArray,
+    frozen_labels: Sequence[IntArray],
+    fresh_labels: Sequence[IntArray],
+) -> tuple[Interval, list[Interval]]:
+    """The adjusted Rand index of `table` (r, c), and the Jaccard similarity of every row segment (r) as `matched`.
+
+    Both with 95 % intervals: `resampled` (m, r, c) holds tables of resampled customers; the labels (n,) are those of
+    the model itself, then of its other fits. Segments of another fit are those of the model by the matching that keeps
+    most customers together.
+    """
+    frozen, fresh = (_other_fits(labels) for labels in (frozen_labels, fresh_labels))
+    rows, columns = (int(max(labels.max() for labels in fits)) + 1 for fits in (frozen, fresh))
+    rows, columns = max(rows, table.shape[0]), max(columns, table.shape[1])
+    refitted = np.array([contingency(one, other, rows, columns) for one in frozen for other in fresh])
+    by_fits = adjusted_rands(refitted).var() if len(refitted) > 1 else 0.0
+    spread = float(np.sqrt(by_fits + adjusted_rands(resampled).var()))
+    similarity = matched_jaccards(table[None], matched)[0]
+    spreads = np.sqrt(
+        (matched_jaccards(refitted[:, : len(matched)], matched).var(axis=0) if len(refitted) > 1 else 0.0)
+        + matched_jaccards(resampled, matched).var(axis=0)
+    )
+    jaccards = [
+        _within(normal_interval(float(value), float(error)), 0)
+        for value, error in zip(similarity, spreads, strict=True)
+    ]
+    return _within(normal_interval(adjusted_rand(table), spread), -1), jaccards
+
+
+def _other_fits(labels: Sequence[IntArray]) -> list[IntArray]:
+    """The labels of the other fits, numbered as the first ones; the first themselves where there are no others."""
+    model, others = labels[0], labels[1:]
+    if not others:
+        return [model]
+    numbered = []
+    for other in others:
+        k = int(max(model.max(), other.max())) + 1
+        own, number = linear_sum_assignment(contingency(other, model, k, k), maximize=True)
+        renumbered = np.empty(k, dtype=np.int64)
+        renumbered[own] = number
+        numbered.append(renumbered[other])
+    return numbered
+
+
+def _within(interval: Interval, least: float) -> Interval:
+    """The interval cut to the range of its figure, `least` to 1."""
+    return Interval(interval.value, max(interval.low, least), min(interval.high, 1.0))

@@ -6,12 +6,15 @@ of a date is made once and is the frozen model of that date as well as the fresh
 
 Recency grows with the calendar alone. The variant 'with recency' runs the same history with that feature among those of
 the model: what the same customers would demand if the clock were left in.
+
+The refit of a date is made by what a refit would have chosen then, with the recipe in force as incumbent (`refits`):
+the agreement has what a change of recipe costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from typing import Any
 
@@ -21,12 +24,12 @@ from scipy.optimize import linear_sum_assignment
 from threadpoolctl import threadpool_limits
 
 from olist_segments.ageing.agreement import (
-    adjusted_rand_interval,
-    matched_jaccards,
+    intervals_of_pair,
     matched_segments,
     resampled_tables,
     share_moved,
 )
+from olist_segments.ageing.refits import recipes_of_dates
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.model.agreement import adjusted_rand, contingency, jaccard
 from olist_segments.model.features import transforms_of
@@ -60,6 +63,7 @@ COLUMNS = {
     "addressed_differently_share": "float64",
     "spend_addressed_differently_share": "float64",
     "noise_floor": "float64",
+    "noise_floor_se": "float64",
     "noise_floor_low": "float64",
     "newcomer_shift_feature": "string",
     "newcomer_shift": "float64",
@@ -104,9 +108,10 @@ class Customers:
 
 @dataclass(frozen=True, eq=False)
 class Refit:
-    """The refit of a date, and how well refits that differ in seed and resample agree with it there (refits,)."""
+    """The refit of a date, others that differ in seed and resample, and how well they agree with it there (others,)."""
 
     model: Model
+    others: tuple[Model, ...]
     noise: FloatArray
 
 
@@ -114,13 +119,15 @@ class Refit:
 class Frozen:
     """A model frozen at `date` and all that later dates ask of it.
 
-    `keys` (k) are the keys of the segments in force that its segments resemble most, None where there are fewer, and
-    `key_jaccards` (k) how much; `ranks` (k) order its segments by the value of their customers, 1 first; `newcomers`
-    (j, d) are z of those who had come just before.
+    `others` are fits of the same date that differ in seed and resample. `keys` (k) are the keys of the segments in
+    force that its segments resemble most, None where there are fewer, and `key_jaccards` (k) how much; `ranks` (k)
+    order its segments by the value of their customers, 1 first; `newcomers` (j, d) are z of those who had come just
+    before.
     """
 
     date: pd.Timestamp
     model: Model
+    others: tuple[Model, ...]
     is_in_force: bool
     keys: list[str | None]
     key_jaccards: FloatArray
@@ -135,7 +142,7 @@ class Plan:
     Days between origins, and between the dates of the variant with recency, which has the `clock_transform` (none: the
     variant is left out); refits behind a noise floor, resamples behind an interval, and for how many days somebody is a
     newcomer. A simulation that ends `refresh_days` before the data or more is run again. A shift is not told of fewer
-    newcomers than `few_customers`.
+    newcomers than `few_customers`. `sets` holds the transforms of every feature set that a refit may choose.
     """
 
     origin_days: int
@@ -146,13 +153,18 @@ class Plan:
     refresh_days: int
     few_customers: int
     clock_transform: str = ""
+    sets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Plan:
         """The plan that the settings of the dbt model fit_ageing ask for."""
-        clock = transforms_of(settings["features"]).get(CLOCK_FEATURE, "")
-        days = {field.name: int(settings[field.name]) for field in fields(cls) if field.name in settings}
-        return cls(**days, clock_transform=clock)
+        transforms = transforms_of(settings["features"])
+        sets = {
+            name: {feature: transforms[feature] for feature in features}
+            for name, features in settings["feature_sets"].items()
+        }
+        days = {one.name: int(settings[one.name]) for one in fields(cls) if one.name in settings}
+        return cls(**days, clock_transform=transforms.get(CLOCK_FEATURE, ""), sets=sets)
 
 
 def append_ageing(
@@ -161,6 +173,7 @@ def append_ageing(
     model: pd.DataFrame,
     existing: pd.DataFrame | None,
     plan: Plan,
+    choices: pd.DataFrame | None = None,
     *,
     workers: int = 2,
 ) -> pd.DataFrame:
@@ -168,7 +181,8 @@ def append_ageing(
 
     `features`: a function that gives the rows of ageing_features in the order of date and customer_number; called only
     when the simulation runs. `newest_date`: the newest as-of date. `model`: the rows of segment_model of the version in
-    force. `existing`: the rows written so far, or None.
+    force. `existing`: the rows written so far, or None. `choices`: the simulated refits of that version (`refits`),
+    whose recipes the refits of the simulation are made by; without them that of the version.
 
     It runs when the version has no rows yet, or when its newest comparison is `plan.refresh_days` or more older than
     the data; its rows are meant to replace those of the same version. No version, a version with a single segment, and
@@ -180,7 +194,7 @@ def append_ageing(
     version = int(model["model_version"].iloc[0])
     if str(model["algorithm"].iloc[0]) == "none" or not _is_due(existing, version, newest_date, plan.refresh_days):
         return _typed([])
-    rows = simulate(features(), model, plan, workers=workers)
+    rows = simulate(features(), model, plan, choices, workers=workers)
     return _typed(rows)
 
 
@@ -198,7 +212,14 @@ def _typed(rows: Sequence[Row]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
-def simulate(features: pd.DataFrame, model: pd.DataFrame, plan: Plan, *, workers: int = 2) -> list[Row]:
+def simulate(
+    features: pd.DataFrame,
+    model: pd.DataFrame,
+    plan: Plan,
+    choices: pd.DataFrame | None = None,
+    *,
+    workers: int = 2,
+) -> list[Row]:
     """The rows of the simulation; arguments as in `append_ageing`, `features` being the rows themselves."""
     in_force = Model.from_rows(model)
     first = model.iloc[0]
@@ -208,10 +229,12 @@ def simulate(features: pd.DataFrame, model: pd.DataFrame, plan: Plan, *, workers
         return []
     processes = workers if len(features) >= WORTH_WORKERS else 1
     with threadpool_limits(limits=1):
-        rows = run_history(recipe, customers, in_force, plan, processes, fitted_on=pd.Timestamp(first["data_as_of"]))
+        recipes = recipes_of_dates(choices, [group.date for group in customers], recipe, plan.sets)
+        fitted_on = pd.Timestamp(first["data_as_of"])
+        rows = run_history(recipe, customers, in_force, plan, processes, refit_recipes=recipes, fitted_on=fitted_on)
         if plan.clock_transform and CLOCK_FEATURE in features and CLOCK_FEATURE not in recipe.transforms:
-            clocked = replace(recipe, transforms={**recipe.transforms, CLOCK_FEATURE: plan.clock_transform})
             rarer = every(plan.clock_days, customers)
+            clocked = replace(recipe, transforms={**recipe.transforms, CLOCK_FEATURE: plan.clock_transform})
             rows += run_history(clocked, rarer, in_force, plan, processes, variant=WITH_RECENCY)
     if processes > 1:
         stop_workers()
@@ -238,27 +261,35 @@ def run_history(
     plan: Plan,
     workers: int,
     *,
+    refit_recipes: Sequence[Recipe] | None = None,
     fitted_on: pd.Timestamp | None = None,
     variant: str = ALL_FEATURES,
 ) -> list[Row]:
     """The rows of one variant: every pair of an origin and a later date of `customers`, one entry per date.
 
+    Models are frozen by `recipe`; the refit of each date is made by that of `refit_recipes`, or the same.
     With `fitted_on`, the date of its data, the model in force is an origin as well.
     """
     # The newest dates have most customers and are compared with most origins: they go first.
     tasks: list[Task] = [partial(refit_date, recipe, group, plan.noise_refits) for group in reversed(customers)]
     refits: list[Refit] = run_tasks(tasks, workers)[::-1]
     dates = list(zip(customers, refits, strict=True))
+    fresh = dict(enumerate(refits))
+    changed = {number: other for number, other in enumerate(refit_recipes or []) if other != recipe}
+    tasks = [partial(refit_date, other, customers[number], plan.noise_refits) for number, other in changed.items()]
+    fresh |= dict(zip(changed, run_tasks(tasks, workers), strict=True))
     at_origins = {group.date for group in every(plan.origin_days, customers)}
     frozen = [
-        _frozen(group.date, refit.model, group, in_force, plan) for group, refit in dates if group.date in at_origins
+        _frozen(group.date, refit.model, refit.others, group, in_force, plan)
+        for group, refit in dates
+        if group.date in at_origins
     ]
     if fitted_on is not None:
         before = [group for group in customers if group.date <= fitted_on]
-        frozen.append(_frozen(fitted_on, in_force, (before or customers)[-1], in_force, plan))
+        frozen.append(_frozen(fitted_on, in_force, (), (before or customers)[-1], in_force, plan))
     tasks = [
-        partial(compare_date, recipe, group, refit, [origin for origin in frozen if origin.date < group.date], plan)
-        for group, refit in reversed(dates)
+        partial(compare_date, recipe.seed, group, fresh[number], [one for one in frozen if one.date < group.date], plan)
+        for number, group in reversed(list(enumerate(customers)))
     ]
     return [{**row, "variant": variant} for found in run_tasks(tasks, workers) for row in found]
 
@@ -272,55 +303,63 @@ def refit_date(recipe: Recipe, customers: Customers, noise_refits: int) -> Refit
     model = recipe.fit(customers.features, customers.date.date())
     labels = model.labels(customers.features)
     stratum = strata(model.z(customers.features))
-    noise = []
+    others, noise = [], []
     for index in range(noise_refits):
         words = ("noise", customers.date.date(), index)
         drawn = stratified_sample(stratum, len(stratum), generator(recipe.seed, *words), replace=True)
         other = recipe.fit(customers.features.iloc[drawn], *words)
+        others.append(other)
         noise.append(adjusted_rand(contingency(labels, other.labels(customers.features), model.k, other.k)))
-    return Refit(model, np.array(noise))
+    return Refit(model, tuple(others), np.array(noise))
 
 
-def compare_date(
-    recipe: Recipe, customers: Customers, refit: Refit, origins: Sequence[Frozen], plan: Plan
-) -> list[Row]:
+def compare_date(seed: int, customers: Customers, refit: Refit, origins: Sequence[Frozen], plan: Plan) -> list[Row]:
     """The rows of all pairs that end at the date of `customers`: every frozen model of `origins` against the refit."""
-    fresh = refit.model.labels(customers.features)
+    fresh = [model.labels(customers.features) for model in (refit.model, *refit.others)]
+    noise = {
+        "noise_floor": np.median(refit.noise),
+        "noise_floor_se": refit.noise.std(ddof=1) / np.sqrt(len(refit.noise)) if len(refit.noise) > 1 else np.nan,
+        "noise_floor_low": refit.noise.min(),
+    }
     rows = []
     for frozen in origins:
         z = frozen.model.z(customers.features)
-        labels = frozen.model.segmentation.labels(z)
+        labels = [frozen.model.segmentation.labels(z)]
+        labels += [model.labels(customers.features) for model in frozen.others]
         shift = newcomer_shift(z[customers.tenure < plan.newcomer_days], frozen, plan.few_customers)
-        both = {"noise_floor": np.median(refit.noise), "noise_floor_low": refit.noise.min(), **shift}
-        rng = generator(recipe.seed, "interval", frozen.date.date(), customers.date.date(), frozen.is_in_force)
+        rng = generator(seed, "interval", frozen.date.date(), customers.date.date(), frozen.is_in_force)
         for row in compare_labels(customers, frozen, labels, fresh, refit.model.k, plan.resamples, rng):
-            rows.append({**row, **both})
+            rows.append({**row, **noise, **shift})
     return rows
 
 
 def compare_labels(
     customers: Customers,
     frozen: Frozen,
-    labels: IntArray,
-    fresh: IntArray,
+    frozen_labels: Sequence[IntArray],
+    fresh_labels: Sequence[IntArray],
     fresh_count: int,
     resamples: int,
     rng: np.random.Generator,
 ) -> list[Row]:
-    """One row per segment of the frozen model: how its `labels` (n,) agree with the `fresh` ones (n,)."""
+    """One row per segment of the frozen model: how its labels agree with the fresh ones.
+
+    `frozen_labels` and `fresh_labels` (n,) each: first those of the model itself, then those of its other fits, for the
+    intervals.
+    """
     k = frozen.model.k
+    labels, fresh = frozen_labels[0], fresh_labels[0]
     table = contingency(labels, fresh, k, fresh_count)
     spend = contingency(labels, fresh, k, fresh_count, customers.features["total_spend"].to_numpy(dtype=np.float64))
-    tables = resampled_tables(table, resamples, rng)
-    agreement = adjusted_rand_interval(table, tables)
     matched = matched_segments(table)
-    similarity = matched_jaccards(table[None], matched)[0]
-    low, high = np.quantile(matched_jaccards(tables, matched), [0.025, 0.975], axis=0)
+    agreement, jaccards = intervals_of_pair(
+        table, resampled_tables(table, resamples, rng), matched, frozen_labels, fresh_labels
+    )
     pair = {
         "origin_date": frozen.date,
         "later_date": customers.date,
         "is_model_in_force": frozen.is_in_force,
-        "customers": len(labels),
+        "customers": len(fresh),
         "known_customers": customers.known,
         "ari": agreement.value,
         "ari_low": agreement.low,
@@ -337,9 +376,9 @@ def compare_labels(
             "value_rank": frozen.ranks[segment],
             "segment_customers": table[segment].sum(),
             "fresh_segment_customers": table[:, matched[segment]].sum() if matched[segment] >= 0 else 0,
-            "jaccard": similarity[segment],
-            "jaccard_low": low[segment],
-            "jaccard_high": high[segment],
+            "jaccard": jaccards[segment].value,
+            "jaccard_low": jaccards[segment].low,
+            "jaccard_high": jaccards[segment].high,
         }
         for segment in range(k)
     ]
@@ -373,6 +412,7 @@ def newcomer_shift(newcomers: FloatArray, frozen: Frozen, fewest: int) -> Row:
 def _frozen(
     date: pd.Timestamp,
     model: Model,
+    others: tuple[Model, ...],
     customers: Customers,
     in_force: Model,
     plan: Plan,
@@ -395,6 +435,7 @@ def _frozen(
     return Frozen(
         date=date,
         model=model,
+        others=others,
         is_in_force=is_in_force,
         keys=own_keys,
         key_jaccards=key_jaccards,

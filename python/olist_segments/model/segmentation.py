@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,11 +18,14 @@ class Segmentation:
 
     score_s(z) = bias_s + sum over f of precision_sf (z_f - centre_sf)^2 is -2 log density of segment s up to a common
     constant; a customer belongs to the segment of the lowest score, and softmax(-score / 2) is how sure that is.
+    `fidelity` is the adjusted Rand index of these labels with those of the algorithm itself, where it has a rule of its
+    own; it is not kept with the parameters.
     """
 
     centre: FloatArray
     precision: FloatArray
     bias: FloatArray
+    fidelity: float = 1.0
 
     @property
     def k(self) -> int:
@@ -51,7 +54,7 @@ class Segmentation:
         """The same segments, largest first by the customers of `z`, ties by centre: ids do not depend on luck."""
         sizes = np.bincount(self.labels(z), minlength=self.k)
         order = sorted(range(self.k), key=lambda s: (-sizes[s], *self.centre[s], *self.precision[s], self.bias[s]))
-        return Segmentation(self.centre[order], self.precision[order], self.bias[order])
+        return replace(self, centre=self.centre[order], precision=self.precision[order], bias=self.bias[order])
 
     def to_dict(self) -> dict[str, Any]:
         """Lists of floats under 'centre', 'precision' and 'bias'; JSON of them reads back to the same bits."""
@@ -60,4 +63,5 @@ class Segmentation:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Segmentation:
         """The inverse of `to_dict`."""
-        return cls(*(np.array(values[name], dtype=np.float64) for name in ("centre", "precision", "bias")))
+        centre, precision, bias = (np.array(values[name], dtype=np.float64) for name in ("centre", "precision", "bias"))
+        return cls(centre, precision, bias)

@@ -239,14 +239,12 @@ def contract_costs(tables: Tables) -> Finding | None:
 
 def backtest(tables: Tables) -> Finding | None:
     """Were such promises kept? A table; None if none could be checked."""
-    judged = [row for row in tables.rows("backtest") if row["judged_origin_count"]]
+    judged = [row for row in tables.rows("backtest") if row["judgement_count"]]
     if not judged:
         return None
-    held = sum(row["held_origin_count"] for row in judged)
-    origins = sum(row["judged_origin_count"] for row in judged)
+    kept, judgements = (sum(row[name] for row in judged) for name in ("kept_count", "judgement_count"))
     return Finding(
-        f"Promises made from the first half of history were kept in {count(held)} of {count(origins)} cases "
-        "in the second half",
+        f"Promises made in the past from what was known then were kept in {share(kept / judgements)} of their checks",
         day(tables.as_of),
     )
 

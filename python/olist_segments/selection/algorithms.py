@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
@@ -11,8 +12,9 @@ from sklearn.mixture import GaussianMixture
 
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.errors import UserError
+from olist_segments.model.agreement import adjusted_rand, contingency
 from olist_segments.model.segmentation import Segmentation
-from olist_segments.selection.sampling import generator, strata, stratified_sample
+from olist_segments.selection.sampling import atoms, distinct_rows, generator, strata, stratified_sample
 from olist_segments.settings.model import ALGORITHMS
 
 MIN_CLUSTER_SIZES = ("1%", "2%", "5%")
@@ -26,6 +28,8 @@ _KMEANS_START_SIZE = 8_000
 # Variance floors in squared z units. A mixture's keeps a component from collapsing onto one value of a feature.
 _MIXTURE_FLOOR = 0.01
 _POOLED_FLOOR = 1e-6
+# A variance below so many times the floor is the floor and rounding.
+_AT_FLOOR = 1.1
 # How many neighbours make a place dense, as a share of the customers: so a smaller sample sees the same density.
 _DENSITY_NEIGHBOURS = 0.004
 
@@ -45,9 +49,9 @@ def fit_segmentations(z: FloatArray, algorithm: str, settings: Sequence[str], *,
     nearest centre. gaussian_mixture: diagonal covariance, its variances at least 0.01 (a standard deviation of 0.1);
     labels are those of scikit-learn's `predict`. ward (Ward 1963) and hdbscan (Campello, Moulavi & Sander 2013) have
     no rule for new customers: what is deployed is the nearest centroid of the clusters they found, with pooled variance
-    as for kmeans, and customers whom HDBSCAN calls noise go to the nearest centroid too. If z has fewer distinct rows
-    than k, there are fewer segments; the density method finds its own k, which may be 1. Beyond `FIT_SIZES` a
-    stratified sample is fitted.
+    as for kmeans, and customers whom HDBSCAN calls noise go to the nearest centroid too; `Segmentation.fidelity` says
+    how far that is from the clusters (noise counts as one). If z has fewer distinct rows than k, there are fewer
+    segments; the density method finds its own k, which may be 1. Beyond `FIT_SIZES` a stratified sample is fitted.
 
     Raises UserError for an unknown algorithm. Run it with one BLAS and OpenMP thread: more of them change the last
     digits.
@@ -85,13 +89,6 @@ def _state(rng: np.random.Generator) -> int:
     return int(rng.integers(2**31 - 1))
 
 
-def distinct_rows(z: FloatArray, at_most: int) -> int:
-    """How many different rows z has, counted up to `at_most`."""
-    # A few hundred rows nearly always answer; the whole is sorted only when they do not.
-    few = len(np.unique(z[:500], axis=0))
-    return min(at_most, few if few >= at_most else len(np.unique(z, axis=0)))
-
-
 def spherical(centre: FloatArray, z: FloatArray) -> Segmentation:
     """Equal-weight spherical segments round `centre` (k, d) with the pooled within-segment variance of z (n, d)."""
     nearest = Segmentation(centre, np.ones_like(centre), np.zeros(len(centre)))
@@ -124,6 +121,16 @@ def mixture_segments(model: GaussianMixture) -> Segmentation:
     return Segmentation(model.means_, 1 / model.covariances_, bias)
 
 
+def collapsed_segments(segmentation: Segmentation, z: FloatArray) -> int:
+    """How many segments of a mixture stand at its variance floor in a feature of z (n, d) that takes few values.
+
+    Such a component describes one value and no customers: only the floor keeps its density finite.
+    """
+    discrete = [column for column in range(z.shape[1]) if atoms(z[:, column]) is not None]
+    at_floor = segmentation.precision[:, discrete] > 1 / (_AT_FLOOR * _MIXTURE_FLOOR)
+    return int(at_floor.any(axis=1).sum())
+
+
 def _density_clusters(z: FloatArray, share: float) -> IntArray:
     """HDBSCAN's labels (n,), -1 for noise."""
     clusters = HDBSCAN(
@@ -139,4 +146,7 @@ def _nearest_centroid(z: FloatArray, clusters: IntArray) -> Segmentation:
     named = np.unique(clusters[clusters >= 0])
     if not len(named):
         return spherical(z.mean(axis=0, keepdims=True), z)
-    return spherical(np.array([z[clusters == cluster].mean(axis=0) for cluster in named]), z)
+    nearest = spherical(np.array([z[clusters == cluster].mean(axis=0) for cluster in named]), z)
+    own = np.unique(clusters, return_inverse=True)[1].astype(np.int64)
+    table = contingency(own, nearest.labels(z), int(own.max()) + 1, nearest.k)
+    return replace(nearest, fidelity=adjusted_rand(table))

@@ -14,7 +14,7 @@ from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.algorithms import fit_segmentations
 from olist_segments.selection.sampling import generator, strata, stratified_sample
-from olist_segments.selection.stability import REFIT_SIZE
+from olist_segments.selection.stability import REFIT_SIZES
 
 # Fits of which the best is kept. One start can end in a worse optimum next door, and the jump there and back would be
 # read as ageing and recovery; a k-means fit is the best of five starts by itself, the others begin at no random place.
@@ -41,8 +41,9 @@ class Recipe:
         scalings = tuple(fit_scaling(features, self.transforms))
         z = design_matrix(features, scalings)
         customers = z
-        if self.algorithm not in _QUICK and len(z) > REFIT_SIZE:
-            customers = z[stratified_sample(strata(z), REFIT_SIZE, generator(self.seed, "people", *words))]
+        size = REFIT_SIZES[self.algorithm]
+        if self.algorithm not in _QUICK and len(z) > size:
+            customers = z[stratified_sample(strata(z), size, generator(self.seed, "people", *words))]
         fits = []
         for start in range(_STARTS.get(self.algorithm, 1)):
             seed = int(generator(self.seed, "start", start, *words).integers(2**62))

@@ -10,18 +10,29 @@ from typing import Any
 from olist_segments.selection.metrics import Interval
 from olist_segments.settings.model import SegmentationRule
 
-# Key of the rule, column that it bounds from below, the column in words, and the column of a standard error to allow
-# for (Tibshirani & Walther bound their prediction strength plus its standard error, and only that).
+# Key of the rule, column that it bounds from below, the column in words, and that of its standard error where it is
+# measured by refits. Tibshirani & Walther let a candidate pass if its prediction strength plus the error does. Here it
+# is less two errors, and plus two for the recipe in force: who is in doubt would else come and go from refit to refit.
 _BOUNDS = (
-    ("min_jaccard", "jaccard_min", "the least stable segment's bootstrap Jaccard", None),
+    ("min_jaccard", "jaccard_min", "the least stable segment's bootstrap Jaccard", "jaccard_min_se"),
     ("min_prediction_strength", "prediction_strength", "the prediction strength", "prediction_strength_se"),
-    ("min_ari_seeds", "ari_seeds", "the agreement between seeds", None),
+    ("min_ari_seeds", "ari_seeds", "the agreement between seeds", "ari_seeds_se"),
     ("min_segment_share", "smallest_share", "the smallest segment's share", None),
     ("min_structure_gap", "structure_gap", "the structure gap over a cloud without segments", None),
 )
 _LOWER_IS_BETTER = ("davies_bouldin",)
 _SHELF_LIFE = "shelf_life_days"
+_ERRORS = {
+    _SHELF_LIFE: "shelf_life_se_days",
+    "structure_gap": "structure_gap_se",
+    "prediction_strength": "prediction_strength_se",
+    "jaccard_min": "jaccard_min_se",
+    "ari_seeds": "ari_seeds_se",
+}
 _WITH_INTERVAL = ("value_explained", "silhouette")
+# Standard errors by which a challenger must clear a bound, the incumbent must not miss it, and below which no further
+# refit will bring a candidate over it.
+_CLEAR, _KEPT, _BEYOND_DOUBT = 2.0, -2.0, -3.0
 
 
 Row = dict[str, Any]
@@ -58,19 +69,26 @@ def choose(
 ) -> list[Row]:
     """The rows of `candidates` (one at least) with is_eligible, is_chosen and reason; exactly one is chosen.
 
-    Eligible: between k_min and k_max segments and every bound of the rule is met. Among the eligible the first
-    preferred figure decides; those within the tolerance of the best tie and the next figure decides; what still ties
-    goes to the fewest segments, then the larger structure gap, then the order of the rows. The tolerance is a share of
-    the best (or its standard error, for figures with an interval), in days for a shelf life. If nobody is eligible the
-    same choice is made among those with an allowed number of segments that miss the fewest bounds by the smallest
-    shares, and the chosen row's reason says so. A figure that is unknown (NaN) meets no bound; a preferred figure that
-    nobody has is passed over.
+    Eligible: between k_min and k_max segments, no collapsed segment, and every bound of the rule is met, by two
+    standard errors where the figure comes from refits. Among the eligible the first preferred figure decides; those
+    within the tolerance of the best tie and the next figure decides; what still ties goes to the incumbent, then to the
+    fewest segments, then the larger structure gap, then the order of the rows. The tolerance is a share of the best
+    (days for a shelf life), and a standard error of the best at least (Tibshirani, Walther & Hastie 2001). If nobody is
+    eligible the same choice is made among those with an allowed number of segments that miss the fewest bounds by the
+    smallest shares, and the chosen row's reason says so; an incumbent then stays. A figure that is unknown (NaN) meets
+    no bound; a preferred figure that nobody has is passed over.
 
-    An `incumbent` that is still eligible stays, unless the preferred candidate keeps longer by more than the tolerance
-    or is better in the next preferred figure by more than the `challenger_margin` of the rule; the reason says which.
+    An `incumbent` is eligible while no bound is missed by more than two standard errors. It stays unless the preferred
+    candidate keeps longer by more than the tolerance, or is better in the next preferred figure by more than the
+    `challenger_margin` of the rule; and by more than the standard error of the difference in either case. The reason
+    says which.
     """
     rows = [dict(candidate) for candidate in candidates]
-    missed = [_violations(row, rule, k_min, k_max) for row in rows]
+    before = next((index for index in range(len(rows)) if incumbent and incumbent.made(rows[index])), None)
+    missed = [
+        _violations(row, rule, k_min, k_max, errors=_KEPT if index == before else _CLEAR)
+        for index, row in enumerate(rows)
+    ]
     # A wrong number of segments first, then how many bounds are missed, then by how much: nothing of it is eligible.
     weights = [
         (not k_min <= row["k"] <= k_max, len(found), round(sum(share for _, share in found), 12))
@@ -79,17 +97,22 @@ def choose(
     lightest = min(weights)
     is_any_eligible = not any(lightest)
     pool = [index for index, weight in enumerate(weights) if weight == lightest]
-    chosen, why, lost = _prefer(rows, pool, rule)
-    before = next((index for index in range(len(rows)) if incumbent and incumbent.made(rows[index])), None)
-    if is_any_eligible and before in pool and before != chosen and not _replaces(rows[chosen], rows[before], rule):
+    chosen, why, lost = _prefer(rows, pool, rule, before)
+    is_kept_for_want = not is_any_eligible and before is not None and k_min <= rows[before]["k"] <= k_max
+    if is_kept_for_want:
+        assert before is not None
+        chosen = before
+    elif is_any_eligible and before in pool and before != chosen and not _replaces(rows[chosen], rows[before], rule):
         kept = _kept(rows[chosen], rows[before], rule)
         lost[chosen] = f"not better by the margin that a change takes ({kept})"
         chosen, why = before, f"the recipe stays, since {kept}"
     for index, (row, found) in enumerate(zip(rows, missed, strict=True)):
-        words = "; ".join(text for text, _ in found)
+        words = _told(found)
         row["is_eligible"] = not found
         row["is_chosen"] = index == chosen
-        if index == chosen and not is_any_eligible:
+        if index == chosen and is_kept_for_want:
+            row["reason"] = f"NOTHING IS ELIGIBLE, do not act on these segments: the recipe stays, though {words}"
+        elif index == chosen and not is_any_eligible:
             row["reason"] = (
                 "NOTHING IS ELIGIBLE, do not act on these segments: taken as the least bad of "
                 f"{len(rows)} candidates, though {words}"
@@ -114,7 +137,7 @@ def _since_before(incumbent: Incumbent, is_kept: bool, missed: list[tuple[str, f
     if missed is None:
         return f"; {incumbent.told()}, which is no candidate any more"
     if missed:
-        return f"; {incumbent.told()}, which is not eligible any more: {'; '.join(text for text, _ in missed)}"
+        return f"; {incumbent.told()}, which is not eligible any more: {_told(missed)}"
     return f"; {incumbent.told()}"
 
 
@@ -126,7 +149,7 @@ def _replaces(challenger: Row, incumbent: Row, rule: SegmentationRule) -> bool:
             continue
         better = old - new if name in _LOWER_IS_BETTER else new - old
         margin = rule.shelf_life_tolerance_days if name == _SHELF_LIFE else rule.challenger_margin * abs(old)
-        if abs(better) > margin:
+        if abs(better) > max(margin, math.hypot(_error(challenger, name), _error(incumbent, name))):
             return bool(better > 0)
     return False
 
@@ -135,36 +158,73 @@ def _kept(challenger: Row, incumbent: Row, rule: SegmentationRule) -> str:
     """Why a challenger that is preferred does not replace the incumbent."""
     name = next((n for n in rule.prefer if n != _SHELF_LIFE and not math.isnan(challenger[n])), rule.prefer[0])
     new, old = _apart(challenger[name], incumbent[name])
-    return (
-        f"{_name(challenger)} has a {name} of {new} against {old}, and a change takes {rule.challenger_margin:.0%} more"
+    errors = math.hypot(_error(challenger, name), _error(incumbent, name))
+    more = (
+        f"{rule.challenger_margin:.0%} more" if name != _SHELF_LIFE else f"{rule.shelf_life_tolerance_days} days more"
     )
+    beyond = f", and more than the standard error of the difference, {_figure(errors)}" if errors else ""
+    return f"{_name(challenger)} has a {name} of {new} against {old}, and a change takes {more}{beyond}"
 
 
-def is_eligible(row: Mapping[str, Any], rule: SegmentationRule, k_min: int, k_max: int) -> bool:
-    """Whether a candidate has an allowed number of segments and meets every bound of the rule."""
-    return not _violations(dict(row), rule, k_min, k_max)
+def is_eligible(
+    row: Mapping[str, Any], rule: SegmentationRule, k_min: int, k_max: int, incumbent: Incumbent | None = None
+) -> bool:
+    """Whether a candidate, or the recipe in force, may be chosen: see `choose`."""
+    errors = _KEPT if incumbent and incumbent.made(row) else _CLEAR
+    return not _violations(dict(row), rule, k_min, k_max, errors=errors)
 
 
-def _violations(row: Row, rule: SegmentationRule, k_min: int, k_max: int) -> list[tuple[str, float]]:
-    """What a candidate misses: words with the figures, and by what share of the bound (1 at most)."""
+def is_ruled_out(row: Mapping[str, Any], rule: SegmentationRule, k_min: int, k_max: int) -> bool:
+    """Whether what is known of a candidate already keeps it from being eligible, whatever else is found."""
+    known = _violations(dict(row), rule, k_min, k_max, errors=_BEYOND_DOUBT)
+    return any(text for text, _ in known)
+
+
+def _violations(row: Row, rule: SegmentationRule, k_min: int, k_max: int, *, errors: float) -> list[tuple[str, float]]:
+    """What a candidate misses: words with the figures (none if unknown), and by what share of the bound (1 at most).
+
+    `errors`: by how many standard errors a figure must clear its bound.
+    """
     found = []
     if not k_min <= row["k"] <= k_max:
         found.append((f"it has {row['k']} segment{'s' * (row['k'] != 1)}, outside {k_min} to {k_max}", 1.0))
+    if row["collapsed_segments"]:
+        found.append((f"{row['collapsed_segments']} of its segments stand on one value of a feature", 1.0))
     for key, column, words, error in _BOUNDS:
-        bound, value, allowance = getattr(rule, key), row[column], row[error] if error else 0.0
+        bound, value = getattr(rule, key), row[column]
+        needed = errors * _error(row, column) if error else 0.0
         if math.isnan(value):
-            found.append((f"{words} is not known", 1.0))
-        elif value + allowance < bound:
-            allowed = f" (with its standard error {_apart(value + allowance, bound)[0]})" if allowance else ""
-            mine, needed = _apart(value, bound)
-            found.append(
-                (f"{words} {mine}{allowed} is under {needed}", min((bound - value) / bound, 1.0) if bound else 1.0)
-            )
+            found.append(("", 1.0))
+        elif value - needed < bound:
+            less = f" (its standard error {_figure(_error(row, column))})" if needed else ""
+            mine, least = _apart(value, bound)
+            is_under = "is under" if value < bound else "is not clear of"
+            found.append((f"{words} {mine}{less} {is_under} {least}", _share_missed(value - needed, bound)))
     return found
 
 
-def _prefer(rows: Sequence[Row], pool: Sequence[int], rule: SegmentationRule) -> tuple[int, str, dict[int, str]]:
-    """The position of the preferred candidate among those of `pool`, why, and what each other of them lost by."""
+def _share_missed(value: float, bound: float) -> float:
+    return min((bound - value) / bound, 1.0) if bound else 1.0
+
+
+def _told(missed: Sequence[tuple[str, float]]) -> str:
+    """What is missed in words; that a figure is not known, only where nothing else is missed."""
+    return "; ".join(text for text, _ in missed if text) or "not all of its figures are known"
+
+
+def _error(row: Mapping[str, Any], name: str) -> float:
+    """The standard error of a figure, 0 where none is known."""
+    error = row[_ERRORS[name]] if name in _ERRORS else 0.0
+    return 0.0 if math.isnan(error) else float(error)
+
+
+def _prefer(
+    rows: Sequence[Row], pool: Sequence[int], rule: SegmentationRule, before: int | None
+) -> tuple[int, str, dict[int, str]]:
+    """The position of the preferred candidate among those of `pool`, why, and what each other of them lost by.
+
+    `before`: the position of the incumbent.
+    """
     lost: dict[int, str] = {}
     reasons = []
     for name in rule.prefer:
@@ -177,6 +237,7 @@ def _prefer(rows: Sequence[Row], pool: Sequence[int], rule: SegmentationRule) ->
         winner = rows[min(known, key=lambda index: (sign * rows[index][name], index))]
         best = winner[name]
         slack = rule.shelf_life_tolerance_days if name == _SHELF_LIFE else rule.tolerance * abs(best)
+        slack = max(slack, _error(winner, name))
         if name in _WITH_INTERVAL:
             slack = max(slack, Interval(best, winner[f"{name}_low"], winner[f"{name}_high"]).standard_error)
         tied = []
@@ -192,13 +253,19 @@ def _prefer(rows: Sequence[Row], pool: Sequence[int], rule: SegmentationRule) ->
         reasons.append(_win(name, winner, len(pool), slack))
         if len(pool) == 1:
             break
-    chosen, *rest = sorted(pool, key=lambda index: (rows[index]["k"], -rows[index]["structure_gap"], index))
+    chosen, *rest = sorted(
+        pool, key=lambda index: (index != before, rows[index]["k"], -rows[index]["structure_gap"], index)
+    )
     k, gap = rows[chosen]["k"], _figure(rows[chosen]["structure_gap"])
-    if rest:
+    if rest and chosen == before:
+        reasons.append("and the recipe stays")
+    elif rest:
         is_alone = all(rows[index]["k"] > k for index in rest)
         reasons.append(f"{k} segments are the fewest" + ("" if is_alone else f" and {gap} their largest structure gap"))
     for index in rest:
-        if rows[index]["k"] > k:
+        if chosen == before:
+            lost[index] = "a tie, and the recipe stays"
+        elif rows[index]["k"] > k:
             lost[index] = f"a tie, and {rows[index]['k']} segments are more than {k}"
         else:
             own = _figure(rows[index]["structure_gap"])

@@ -1,4 +1,4 @@
-"""Random draws that depend on nothing but a seed and words, and samples that keep every stratum's share."""
+"""Random draws that depend on nothing but a seed and words, samples that keep every stratum's share, few values."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import json
 import numpy as np
 
 from olist_segments.arrays import FloatArray, IntArray
+
+# A feature takes few values when at most this many, each with this share of the customers, hold nearly all of them.
+_MOST_ATOMS, _ATOM_SHARE, _ATOMS_TOGETHER = 20, 0.01, 0.9
 
 
 def generator(seed: int, *words: object) -> np.random.Generator:
@@ -44,3 +47,22 @@ def stratified_sample(stratum: IntArray, size: int, rng: np.random.Generator, *,
         drawn = stratum[ordered[places]]
         places = starts[drawn] + rng.integers(0, counts[drawn])
     return rng.permutation(ordered[places]).astype(np.int64)
+
+
+def atoms(values: FloatArray) -> FloatArray | None:
+    """The few values of a discrete feature in ascending order, or None for a continuous one.
+
+    Few: at most 20 values, each held by at least 1 % of the n customers, that together hold at least 90 % of them.
+    """
+    distinct, counts = np.unique(values, return_counts=True)
+    common = counts >= _ATOM_SHARE * len(values)
+    if not 1 <= common.sum() <= _MOST_ATOMS or counts[common].sum() < _ATOMS_TOGETHER * len(values):
+        return None
+    return distinct[common]
+
+
+def distinct_rows(z: FloatArray, at_most: int) -> int:
+    """How many different rows z has, counted up to `at_most`."""
+    # A few hundred rows nearly always answer; the whole is sorted only when they do not.
+    few = len(np.unique(z[:500], axis=0))
+    return min(at_most, few if few >= at_most else len(np.unique(z, axis=0)))

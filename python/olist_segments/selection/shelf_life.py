@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.model.agreement import adjusted_rand, contingency
 from olist_segments.selection.recipe import Recipe
 
@@ -20,13 +21,17 @@ from olist_segments.selection.recipe import Recipe
 class ShelfLifeTerms:
     """What must hold: an adjusted Rand index of `threshold` in `origin_share` (0 to 1) of the origins.
 
-    An age is judged when `min_origins` or more origins have reached it. Dates are `step_days` apart.
+    An age is judged when `min_origins` or more origins have reached it; an origin weighs half as much as one that is
+    `half_life_days` younger. Dates are `step_days` apart. The history is
+    simulated `starts` times: where k-means settles differs from start to start, and a single history is luck.
     """
 
     threshold: float = 0.8
     origin_share: float = 0.9
     min_origins: int = 5
+    half_life_days: int = 182
     step_days: int = 28
+    starts: int = 3
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> ShelfLifeTerms:
@@ -36,16 +41,33 @@ class ShelfLifeTerms:
 
 @dataclass(frozen=True)
 class ShelfLife:
-    """Days up to which the agreement held at every age, and the oldest age that was judged.
+    """Days up to which the agreement held at every age, its standard error, and the oldest age that was judged.
 
-    0 where it failed at the first age; both NaN where no age has enough origins.
+    0 where it failed at the first age; all NaN where no age has enough origins.
     """
 
     days: float
     judged_days: float
+    standard_error: float = np.nan
 
 
 UNKNOWN = ShelfLife(np.nan, np.nan)
+
+
+@dataclass(frozen=True, eq=False)
+class Agreements:
+    """Adjusted Rand indices (starts, m, m) of the model frozen at date i with the fit of date j, NaN for j up to i.
+
+    `days` (m,) are those since the first date.
+    """
+
+    days: IntArray
+    aris: FloatArray
+
+    @property
+    def ages(self) -> list[int]:
+        """The ages that dates have, days, the youngest first."""
+        return [int(age) for age in np.unique(self.days[None, :] - self.days[:, None]) if age > 0]
 
 
 def dates_of(history: pd.DataFrame, step_days: int) -> list[pd.DataFrame]:
@@ -61,35 +83,53 @@ def dates_of(history: pd.DataFrame, step_days: int) -> list[pd.DataFrame]:
     ]
 
 
-def shelf_life(recipe: Recipe, dates: Sequence[pd.DataFrame], terms: ShelfLifeTerms) -> ShelfLife:
-    """The shelf life of what `recipe` makes: at each of `dates` a model is frozen and compared with all later fits.
+def agreements(recipe: Recipe, dates: Sequence[pd.DataFrame], start: int) -> Agreements:
+    """At each of `dates` a model of `recipe` is frozen and compared with all later fits: one start, number `start`.
 
     Both label the customers of the later date. UserError for values that a transform can't take. Run it with one BLAS
     and OpenMP thread.
     """
     days = [rows["as_of_date"].iloc[0] for rows in dates]
-    models = [recipe.fit(rows, day.date()) for day, rows in zip(days, dates, strict=True)]
-    agreements: dict[int, list[float]] = {}
+    models = [recipe.fit(rows, day.date(), "start", start) for day, rows in zip(days, dates, strict=True)]
+    aris = np.full((1, len(dates), len(dates)), np.nan)
     for later, rows in enumerate(dates):
         fresh = models[later].labels(rows)
         for origin in range(later):
             table = contingency(models[origin].labels(rows), fresh, models[origin].k, models[later].k)
-            agreements.setdefault((days[later] - days[origin]).days, []).append(adjusted_rand(table))
-    return held_until(agreements, terms)
+            aris[0, origin, later] = adjusted_rand(table)
+    return Agreements(np.array([(day - days[0]).days for day in days], dtype=np.int64), aris)
 
 
-def held_until(agreements: Mapping[int, Sequence[float]], terms: ShelfLifeTerms) -> ShelfLife:
-    """The shelf life read off `agreements`, those of all origins by age in days.
+def shelf_life(found: Sequence[Agreements], terms: ShelfLifeTerms) -> ShelfLife:
+    """The shelf life of all starts together; its standard error is that of the mean of the single starts."""
+    pooled = Agreements(found[0].days, np.concatenate([single.aris for single in found]))
+    life = held_until(pooled, terms)
+    alone = [held_until(single, terms).days for single in found]
+    error = float(np.std(alone, ddof=1) / np.sqrt(len(alone))) if len(alone) > 1 else np.nan
+    return ShelfLife(life.days, life.judged_days, error)
 
-    The rule of the macro contract_intervals: the longest age up to which, at this and at every shorter one, enough
-    origins reach the threshold.
+
+def held_until(found: Agreements, terms: ShelfLifeTerms, counts: IntArray | None = None) -> ShelfLife:
+    """The shelf life read off `found`, every origin counted once or `counts` (m,) times: the rule of the contract.
+
+    The longest judged age up to which `origin_share` of the models are alive, by Kaplan and Meier (1958, JASA 53,
+    457-481): a model dies at the first age at which its agreement is under the threshold, and leaves the risk set
+    where history ends. An origin weighs half as much as one that is `half_life_days` younger.
     """
-    judged = [age for age in sorted(agreements) if len(agreements[age]) >= terms.min_origins]
-    if not judged:
-        return UNKNOWN
-    held = 0
-    for age in judged:
-        if sum(value >= terms.threshold for value in agreements[age]) < terms.origin_share * len(agreements[age]):
-            break
-        held = age
-    return ShelfLife(float(held), float(judged[-1]))
+    starts, dates = found.aris.shape[:2]
+    weights = 0.5 ** (-found.days / terms.half_life_days) * (1 if counts is None else counts)
+    is_alive = np.ones((starts, dates), dtype=bool)
+    alive, held, last = 1.0, 0, np.nan
+    for age in found.ages:
+        origin, later = np.nonzero(found.days[None, :] - found.days[:, None] == age)
+        if len(origin) < terms.min_origins:
+            continue
+        last = float(age)
+        at_risk = float((weights[origin] * is_alive[:, origin]).sum())
+        dies = is_alive[:, origin] & (found.aris[:, origin, later] < terms.threshold)
+        if at_risk > 0:
+            alive *= 1 - float((weights[origin] * dies).sum()) / at_risk
+        is_alive[:, origin] &= ~dies
+        if alive >= terms.origin_share - 1e-9:
+            held = age
+    return UNKNOWN if np.isnan(last) else ShelfLife(float(held), last)

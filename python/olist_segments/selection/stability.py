@@ -1,8 +1,9 @@
 """Would the same segments come back? Refits on other customers, other halves and other seeds.
 
-A refit repeats the whole procedure, starting points included, on 2,000 customers at most (all algorithms the same
-number, so that their figures compare), and labels the same fixed customers as the segmentation it is compared with.
-Fewer customers than the customers there are makes the test harder, never easier.
+A refit repeats the whole procedure, starting points included, and labels the same fixed customers as the segmentation
+it is compared with. It sees REFIT_SIZES customers at most: fewer than there are make the test harder, never easier. The
+sizes were measured on the full export: the prediction strength of k-means with five segments rises from 0.71 on halves
+of 2,000 to 0.93 on 10,000 and 0.94 on 40,000; that of Ward's method and of mixtures does not rise from 2,000 to 5,000.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from olist_segments.selection.algorithms import fit_segmentations
 from olist_segments.selection.metrics import prediction_strength_of_split
 from olist_segments.selection.sampling import generator, strata, stratified_sample
 
-REFIT_SIZE = 2_000
+REFIT_SIZES = {"kmeans": 10_000, "gaussian_mixture": 2_000, "ward": 2_000, "hdbscan": 2_000}
 """Customers that a refit sees at most."""
 
 EVALUATION_SIZE = 6_000
@@ -37,16 +38,17 @@ def evaluation_customers(z: FloatArray, seed: int) -> FloatArray:
 def resample_refits(
     z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], index: int, seed: int
 ) -> dict[str, Segmentation]:
-    """Refits on bootstrap resample number `index`: the same customers for every algorithm, so that figures compare."""
-    customers = stratified_sample(stratum, min(len(z), REFIT_SIZE), generator(seed, "resample", index), replace=True)
+    """Refits on bootstrap resample number `index`."""
+    size = min(len(z), REFIT_SIZES[algorithm])
+    customers = stratified_sample(stratum, size, generator(seed, "resample", index), replace=True)
     return fit_segmentations(z[customers], algorithm, settings, seed=_child(seed, "resample", index))
 
 
 def split_strengths(
     z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], index: int, seed: int
 ) -> dict[str, float]:
-    """Prediction strength of every setting in random split number `index` into halves of 2,000 customers at most."""
-    half = min(len(z) // 2, REFIT_SIZE)
+    """Prediction strength of every setting in random split number `index` into halves of so many customers at most."""
+    half = min(len(z) // 2, REFIT_SIZES[algorithm])
     customers = stratified_sample(stratum, 2 * half, generator(seed, "split", index))
     first, second = z[customers[:half]], z[customers[half:]]
     there = fit_segmentations(first, algorithm, settings, seed=_child(seed, "first half", index))
@@ -66,7 +68,8 @@ def seed_refits(
 
     Ward and HDBSCAN choose nothing at random and so agree with themselves.
     """
-    customers = stratified_sample(stratum, min(len(z), REFIT_SIZE), generator(seed, "seed sample"))
+    size = min(len(z), REFIT_SIZES[algorithm])
+    customers = stratified_sample(stratum, size, generator(seed, "seed sample"))
     return fit_segmentations(z[customers], algorithm, settings, seed=_child(seed, "seed", index))
 
 
@@ -79,16 +82,23 @@ def resampled_jaccards(labels: IntArray, k: int, relabelled: Sequence[tuple[IntA
     return np.array([best_jaccard(contingency(labels, other, k, count)) for other, count in relabelled])
 
 
-def mean_adjusted_rand(labellings: Sequence[tuple[IntArray, int]]) -> float:
-    """Mean adjusted Rand index over all pairs of two or more (labels, number of segments) of the same customers."""
-    return float(
-        np.mean(
-            [
-                adjusted_rand(contingency(a, b, count_a, count_b))
-                for (a, count_a), (b, count_b) in combinations(labellings, 2)
-            ]
-        )
-    )
+def mean_adjusted_rand(labellings: Sequence[tuple[IntArray, int]]) -> tuple[float, float]:
+    """Mean adjusted Rand index over all pairs of m labellings of the same customers, and its standard error.
+
+    A labelling is (labels, number of segments). The error is that of the jackknife over labellings (Efron & Tibshirani
+    1993, ch. 11); NaN for two of them.
+    """
+    m = len(labellings)
+    agreement = np.zeros((m, m))
+    for a, b in combinations(range(m), 2):
+        (rows, row_count), (columns, column_count) = labellings[a], labellings[b]
+        agreement[a, b] = agreement[b, a] = adjusted_rand(contingency(rows, columns, row_count, column_count))
+    total = agreement.sum()
+    mean = float(total / (m * (m - 1)))
+    if m < 3:
+        return mean, float("nan")
+    without = (total - 2 * agreement.sum(axis=0)) / ((m - 1) * (m - 2))
+    return mean, float(np.sqrt((m - 1) / m * ((without - without.mean()) ** 2).sum()))
 
 
 def bootstrap_jaccard(

@@ -22,32 +22,14 @@ import numpy as np
 from sklearn.cluster import KMeans
 
 from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.selection.sampling import atoms, distinct_rows
 
 SHAPES = ("bell", "box")
 """The two clouds without segments that a segmentation has to beat."""
 
-SHUFFLES = 20
-"""Shuffled references of a joint gap."""
-
-_REFERENCE_PEOPLE = 10_000
-_LARGEST_DRAW = 5_000
-_MOST_DRAWS = 10
+_LARGEST_DRAW = 3_000
 _STARTS = 3
-# A feature takes few values when at most this many, each with this share of the customers, hold nearly all of them.
-_MOST_ATOMS, _ATOM_SHARE, _ATOMS_TOGETHER = 20, 0.01, 0.9
 _TIGHTEST = 1e-6
-
-
-def atoms(values: FloatArray) -> FloatArray | None:
-    """The few values of a discrete feature in ascending order, or None for a continuous one.
-
-    Few: at most 20 values, each held by at least 1 % of the n customers, that together hold at least 90 % of them.
-    """
-    distinct, counts = np.unique(values, return_counts=True)
-    common = counts >= _ATOM_SHARE * len(values)
-    if not 1 <= common.sum() <= _MOST_ATOMS or counts[common].sum() < _ATOMS_TOGETHER * len(values):
-        return None
-    return distinct[common]
 
 
 def reference(z: FloatArray, shape: str, size: int, rng: np.random.Generator) -> FloatArray:
@@ -79,26 +61,20 @@ def spread_left(z: FloatArray, labels: IntArray) -> float:
     return max(within / total, _TIGHTEST)
 
 
-def reference_spread(z: FloatArray, k: int, shape: str, rng: np.random.Generator) -> float:
-    """Mean log of the share of spread that k-means leaves within k segments of references to z (n, d) of one `shape`.
+def reference_spreads(z: FloatArray, k: int, shape: str, number: int, rng: np.random.Generator) -> FloatArray:
+    """Log of the share of spread that k-means leaves within k segments of references of one `shape`: (number,).
 
-    References have as many customers as z, 5,000 at most, and are drawn 2 to 10 times, oftener where they are small.
+    Each reference to z (n, d) has as many customers, 3,000 at most.
     """
     size = min(len(z), _LARGEST_DRAW)
-    logs = []
-    for _ in range(int(np.clip(_REFERENCE_PEOPLE // size, 2, _MOST_DRAWS))):
-        logs.append(_best_cut(reference(z, shape, size, rng), k, rng))
-    return float(np.mean(logs))
+    return np.array([_best_cut(reference(z, shape, size, rng), k, rng) for _ in range(number)])
 
 
-def shuffled_spreads(z: FloatArray, k: int, rng: np.random.Generator) -> FloatArray:
-    """Log of the share of spread that k-means leaves within k segments of shuffled columns of z (n, d): (SHUFFLES,).
-
-    Each reference has as many customers as z, 5,000 at most, drawn with their features apart.
-    """
+def shuffled_spreads(z: FloatArray, k: int, number: int, rng: np.random.Generator) -> FloatArray:
+    """The same of customers whose columns are shuffled one by one: (number,)."""
     size = min(len(z), _LARGEST_DRAW)
     logs = []
-    for _ in range(SHUFFLES):
+    for _ in range(number):
         shuffled = np.column_stack([rng.permutation(column)[:size] for column in z.T])
         logs.append(_best_cut(shuffled, k, rng))
     return np.array(logs)
@@ -107,26 +83,32 @@ def shuffled_spreads(z: FloatArray, k: int, rng: np.random.Generator) -> FloatAr
 def _best_cut(cloud: FloatArray, k: int, rng: np.random.Generator) -> float:
     """Log of the share of spread that k-means leaves within k segments of a reference `cloud` (n, d)."""
     # No more segments than the cloud has places.
-    segments = min(k, len(np.unique(cloud, axis=0)))
+    segments = distinct_rows(cloud, k)
     labels = KMeans(segments, n_init=_STARTS, random_state=int(rng.integers(2**31 - 1))).fit(cloud).labels_
     return float(np.log(spread_left(cloud, labels.astype(np.int64))))
 
 
-def joint_gap(z: FloatArray, labels: IntArray, shuffled: FloatArray) -> tuple[float, float]:
-    """How much tighter the segments are than those of shuffled columns, as `structure_gap`, and its standard error.
+def joint_gap(spread: float, shuffled: FloatArray) -> tuple[float, float]:
+    """How much tighter the segments are than those of shuffled columns, and its standard error; see `structure_gap`.
 
-    `shuffled` holds `shuffled_spreads` (m,) for the same k. The error is that of the gap statistic, the spread of the
-    references times the square root of 1 + 1 / m. Near 0, the features say nothing together that each does not say
-    alone: the segments are bands, not types.
+    `spread` is the log of `spread_left`, `shuffled` holds `shuffled_spreads` (m,) for the same k. Near 0, the features
+    say nothing together that each does not say alone: the segments are bands, not types.
     """
-    error = float(shuffled.std(ddof=1) * np.sqrt(1 + 1 / len(shuffled)))
-    return float(shuffled.mean() - np.log(spread_left(z, labels))), error
+    return _gap(spread, shuffled)
 
 
-def structure_gap(z: FloatArray, labels: IntArray, reference_spreads: Sequence[float]) -> float:
-    """Log of how much tighter the segments are than the best cut of the harder reference; 0 or less: no structure.
+def structure_gap(spread: float, references: Sequence[FloatArray]) -> tuple[float, float]:
+    """How much tighter the segments are than the best cut of the harder reference, and its standard error.
 
-    `reference_spreads` holds `reference_spread` for the same k and each of SHAPES. 0.10 means that the segments leave
-    about 10 % less spread within them than k-means leaves in a cloud without segments.
+    `spread` is the log of `spread_left`; `references` holds `reference_spreads` (m,) for the same k and each of SHAPES.
+    0.10 means that the segments leave about 10 % less spread within them than k-means leaves in a cloud without
+    segments; 0 or less is no structure. The error is that of the gap statistic: the standard deviation of the
+    references times the square root of 1 + 1 / m (Tibshirani, Walther & Hastie 2001, section 3).
     """
-    return min(reference_spreads) - float(np.log(spread_left(z, labels)))
+    return min(_gap(spread, reference) for reference in references)
+
+
+def _gap(spread: float, reference: FloatArray) -> tuple[float, float]:
+    """The mean of a `reference` (m,) above `spread`, with its standard error."""
+    error = float(reference.std(ddof=1) * np.sqrt(1 + 1 / len(reference)))
+    return float(reference.mean()) - spread, error

@@ -23,8 +23,9 @@ from olist_segments.model.agreement import contingency
 from olist_segments.model.model import BOUNDS, Model
 from olist_segments.model.naming import NamingRule, SegmentName, name_segments, profile_segments
 from olist_segments.model.scaling import design_matrix, fit_scaling
-from olist_segments.selection.candidates import FIGURES, Search, evaluate_candidates
+from olist_segments.selection.candidates import FIGURES, evaluate_candidates
 from olist_segments.selection.rule import Incumbent
+from olist_segments.selection.search import Search
 
 # Columns of the evidence that are equal where data, settings and packages are.
 _FITTED = ["feature_set", "algorithm", "setting", "parameters", "is_chosen", "data_as_of", "package_versions"]

@@ -115,13 +115,15 @@ def _agreement(value: float | None) -> str:
 
 
 def _kept(threshold: float, backtest: list[dict[str, Any]]) -> str:
-    """What the backtest says of the promise at `threshold`: kept in how many origins, or why none could be judged."""
+    """What the backtest says of promises at `threshold`: in what share they were kept, or why none could be judged."""
     tested = next((row for row in backtest if row["threshold"] == threshold), None)
     if tested is None:
         return "too little history to judge"
-    days = tested["promised_interval_days"]
-    if days == 0:
-        return f"no promise: fell short within {tested['promise_judged_from_days']} days"
-    if not tested["judged_origin_count"]:
-        return f"too little history left to judge {days} days"
-    return f"{tested['held_origin_count']} of {tested['judged_origin_count']} origins at {days} days"
+    if "judgement_count" not in tested:
+        return "not told by tables of an earlier release"
+    if not tested["judgement_count"]:
+        return "no promise could be judged"
+    return (
+        f"{tested['kept_share']:.1%} of {tested['judgement_count']:,} checks of "
+        f"{tested['judged_promise_count']:,} promises"
+    )

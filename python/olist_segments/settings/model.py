@@ -173,6 +173,7 @@ class Settings(BaseModel):
 
     ageing_origin_days: Days
     ageing_horizon_days: Days
+    ageing_refit_days: Annotated[int, Whole(0, 3650)]
     ageing_clock_days: Days
     ageing_min_history_days: Days
     ageing_min_customers: Customers
@@ -186,6 +187,7 @@ class Settings(BaseModel):
     contract_threshold: Share
     contract_thresholds: Annotated[list[Share], Members()]
     contract_origin_share: Share
+    contract_half_life_days: Days
     contract_min_origins: Annotated[int, Whole(1, 1000)]
 
     @model_validator(mode="after")

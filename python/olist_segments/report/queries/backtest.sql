@@ -1,6 +1,6 @@
 select
-    backtest.threshold, backtest.promised_interval_days, backtest.judged_origin_count, backtest.held_origin_count,
-    backtest.worst_agreement
+    backtest.threshold, backtest.judged_promise_count, backtest.median_promise_days, backtest.judgement_count,
+    backtest.kept_count, backtest.kept_share, backtest.worst_agreement
 from maintenance_backtest as backtest
 inner join segment_versions as versions on backtest.model_version = versions.model_version
 where versions.is_in_force and backtest.variant = 'all features'

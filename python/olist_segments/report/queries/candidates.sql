@@ -1,5 +1,5 @@
 select
-    candidates.feature_set, candidates.algorithm, candidates.setting, candidates.k, candidates.shelf_life_days,
+    candidates.feature_set, candidates.algorithm, candidates.setting, candidates.k, candidates.shelf_life_days, candidates.selection_frequency,
     candidates.structure_gap, candidates.joint_gap, candidates.structure, candidates.jaccard_min, candidates.prediction_strength, candidates.ari_seeds,
     candidates.silhouette, candidates.davies_bouldin, candidates.calinski_harabasz, candidates.smallest_share,
     candidates.value_explained, candidates.is_eligible, candidates.is_chosen, candidates.reason, candidates.data_as_of

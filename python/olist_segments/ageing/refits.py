@@ -1,0 +1,158 @@
+"""The choice simulated: would a refit in the past have kept the recipe in force?
+
+A promise about refits is about the whole procedure, choice included (Varma & Simon 2006, BMC Bioinformatics 7, 91). A
+refit is simulated every so many days back from the data of the version in force, on what was known by then, with the
+recipe in force as incumbent and by the rule of every refit, `selection.rule.choose`. So that it costs seconds, only
+candidates that had a chance at the fit of the version compete, on the customers that the simulation of ageing draws,
+with fewer references and refits behind each figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from olist_segments.selection.candidates import CUSTOMER, evaluate_candidates
+from olist_segments.selection.recipe import Recipe
+from olist_segments.selection.rule import Incumbent
+from olist_segments.selection.search import Search
+
+COLUMNS = {
+    "model_version": "int64",
+    "refit_number": "int64",
+    "refit_date": "datetime64[us]",
+    "customers": "int64",
+    "feature_set": "string",
+    "algorithm": "string",
+    "setting": "string",
+    "is_eligible": "bool",
+    "is_recipe_kept": "bool",
+    "reason": "string",
+}
+"""Columns of the result and their types, one row per model version and simulated refit, the oldest number first."""
+
+_RECIPE = ["feature_set", "algorithm", "setting"]
+_MOST_CANDIDATES = 4
+_SMALLEST_CHANCE = 0.1
+
+
+@dataclass(frozen=True)
+class RefitPlan:
+    """Days between simulated refits, 0 for none."""
+
+    refit_days: int
+
+
+def append_refit_choices(
+    features: Callable[[], pd.DataFrame],
+    candidates: pd.DataFrame,
+    existing: pd.DataFrame | None,
+    search: Search,
+    plan: RefitPlan,
+    *,
+    workers: int = 2,
+) -> pd.DataFrame:
+    """The simulated refits (COLUMNS) of the version in force, or no row where they are written.
+
+    `features`: gives the rows of ageing_features in the order of date and customer_number; called only when there is a
+    simulation. `candidates`: the rows of fit_segment_candidates of the version in force. `existing`: the rows written
+    so far, or None. A version of one segment, and one of an earlier release, whose candidates have no selection
+    frequency, give no row.
+    """
+    nothing = pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
+    chosen = candidates[candidates["is_chosen"]] if len(candidates) else candidates
+    if chosen.empty or not plan.refit_days or chosen["algorithm"].iloc[0] == "none":
+        return nothing
+    version = int(chosen["model_version"].iloc[0])
+    if existing is not None and (existing["model_version"] == version).any():
+        return nothing
+    if "selection_frequency" not in candidates or candidates["selection_frequency"].isna().all():
+        return nothing
+    row = chosen.iloc[0]
+    in_force = Incumbent(version, row["feature_set"], row["algorithm"], row["setting"])
+    rows: list[dict[str, Any]] = []
+    history = features()
+    for number, date in enumerate(refit_dates(history, pd.Timestamp(row["data_as_of"]), plan.refit_days), start=1):
+        customers = history[history["as_of_date"] == date]
+        choice = _refit(customers, history[history["as_of_date"] <= date], candidates, search, in_force, workers)
+        rows.append(
+            {
+                "model_version": version,
+                "refit_number": number,
+                "refit_date": date,
+                "customers": len(customers),
+                "is_recipe_kept": in_force.made(choice),
+                **{name: choice[name] for name in (*_RECIPE, "is_eligible", "reason")},
+            }
+        )
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def refit_dates(history: pd.DataFrame, data_as_of: pd.Timestamp, refit_days: int) -> list[pd.Timestamp]:
+    """The dates of `history` on which a refit is simulated, oldest first.
+
+    Each is the last on or before a day `refit_days` apart, back from `data_as_of`, the data of the version, which was a
+    refit itself.
+    """
+    known = sorted(pd.Timestamp(date) for date in history["as_of_date"].unique() if date <= data_as_of)
+    found: list[pd.Timestamp] = []
+    day = data_as_of - pd.Timedelta(days=refit_days)
+    while known and day >= known[0]:
+        found.append(max(date for date in known if date <= day))
+        day -= pd.Timedelta(days=refit_days)
+    return sorted(set(found))
+
+
+def _refit(
+    customers: pd.DataFrame,
+    history: pd.DataFrame,
+    candidates: pd.DataFrame,
+    search: Search,
+    incumbent: Incumbent,
+    workers: int,
+) -> dict[str, Any]:
+    """The row of the candidate that a refit chooses on what was known of `customers`."""
+    named = customers.assign(**{CUSTOMER: customers["customer_number"].astype(str)})
+    cheap = replace(
+        search,
+        only=competing(candidates),
+        references=6,
+        resamples=6,
+        splits=6,
+        seeds=3,
+        shelf_life=replace(search.shelf_life, starts=1),
+    )
+    found = evaluate_candidates(named, cheap, history=history, incumbent=incumbent, workers=workers)
+    (row,) = found[found["is_chosen"]].to_dict("records")
+    return {str(name): value for name, value in row.items()}
+
+
+def competing(candidates: pd.DataFrame) -> frozenset[tuple[str, str, str]]:
+    """The feature sets, algorithms and settings that had a chance at the fit: the chosen one and the likeliest three."""
+    had_a_chance = candidates[candidates["is_eligible"] | (candidates["selection_frequency"] >= _SMALLEST_CHANCE)]
+    order = ["is_chosen", "selection_frequency", "structure_gap"]
+    likeliest = pd.concat([had_a_chance, candidates[candidates["is_chosen"]]]).drop_duplicates(_RECIPE)
+    likeliest = likeliest.sort_values([*order, *_RECIPE], ascending=[False] * 3 + [True] * 3).head(_MOST_CANDIDATES)
+    return frozenset(likeliest[_RECIPE].itertuples(index=False, name=None))
+
+
+def recipes_of_dates(
+    choices: pd.DataFrame | None, dates: list[pd.Timestamp], in_force: Recipe, sets: Mapping[str, Mapping[str, str]]
+) -> list[Recipe]:
+    """The recipe of a refit on each of `dates`: what the last simulated refit by then chose, else the one in force.
+
+    `sets` holds the transforms of every feature set.
+    """
+    if choices is None or choices.empty:
+        return [in_force] * len(dates)
+    changed = choices[~choices["is_recipe_kept"] & choices["feature_set"].isin(list(sets))]
+    made = {
+        row["refit_date"]: Recipe(sets[row["feature_set"]], row["algorithm"], row["setting"], in_force.seed)
+        for _, row in changed.iterrows()
+    }
+    starts = sorted(choices["refit_date"])
+    last = [max((start for start in starts if start <= date), default=None) for date in dates]
+    return [in_force if start is None else made.get(start, in_force) for start in last]
