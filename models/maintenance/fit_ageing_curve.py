@@ -9,5 +9,6 @@ def model(dbt, session):
     dbt.config(materialized="table")
     pairs = dbt.ref("segment_ageing").filter("not is_model_in_force")
     order = "model_version, variant, origin_date, later_date"
-    rows = ageing_curve(read(pairs, order_by=order), int(dbt.config.get("settings")["half_life_days"]))
+    settings = dbt.config.get("settings")
+    rows = ageing_curve(read(pairs, order_by=order), int(settings["half_life_days"]))
     return written(dbt, session, rows)

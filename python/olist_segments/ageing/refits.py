@@ -131,7 +131,7 @@ def _refit(
 
 
 def competing(candidates: pd.DataFrame) -> frozenset[tuple[str, str, str]]:
-    """The feature sets, algorithms and settings that had a chance at the fit: the chosen one and the likeliest three."""
+    """The feature sets, algorithms and settings that had a chance at the fit: the chosen one, the likeliest three."""
     had_a_chance = candidates[candidates["is_eligible"] | (candidates["selection_frequency"] >= _SMALLEST_CHANCE)]
     order = ["is_chosen", "selection_frequency", "structure_gap"]
     likeliest = pd.concat([had_a_chance, candidates[candidates["is_chosen"]]]).drop_duplicates(_RECIPE)

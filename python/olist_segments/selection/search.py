@@ -21,7 +21,8 @@ class Search:
     `transforms` gives each feature its transform; `algorithms` are out of ALGORITHMS, with `k_min` to `k_max` segments
     where the algorithm is told how many. The evidence rests on so many `references` of each kind, bootstrap
     `resamples`, random `splits` into halves, and `seeds`, refits that differ by their starting points; `shelf_life`
-    says when an eligible candidate keeps. All draws follow from `seed`. Raises UserError for settings that make no table.
+    says when an eligible candidate keeps. All draws follow from `seed`. Raises UserError for settings that make no
+    table.
     """
 
     feature_sets: Mapping[str, Sequence[str]]
@@ -71,7 +72,7 @@ class Search:
                 "below."
             )
         if min(self.references, self.resamples, self.seeds, self.splits) < 2:
-            raise UserError("the evidence takes at least 2 references, 2 resamples, 2 seeds and 2 splits: ask for more.")
+            raise UserError("the evidence takes at least 2 references, resamples, seeds and splits: ask for more.")
 
     def features(self, feature_set: str) -> dict[str, str]:
         """The features of a set, each with the name of its transform."""
