@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from olist_segments.ageing import COLUMNS, Plan, append_ageing, simulation
 from olist_segments.ageing.agreement import (
-    adjusted_rand_interval,
+    intervals_of_pair,
     matched_jaccards,
     matched_segments,
     resampled_tables,
@@ -38,6 +38,7 @@ from olist_segments.selection import recipe as recipes
 from olist_segments.selection.algorithms import fit_segmentations
 from olist_segments.selection.recipe import Recipe
 from sklearn.metrics import adjusted_rand_score
+from threadpoolctl import threadpool_limits
 from warehouses import SAMPLE, Warehouse
 
 TRANSFORMS = {"total_spend": "log1p", "avg_review_score": "identity"}
@@ -99,11 +100,12 @@ def fitted(features: pd.DataFrame, date: Any = None, recipe: Recipe | None = Non
     )
 
 
-def pairs(features: pd.DataFrame, model: pd.DataFrame | None = None, **changes: Any) -> pd.DataFrame:
+def pairs(
+    features: pd.DataFrame, model: pd.DataFrame | None = None, choices: pd.DataFrame | None = None, **changes: Any
+) -> pd.DataFrame:
     """The simulation's comparisons, one row each."""
-    rows = pd.DataFrame(
-        simulate(features, fitted(features) if model is None else model, replace(PLAN, **changes), workers=1)
-    )
+    model = fitted(features) if model is None else model
+    rows = pd.DataFrame(simulate(features, model, replace(PLAN, **changes), choices, workers=1))
     rows["horizon_days"] = (rows["later_date"] - rows["origin_date"]).dt.days
     return rows[rows["segment_number"] == 1].reset_index(drop=True)
 
@@ -154,16 +156,59 @@ def test_a_segment_without_a_partner_is_addressed_differently() -> None:
     assert matched_jaccards(table[None], matched)[0].tolist() == [40 / 63, 30 / 40, 0.0]
 
 
-def test_interval_of_resampled_tables_covers_the_truth() -> None:
+def test_interval_of_resampled_customers_alone_covers_the_truth_of_fixed_models() -> None:
     shares = np.array([[0.4, 0.03, 0.0], [0.02, 0.3, 0.05], [0.0, 0.02, 0.18]])
     truth = adjusted_rand((shares * 10**6).round().astype(np.int64))
     rng = np.random.default_rng(2)
     covered = []
     for _ in range(300):
         table = rng.multinomial(800, shares.ravel()).reshape(3, 3)
-        interval = adjusted_rand_interval(table, resampled_tables(table, 200, rng))
-        covered.append(interval.low <= truth <= interval.high)
+        frozen = np.repeat(np.arange(3), table.sum(axis=1))
+        fresh = np.concatenate([np.repeat(np.arange(3), row) for row in table])
+        resampled = resampled_tables(table, 200, rng)
+        agreement, jaccards = intervals_of_pair(table, resampled, matched_segments(table), [frozen], [fresh])
+        assert agreement.value == adjusted_rand(table)
+        assert [one.value for one in jaccards] == matched_jaccards(table[None], matched_segments(table))[0].tolist()
+        covered.append(agreement.low <= truth <= agreement.high)
     assert 0.90 <= np.mean(covered) <= 0.99
+
+
+def skewed(people: int, drift: float, rng: np.random.Generator) -> pd.DataFrame:
+    """Customers with margins like those of a marketplace: few repeat buyers, most content, a long tail of spend."""
+    scores = np.array([0.12 + drift / 4, 0.03, 0.08, 0.19, 0.58 - drift / 4])
+    return pd.DataFrame(
+        {
+            "purchase_day_count": np.where(rng.random(people) < 0.03, 2.0, 1.0),
+            "total_spend": np.exp(4 + drift + 0.8 * rng.normal(size=people)),
+            "avg_review_score": rng.choice([1.0, 2.0, 3.0, 4.0, 5.0], people, p=scores),
+        }
+    )
+
+
+def test_interval_with_other_fits_covers_the_agreement_of_fits_on_everybody() -> None:
+    """Two dates of 10,000 customers, 1,500 of whom are seen: resampled customers alone would miss the truth mostly."""
+    rng = np.random.default_rng(4)
+    transforms = {"purchase_day_count": "ln", "total_spend": "log1p", "avg_review_score": "identity"}
+    recipe = Recipe(transforms, "kmeans", "k=4", 1)
+    covered: list[bool] = []
+    covered_by_customers: list[bool] = []
+    with threadpool_limits(1):
+        for trial in range(20):
+            dates = [skewed(10_000, drift, rng) for drift in (0.0, 0.1)]
+            whole = [recipe.fit(rows, "whole", trial, date) for date, rows in enumerate(dates)]
+            frozen, fresh = (model.labels(dates[1]) for model in whole)
+            truth = adjusted_rand(contingency(frozen, fresh, 4, 4))
+            seen = [rows.iloc[rng.choice(10_000, 1_500, replace=False)] for rows in dates]
+            drawn = [[rows, *(rows.sample(frac=1, replace=True, random_state=i) for i in range(5))] for rows in seen]
+            fits = [[recipe.fit(rows, trial) for rows in resamples] for resamples in drawn]
+            labels = [[model.labels(seen[1]) for model in models] for models in fits]
+            table = contingency(labels[0][0], labels[1][0], 4, 4)
+            resampled, matched = resampled_tables(table, 100, rng), matched_segments(table)
+            for found, others in ((covered, 6), (covered_by_customers, 1)):
+                interval, _ = intervals_of_pair(table, resampled, matched, labels[0][:others], labels[1][:others])
+                found.append(interval.low <= truth <= interval.high)
+    assert np.mean(covered) >= 0.85
+    assert np.mean(covered_by_customers) < np.mean(covered) - 0.2
 
 
 def test_frozen_model_keeps_its_own_scaling() -> None:

@@ -2,34 +2,81 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
 from olist_segments.model.model import Model
-from olist_segments.selection import candidates as candidates_module
-from olist_segments.selection.candidates import Search, evaluate_candidates
+from olist_segments.selection import evidence as evidence_module
+from olist_segments.selection.candidates import evaluate_candidates
 from olist_segments.selection.recipe import Recipe
 from olist_segments.selection.rule import choose
-from olist_segments.selection.shelf_life import UNKNOWN, ShelfLife, ShelfLifeTerms, dates_of, held_until, shelf_life
+from olist_segments.selection.search import Search
+from olist_segments.selection.shelf_life import (
+    Agreements,
+    ShelfLife,
+    ShelfLifeTerms,
+    agreements,
+    dates_of,
+    held_until,
+    shelf_life,
+)
 from olist_segments.settings.model import SegmentationRule
 from test_ageing import CLOCKED, TRANSFORMS, marketplace
 from test_candidates import candidate
 
-TERMS = ShelfLifeTerms(threshold=0.8, origin_share=0.9, min_origins=5, step_days=28)
+FOREVER = 10**9
+TERMS = ShelfLifeTerms(threshold=0.8, origin_share=0.9, min_origins=5, half_life_days=FOREVER, step_days=28, starts=1)
+
+
+def agreements_of(short: dict[int, set[int]], origins: int = 10, ages: tuple[int, ...] = (1, 2, 3, 4)) -> Agreements:
+    """Ten origins a day apart, those of `short` under the threshold at an age, and no later dates than it takes."""
+    dates = origins + max(ages)
+    aris = np.full((1, dates, dates), np.nan)
+    for age in ages:
+        for origin in range(dates - age):
+            aris[0, origin, origin + age] = 0.1 if origin in short.get(age, set()) else 0.99
+    return Agreements(np.arange(dates), aris)
 
 
 def test_the_rule_is_that_of_the_contract() -> None:
-    """The cases of tests/macros/contract_intervals_end_before_the_first_failure.sql."""
-    short = {7: 0, 14: 1, 21: 2, 28: 0, 35: 0}
-    late = {age: [0.1] * short[age] + [0.99] * ((4 if age == 35 else 10) - short[age]) for age in short}
-    life = held_until(late, TERMS)
-    assert (life.days, life.judged_days) == (14, 28)
-    at_once = held_until({age: [0.1] * len(values) for age, values in late.items()}, TERMS)
-    assert (at_once.days, at_once.judged_days) == (0, 28)
-    unknown = held_until({7: [1.0] * 4}, TERMS)
-    assert np.isnan([unknown.days, unknown.judged_days]).all()
+    """As tests/macros/contract_intervals_end_before_the_first_failure.sql; thirteen origins at the first age."""
+    every = set(range(14))
+    assert held_until(agreements_of({}), TERMS).days == 9
+    assert held_until(agreements_of({1: every}), TERMS).days == 0
+    # One of 13 at the first age and one of 12 at the second: at neither do fewer than nine of ten hold, but 0.85 live.
+    assert held_until(agreements_of({1: {0}}), TERMS).days == 9
+    assert held_until(agreements_of({1: {0}, 2: {1}}), TERMS).days == 1
+    # A model dies once.
+    assert held_until(agreements_of({1: {0}, 2: {0}, 3: {0}}), TERMS).days == 9
+    # The old ones weigh little.
+    recent = replace(TERMS, half_life_days=1)
+    assert held_until(agreements_of({1: {0, 1, 2}}), TERMS).days == 0
+    assert held_until(agreements_of({1: {0, 1, 2}}), recent).days == 9
+    few = held_until(agreements_of({}, origins=2, ages=(1, 2)), TERMS)
+    assert np.isnan([few.days, few.judged_days]).all()
+
+
+def test_origins_may_be_counted_as_a_resample_has_them() -> None:
+    found = agreements_of({1: {0}, 2: {1}})
+    counts = np.ones(14, dtype=np.int64)
+    counts[:2] = 0
+    assert held_until(found, TERMS, counts).days == 9
+    counts[0] = 5
+    assert held_until(found, TERMS, counts).days == 0
+
+
+def test_starts_are_judged_together_and_differ_by_their_error() -> None:
+    good, bad = agreements_of({}), agreements_of({1: set(range(14))})
+    life = shelf_life([good, good, bad], TERMS)
+    assert life.days == 0
+    assert life.standard_error == pytest.approx(np.std([9, 9, 0], ddof=1) / np.sqrt(3))
+
+
+def life_of(recipe: Recipe, dates: list[pd.DataFrame]) -> ShelfLife:
+    return shelf_life([agreements(recipe, dates, 0)], TERMS)
 
 
 def test_dates_are_so_many_days_apart_back_from_the_newest() -> None:
@@ -41,11 +88,9 @@ def test_dates_are_so_many_days_apart_back_from_the_newest() -> None:
 
 def test_the_clock_shortens_the_life_of_kinds_that_do_not_change() -> None:
     dates = dates_of(marketplace(people=1_500, weeks=60), 28)
-    kept, clocked = (
-        shelf_life(Recipe(transforms, "kmeans", "k=2", 1), dates, TERMS) for transforms in (TRANSFORMS, CLOCKED)
-    )
+    kept, clocked = (life_of(Recipe(transforms, "kmeans", "k=2", 1), dates) for transforms in (TRANSFORMS, CLOCKED))
     assert kept.days == kept.judged_days == clocked.judged_days >= 140
-    clocked_of_four = shelf_life(Recipe(CLOCKED, "kmeans", "k=4", 1), dates, TERMS)
+    clocked_of_four = life_of(Recipe(CLOCKED, "kmeans", "k=4", 1), dates)
     assert clocked_of_four.days < 60
 
 
@@ -60,9 +105,9 @@ def test_a_segmentation_that_jumps_between_two_optima_does_not_keep(monkeypatch:
     def jumping(self: Recipe, features: pd.DataFrame, *words: object) -> Model:
         return fit(by_spend if days.index(words[0]) % 3 == 0 else self, features, *words)
 
-    assert shelf_life(recipe, dates, TERMS).days > 0
+    assert life_of(recipe, dates).days > 0
     monkeypatch.setattr(Recipe, "fit", jumping)
-    assert shelf_life(recipe, dates, TERMS).days == 0
+    assert life_of(recipe, dates).days == 0
 
 
 def people_of_history(history: pd.DataFrame) -> pd.DataFrame:
@@ -103,15 +148,15 @@ def test_without_history_nobody_has_a_shelf_life_and_the_next_figure_decides() -
 def test_simulating_the_few_costs_no_fit_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def counted(recipe: Recipe, *_: object) -> ShelfLife:
+    def counted(recipe: Recipe, dates: list[pd.DataFrame], start: int) -> Agreements:
         asked.append(recipe.setting)
-        return UNKNOWN
+        return agreements(recipe, dates, start)
 
-    monkeypatch.setattr(candidates_module, "shelf_life", counted)
+    monkeypatch.setattr(evidence_module, "agreements", counted)
     history = marketplace(people=600, weeks=60)
     search = Search({"kinds": list(TRANSFORMS)}, CLOCKED, ["kmeans"], k_max=6, seed=1, resamples=2, splits=2, seeds=2)
     found = evaluate_candidates(people_of_history(history), search, history=history, workers=1)
-    assert sorted(asked) == sorted(found.loc[found["is_eligible"], "setting"])
+    assert set(asked) == set(found.loc[found["is_eligible"], "setting"])
 
 
 def test_the_choice_tells_a_marketer_how_long_the_segments_keep() -> None:

@@ -90,6 +90,8 @@ SMALLEST: Values = {
     "contract_thresholds": [0],
     "contract_origin_share": 0,
     "contract_min_origins": 1,
+    "contract_half_life_days": 1,
+    "ageing_refit_days": 0,
 }
 LARGEST: Values = {
     "invalid_order_statuses": ["canceled", "unavailable", "unknown", "shipped", "x" * 100],
@@ -144,6 +146,8 @@ LARGEST: Values = {
     "contract_thresholds": [1, 0, 0.5],
     "contract_origin_share": 1,
     "contract_min_origins": 1000,
+    "contract_half_life_days": 3650,
+    "ageing_refit_days": 3650,
 }
 # A refit of the same warehouse, labels of all history.
 REFITTED = SMALLEST | {"refit": True, "rescore_history": True, "drift_clock_driven_features": ["x"]}
@@ -162,6 +166,7 @@ EVERY_DAY: Values = {
     "ageing_clock_days": 1,
     "ageing_min_history_days": 1,
     "ageing_min_customers": 200,
+    "ageing_refit_days": 1,
     "contract_min_origins": 1,
 }
 MANY_RESAMPLES: Values = {

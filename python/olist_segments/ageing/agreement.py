@@ -5,10 +5,10 @@ they are does not matter to any figure here, so resampling customers is one mult
 cells, which costs microseconds where resampling and relabelling rows would cost milliseconds.
 
 How sure an agreement is depends on the customers labelled, and far more on those the two models were fitted on. An
-interval has both: 1.96 times the root of the variance over resampled customers plus that over pairs of other fits of
-the two dates. (An interval of resampled customers alone covered the agreement of fits on everybody in 31 % of 42 pairs
-on the full export, this one in 95 %; a resampled fit agrees less with a resampled fit than the fits themselves do, so
-the quantiles of the pairs would not be centred.)
+interval has both: 1.96 times the root of the variance over resampled customers plus the mean squared distance of pairs
+of other fits of the two dates. (On the full export an interval of resampled customers alone covered the agreement of
+fits on everybody in 13 of 42 pairs, this one in all. On simulated marketplaces it covers 94 % of pairs; the variance of
+the pairs alone 83 %: a resampled fit agrees less with a resampled fit than the fits themselves do.)
 """
 
 from __future__ import annotations
@@ -82,18 +82,17 @@ def intervals_of_pair(
     rows, columns = (int(max(labels.max() for labels in fits)) + 1 for fits in (frozen, fresh))
     rows, columns = max(rows, table.shape[0]), max(columns, table.shape[1])
     refitted = np.array([contingency(one, other, rows, columns) for one in frozen for other in fresh])
-    by_fits = adjusted_rands(refitted).var() if len(refitted) > 1 else 0.0
+    agreement = adjusted_rand(table)
+    by_fits = ((adjusted_rands(refitted) - agreement) ** 2).mean()
     spread = float(np.sqrt(by_fits + adjusted_rands(resampled).var()))
     similarity = matched_jaccards(table[None], matched)[0]
-    spreads = np.sqrt(
-        (matched_jaccards(refitted[:, : len(matched)], matched).var(axis=0) if len(refitted) > 1 else 0.0)
-        + matched_jaccards(resampled, matched).var(axis=0)
-    )
+    jaccards_by_fits = ((matched_jaccards(refitted[:, : len(matched)], matched) - similarity) ** 2).mean(axis=0)
+    spreads = np.sqrt(jaccards_by_fits + matched_jaccards(resampled, matched).var(axis=0))
     jaccards = [
         _within(normal_interval(float(value), float(error)), 0)
         for value, error in zip(similarity, spreads, strict=True)
     ]
-    return _within(normal_interval(adjusted_rand(table), spread), -1), jaccards
+    return _within(normal_interval(agreement, spread), -1), jaccards
 
 
 def _other_fits(labels: Sequence[IntArray]) -> list[IntArray]:

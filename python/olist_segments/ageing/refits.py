@@ -71,21 +71,25 @@ def append_refit_choices(
         return nothing
     if "selection_frequency" not in candidates or candidates["selection_frequency"].isna().all():
         return nothing
-    row = chosen.iloc[0]
+    row = _record(chosen)
     in_force = Incumbent(version, row["feature_set"], row["algorithm"], row["setting"])
     rows: list[dict[str, Any]] = []
     history = features()
     for number, date in enumerate(refit_dates(history, pd.Timestamp(row["data_as_of"]), plan.refit_days), start=1):
         customers = history[history["as_of_date"] == date]
         choice = _refit(customers, history[history["as_of_date"] <= date], candidates, search, in_force, workers)
+        # Where nothing is eligible nothing replaces the recipe, whether or not it could be fitted on so few.
+        made_by = choice if choice["is_eligible"] else row
         rows.append(
             {
                 "model_version": version,
                 "refit_number": number,
                 "refit_date": date,
                 "customers": len(customers),
-                "is_recipe_kept": in_force.made(choice),
-                **{name: choice[name] for name in (*_RECIPE, "is_eligible", "reason")},
+                "is_eligible": choice["is_eligible"],
+                "is_recipe_kept": in_force.made(made_by),
+                "reason": choice["reason"],
+                **{name: made_by[name] for name in _RECIPE},
             }
         )
     return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
@@ -126,8 +130,12 @@ def _refit(
         shelf_life=replace(search.shelf_life, starts=1),
     )
     found = evaluate_candidates(named, cheap, history=history, incumbent=incumbent, workers=workers)
-    (row,) = found[found["is_chosen"]].to_dict("records")
-    return {str(name): value for name, value in row.items()}
+    return _record(found[found["is_chosen"]])
+
+
+def _record(table: pd.DataFrame) -> dict[str, Any]:
+    """The first row of a table by its columns."""
+    return {str(name): table[name].iloc[0] for name in table.columns}
 
 
 def competing(candidates: pd.DataFrame) -> frozenset[tuple[str, str, str]]:
