@@ -17,6 +17,8 @@ from pathlib import Path
 
 import against_notebook
 import build_phases
+import choice
+import contract
 import engines
 import growth
 import recovery
@@ -32,6 +34,8 @@ SECTIONS = {
     "scoring": scoring.section,
     "sample": sample_size.section,
     "recovery": recovery.section,
+    "choice": choice.section,
+    "contract": contract.section,
 }
 PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "scikit-learn")
 

@@ -16,7 +16,7 @@ TIMES = 10
 SAMPLES = (1_000, 5_000, 20_000, 50_000, 200_000)
 DRAWS = 5
 SEGMENTS = 6
-FEATURE_SET = "rfm_review_delivery"
+FEATURE_SET = "fm_review_delivery"
 
 
 def section(home: Path) -> list[str]:

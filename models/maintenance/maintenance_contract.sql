@@ -217,6 +217,13 @@ final as (
                 || '. The interval of ' || cast(refit_interval_days as {{ dbt.type_string() }})
                 || ' days is a minimum: history is too short to judge longer ones.'
             else 'The contract holds: the next refit is due on ' || cast(due_date as {{ dbt.type_string() }}) || '.'
+        end
+        || case
+            when
+                refit_interval_days > 0 and not is_overdue and not is_stale and not is_feature_drifting
+                and not is_segment_share_drifting and effective_origin_count < 2
+                then ' It rests on a single independent stretch of history, for no two of that length fit into it.'
+            else ''
         end as explanation
     from judged
 )
