@@ -433,7 +433,7 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
     "nothing but segments": [
         ("delete from maintenance_contract", "There is no maintenance contract in force."),
         ("delete from segment_ageing", "History is too short to tell how the segmentation ages"),
-        ("delete from maintenance_backtest", "could be checked on the second"),
+        ("delete from maintenance_backtest", "too short to check any promise"),
         ("delete from feature_drift_monthly", "No drift was measured."),
         ("delete from segment_share_drift_monthly", "No drift was measured."),
         (
