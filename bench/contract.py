@@ -133,7 +133,7 @@ def agreements(origins: int, age: int, rng: np.random.Generator) -> np.ndarray:
     steps = age // STEP
     events = (rng.random(origins + steps) < 0.08) * rng.exponential(0.04, origins + steps)
     passed = np.concatenate([[0.0], np.cumsum(events)])
-    return np.exp(passed[:origins] - passed[steps : origins + steps]) + rng.normal(0, 0.012, origins)
+    return np.asarray(np.exp(passed[:origins] - passed[steps : origins + steps]) + rng.normal(0, 0.012, origins))
 
 
 def block_means(values: np.ndarray, length: int, rng: np.random.Generator, resamples: int = 300) -> np.ndarray:
@@ -141,4 +141,4 @@ def block_means(values: np.ndarray, length: int, rng: np.random.Generator, resam
     blocks = -(-len(values) // length)
     starts = rng.integers(0, len(values) - length + 1, (resamples, blocks))
     drawn = (starts[:, :, None] + np.arange(length)).reshape(resamples, -1)[:, : len(values)]
-    return values[drawn].mean(axis=1)
+    return np.asarray(values[drawn].mean(axis=1))

@@ -30,8 +30,8 @@ from olist_segments.selection.stability import bootstrap_jaccard, mean_adjusted_
 from olist_segments.selection.structure import (
     SHAPES,
     joint_gap,
-    reference,
     reference_spreads,
+    references,
     shuffled_spreads,
     spread_left,
     structure_gap,
@@ -283,25 +283,26 @@ def test_atoms_are_found_in_scores_and_not_in_amounts() -> None:
 def test_a_reference_keeps_means_covariance_and_discrete_values(shape: str) -> None:
     rng = np.random.default_rng(1)
     z = rng.multivariate_normal([1, -2], [[1, 0.6], [0.6, 1]], 4000)
-    cloud = reference(z, shape, 20_000, rng)
+    (cloud,) = references(z, shape, 20_000, 1, rng)
     assert cloud.mean(axis=0) == pytest.approx(z.mean(axis=0), abs=0.05)
     assert np.cov(cloud.T) == pytest.approx(np.cov(z.T), abs=0.05)
     z[:, 1] = np.clip(np.round(z[:, 1]), -4, 0)
-    assert set(reference(z, shape, 500, rng)[:, 1]) <= set(range(-4, 1))
+    snapped = np.concatenate(list(references(z, shape, 500, 3, rng)))
+    assert set(snapped[:, 1]) <= set(range(-4, 1))
 
 
 def test_an_even_box_leaves_no_gap_and_two_clouds_do() -> None:
     rng = np.random.default_rng(1)
     box = rng.uniform(size=(3000, 1))
     halves = (box[:, 0] > 0.5).astype(np.int64)
-    references = [reference_spreads(box, 2, shape, 8, generator(1)) for shape in SHAPES]
+    spreads = [reference_spreads(box, 2, shape, 8, generator(1)) for shape in SHAPES]
     # Halving leaves a quarter of a uniform's variance and 1 - 2 / pi of a normal's.
-    assert [np.exp(spreads.mean()) for spreads in references] == pytest.approx([1 - 2 / np.pi, 0.25], abs=0.01)
-    gap, error = structure_gap(np.log(spread_left(box, halves)), references)
+    assert [np.exp(of_shape.mean()) for of_shape in spreads] == pytest.approx([1 - 2 / np.pi, 0.25], abs=0.01)
+    gap, error = structure_gap(np.log(spread_left(box, halves)), spreads)
     assert abs(gap) < 0.05
-    assert error == pytest.approx(references[1].std(ddof=1) * np.sqrt(1 + 1 / 8))
+    assert error == pytest.approx(spreads[1].std(ddof=1) * np.sqrt(1 + 1 / 8))
     clouds = halves[:, None] * 5.0 + rng.normal(size=(3000, 1))
-    assert structure_gap(np.log(spread_left(clouds, halves)), references)[0] > 0.3
+    assert structure_gap(np.log(spread_left(clouds, halves)), spreads)[0] > 0.3
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3, 4])
@@ -314,8 +315,8 @@ def test_columns_that_have_nothing_to_do_with_each_other_are_bands(seed: int) ->
     gap, error = joint_gap(spread, shuffled_spreads(z, 4, 8, generator(seed)))
     assert abs(gap) < 0.05
     assert gap - 2 * error < 0.05
-    references = [reference_spreads(z, 4, shape, 4, generator(seed)) for shape in SHAPES]
-    assert structure_gap(spread, references)[0] > 0.5
+    spreads = [reference_spreads(z, 4, shape, 4, generator(seed)) for shape in SHAPES]
+    assert structure_gap(spread, spreads)[0] > 0.5
 
 
 def test_planted_kinds_are_types() -> None:

@@ -16,7 +16,7 @@ Computing 25, 821-833).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -32,20 +32,25 @@ _STARTS = 3
 _TIGHTEST = 1e-6
 
 
-def reference(z: FloatArray, shape: str, size: int, rng: np.random.Generator) -> FloatArray:
-    """A cloud (size, d) of one of SHAPES with the means and covariance of z (n, d), discrete features snapped."""
+def references(z: FloatArray, shape: str, size: int, number: int, rng: np.random.Generator) -> Iterator[FloatArray]:
+    """A `number` of clouds (size, d) of one of SHAPES with the means and covariance of z (n, d).
+
+    Features of few values are snapped to those.
+    """
     values, axes = np.linalg.eigh(np.atleast_2d(np.cov(z, rowvar=False)))
-    if shape == "bell":
-        draws = rng.standard_normal((size, z.shape[1]))
-    else:
-        draws = rng.uniform(-np.sqrt(3), np.sqrt(3), (size, z.shape[1]))
-    cloud: FloatArray = z.mean(axis=0) + (draws * np.sqrt(np.maximum(values, 0))) @ axes.T
-    for feature in range(z.shape[1]):
-        lattice = atoms(z[:, feature])
-        if lattice is not None:
-            # The nearest atom of each value, by the midpoints between atoms.
-            cloud[:, feature] = lattice[np.searchsorted((lattice[1:] + lattice[:-1]) / 2, cloud[:, feature])]
-    return cloud
+    lattices = [atoms(column) for column in z.T]
+    means, scales = z.mean(axis=0), np.sqrt(np.maximum(values, 0))
+    for _ in range(number):
+        if shape == "bell":
+            draws = rng.standard_normal((size, z.shape[1]))
+        else:
+            draws = rng.uniform(-np.sqrt(3), np.sqrt(3), (size, z.shape[1]))
+        cloud: FloatArray = means + (draws * scales) @ axes.T
+        for feature, lattice in enumerate(lattices):
+            if lattice is not None:
+                # The nearest atom of each value, by the midpoints between atoms.
+                cloud[:, feature] = lattice[np.searchsorted((lattice[1:] + lattice[:-1]) / 2, cloud[:, feature])]
+        yield cloud
 
 
 def spread_left(z: FloatArray, labels: IntArray) -> float:
@@ -67,7 +72,7 @@ def reference_spreads(z: FloatArray, k: int, shape: str, number: int, rng: np.ra
     Each reference to z (n, d) has as many customers, 3,000 at most.
     """
     size = min(len(z), _LARGEST_DRAW)
-    return np.array([_best_cut(reference(z, shape, size, rng), k, rng) for _ in range(number)])
+    return np.array([_best_cut(cloud, k, rng) for cloud in references(z, shape, size, number, rng)])
 
 
 def shuffled_spreads(z: FloatArray, k: int, number: int, rng: np.random.Generator) -> FloatArray:
