@@ -1,6 +1,6 @@
 {#-
-  Key of a segment of a model that was fitted at a past date, or of such a segment and a stage of life: its number has no
-  name that would hold on other dates.
+  Key of a segment of a model that was fitted at a past date, or of such a segment and a stage of life: its number,
+  which means another segment on another date.
 
   Arguments:
     segment_number, stage_number: SQL expressions, whole numbers; the stage may be left out.

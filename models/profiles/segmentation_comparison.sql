@@ -44,7 +44,9 @@ explained as (
         max(
             case
                 when outcomes.customer_count >= {{ var('few_customers') }}
-                    then (outcomes.ordered_again_count / outcomes.customer_count) / nullif(everybody.ordered_again_share, 0)
+                    then
+                        outcomes.ordered_again_count / outcomes.customer_count
+                        / nullif(everybody.ordered_again_share, 0)
             end
         ) as best_lift,
         sum(

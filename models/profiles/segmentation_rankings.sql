@@ -57,8 +57,8 @@ scored as (
     inner join judged_dates on past_outcomes.as_of_date = judged_dates.as_of_date
 ),
 
--- Placement values times twice the customers of the other side, so that they are whole: for those who ordered again, how
--- many who did not stand below, and for those who did not, how many who did stand above; equals count half.
+-- Placement values times twice the customers of the other side, so that they are whole: for those who ordered again,
+-- how many who did not stand below, and for those who did not, how many who did stand above; equals count half.
 placed as (
     select
         segmentation,
