@@ -90,8 +90,8 @@ def test_verdict_says_the_numbers() -> None:
     )
     assert third == (
         "Of all customers 3.1% have come back on another day, and over 13 months kind and stage predicted who orders "
-        "again with no clear difference from simple RFM rules and with no clear difference from a rule of thumb, most "
-        "recent first, so use them to choose how to treat customers, not to predict who returns."
+        "again with no clear difference from simple RFM rules or a rule of thumb (returning customers first, then the "
+        "most recent), so use kind and stage to choose how to treat customers, not to predict who returns."
     )
 
 
@@ -105,18 +105,22 @@ def test_verdict_says_the_numbers() -> None:
         ({"customer_score": None, "scores": {}}, "No review is known"),
         ({"comparison": {}}, "history is too short to tell"),
         ({"comparison": {"naive": {"comparison_status": "no difference"}}}, "too little to cluster to tell"),
-        ({"comparison": comparison("better than rfm", "better than naive")}, "and whom to write to first."),
+        (
+            {"comparison": comparison("better than rfm", "better than naive")},
+            "treat customers and whom to write to first.",
+        ),
+        ({"comparison": comparison("better than rfm", "better than naive")}, "better than simple RFM rules and a rule"),
         (
             {"comparison": comparison("better than rfm", "worse than naive")},
-            "again better than simple RFM rules and worse than a rule of thumb, most recent first, so use them to "
-            "choose how to treat customers, and the rule of thumb for whom to write to first.",
+            "again better than simple RFM rules and worse than a rule of thumb (returning customers first, then the "
+            "most recent), so use kind and stage to choose how to treat customers, and the rule of thumb for whom",
         ),
         ({"comparison": comparison("worse than rfm", "better than naive")}, "not to predict who returns."),
         ({"comparison": comparison("better than rfm", "no difference")}, "not to predict who returns."),
         (
             {"comparison": comparison() | {"naive": {"comparison_status": "better than rfm"}}},
-            "no clear difference from a rule of thumb, most recent first, so use them to choose how to treat "
-            "customers, and the rule of thumb for whom",
+            "recent), though the rule of thumb is better than the RFM rules, so use kind and stage to choose how to "
+            "treat customers, and the rule of thumb for whom to write to first.",
         ),
         ({"comparison": comparison(months=1)}, "over 1 month kind and stage"),
         ({"came_back_share": 0.0}, "Of all customers 0% have come back"),

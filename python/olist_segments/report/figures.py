@@ -16,7 +16,7 @@ from olist_segments.report.charts import is_wide
 from olist_segments.report.figure import Finding, Tables, unique
 from olist_segments.report.palette import binned
 from olist_segments.report.source import Row, newest
-from olist_segments.report.verdict import compared
+from olist_segments.report.verdict import both_compared
 from olist_segments.report.words import (
     cents,
     count,
@@ -53,7 +53,7 @@ _COMPARED = {
     "clusters_by_stage": ("kind and stage", "var(--accent)"),
     "clusters": ("kind alone", "var(--reason-6)"),
     "rfm": ("RFM rules", "var(--muted)"),
-    "naive": ("rule of thumb", "var(--reason-2)"),
+    "naive": ("rule of thumb", "var(--reason-4)"),
 }
 _REVENUE_EDGES = (0.01, 0.03, 0.06, 0.12, 0.2)
 FEW = 30
@@ -515,9 +515,8 @@ def comparison(tables: Tables) -> Finding | None:
     title = "How well each group ranked customers by who ordered again"
     if overall is not None:
         title = (
-            f"In {plural(overall['date_count'], 'month')} kind and stage together ranked customers "
-            f"{compared(overall['comparison_status'])} the RFM rules and "
-            f"{compared(overall['naive_comparison_status'])} the rule of thumb"
+            f"Over {plural(overall['date_count'], 'month')} kind and stage together ranked customers "
+            f"{both_compared(overall, 'the RFM rules', 'the rule of thumb')}"
         )
     return Finding(
         title,

@@ -8,6 +8,8 @@ from datetime import date
 from olist_segments.report.source import Row
 from olist_segments.report.words import a_number, day, decimals, listed, plural, share
 
+_COMPARED = {"better": "better than", "worse": "worse than"}
+
 LOW_SCORE = 3.0
 """Mean score, of 5 stars, below which a segment is called dissatisfied."""
 
@@ -84,21 +86,28 @@ def _what_they_are_good_for(facts: Facts) -> str:
     if found is None:
         return f"{back}, and there was too little to cluster to tell whether kind and stage predict who orders again."
     against_rfm, against_naive = found["comparison_status"], found["naive_comparison_status"]
+    is_naive_better = naive["comparison_status"] == "better than rfm"
+    against = both_compared(
+        found, "simple RFM rules", "a rule of thumb (returning customers first, then the most recent)"
+    )
+    of_rules = ", though the rule of thumb is better than the RFM rules" if is_naive_better else ""
     told = (
-        f"{back}, and over {plural(found['date_count'], 'month')} kind and stage predicted who orders again "
-        f"{compared(against_rfm)} simple RFM rules and {compared(against_naive)} a rule of thumb, most recent first"
+        f"{back}, and over {plural(found['date_count'], 'month')} kind and stage predicted who orders again {against}"
+        f"{of_rules}, so use kind and stage to choose how to treat customers"
     )
     if against_naive == "better than naive" and against_rfm != "worse than rfm":
-        return f"{told}, so use them to choose how to treat customers and whom to write to first."
-    if against_naive == "worse than naive" or naive["comparison_status"] == "better than rfm":
-        return (
-            f"{told}, so use them to choose how to treat customers, and the rule of thumb for whom to write to first."
-        )
-    return f"{told}, so use them to choose how to treat customers, not to predict who returns."
+        return f"{told} and whom to write to first."
+    if against_naive == "worse than naive" or is_naive_better:
+        return f"{told}, and the rule of thumb for whom to write to first."
+    return f"{told}, not to predict who returns."
 
 
-def compared(status: str) -> str:
-    """A status of segmentation_comparison_overall as part of a sentence: better than, worse than, or neither."""
-    return {"better": "better than", "worse": "worse than"}.get(
-        status.partition(" ")[0], "with no clear difference from"
+def both_compared(row: Row, rfm: str, naive: str) -> str:
+    """What a row of segmentation_comparison_overall is against both rules, each in the words given."""
+    against_rfm, against_naive = (
+        _COMPARED.get(row[status].partition(" ")[0], "with no clear difference from")
+        for status in ("comparison_status", "naive_comparison_status")
     )
+    if against_rfm == against_naive:
+        return f"{against_rfm} {rfm} {'or' if against_rfm.endswith('from') else 'and'} {naive}"
+    return f"{against_rfm} {rfm} and {against_naive} {naive}"
