@@ -1,89 +1,58 @@
+{%- set z = 1.959963984540054 -%}
 with
 
-outcomes as (
-    select * from {{ ref('segment_outcomes') }}
+past_outcomes as (
+    select * from {{ ref('past_outcomes') }}
 ),
 
 everybody as (
     select * from {{ ref('outcomes_of_everybody') }}
 ),
 
--- What was already known of a segment on a date: its outcomes of the dates whose period had ended by then.
-expectations as (
+rankings as (
+    select * from {{ ref('segmentation_rankings') }}
+),
+
+segmentations as (
+    {%- for segmentation in ['clusters', 'clusters_by_stage', 'rfm', 'naive'] %}
+    {{ "union all " if not loop.first }}select '{{ segmentation }}' as segmentation
+    {%- endfor %}
+),
+
+memberships as (
+    {{ past_memberships('past_outcomes') | indent(4) }}
+),
+
+outcomes as (
     select
-        outcomes.segmentation,
-        outcomes.as_of_date,
-        outcomes.segment_key,
-        sum(earlier.ordered_again_count) as ordered_again_count,
-        sum(earlier.customer_count) as customer_count
-    from outcomes
-    inner join outcomes as earlier
-        on
-            outcomes.segmentation = earlier.segmentation
-            and outcomes.segment_key = earlier.segment_key
-            and outcomes.as_of_date >= earlier.outcome_until
+        segmentation,
+        as_of_date,
+        segment_key,
+        cast(sum(customer_count) as double) as customer_count,
+        cast(sum(ordered_again_count) as double) as ordered_again_count,
+        cast(sum(next_spend) as double) as next_spend
+    from memberships
+    where segment_key is not null
     group by 1, 2, 3
-),
-
-ranked as (
-    select
-        outcomes.segmentation,
-        outcomes.as_of_date,
-        outcomes.customer_count,
-        outcomes.ordered_again_count,
-        outcomes.customer_count - outcomes.ordered_again_count as not_again_count,
-        cast(expectations.ordered_again_count as double) / expectations.customer_count as expected_share
-    from outcomes
-    inner join expectations
-        on
-            outcomes.segmentation = expectations.segmentation
-            and outcomes.as_of_date = expectations.as_of_date
-            and outcomes.segment_key = expectations.segment_key
-),
-
--- How many who did not order again stood in segments expected to do so no more often, and how many in equal ones.
-ranked_pairs as (
-    select
-        segmentation,
-        as_of_date,
-        ordered_again_count,
-        not_again_count,
-        coalesce(
-            sum(not_again_count) over (
-                partition by segmentation, as_of_date
-                order by expected_share
-                range between unbounded preceding and current row
-            ), 0
-        ) as not_again_up_to,
-        sum(not_again_count) over (partition by segmentation, as_of_date, expected_share) as not_again_tied
-    from ranked
-),
-
-ranking as (
-    select
-        segmentation,
-        as_of_date,
-        sum(cast(ordered_again_count as double) * (not_again_up_to - not_again_tied / 2.0))
-        / nullif(cast(sum(ordered_again_count) as double) * sum(not_again_count), 0) as ranking_auc
-    from ranked_pairs
-    group by segmentation, as_of_date
 ),
 
 explained as (
     select
         outcomes.segmentation,
         outcomes.as_of_date,
-        outcomes.is_newest,
-        max(outcomes.outcome_until) as outcome_until,
         count(*) as segment_count,
-        sum(outcomes.customer_count) as customer_count,
         max(
-            case when outcomes.customer_count >= {{ var('few_customers') }} then outcomes.ordered_again_lift end
+            case
+                when outcomes.customer_count >= {{ var('few_customers') }}
+                    then
+                        outcomes.ordered_again_count / outcomes.customer_count
+                        / nullif(everybody.ordered_again_share, 0)
+            end
         ) as best_lift,
         sum(
             outcomes.customer_count
-            * (outcomes.next_spend_per_customer - everybody.next_spend_per_customer)
-            * (outcomes.next_spend_per_customer - everybody.next_spend_per_customer)
+            * (outcomes.next_spend / outcomes.customer_count - everybody.next_spend_per_customer)
+            * (outcomes.next_spend / outcomes.customer_count - everybody.next_spend_per_customer)
         ) as between_squares,
         max(
             everybody.next_spend_squared
@@ -91,51 +60,66 @@ explained as (
         ) as total_squares
     from outcomes
     inner join everybody on outcomes.as_of_date = everybody.as_of_date
-    group by 1, 2, 3
+    group by 1, 2
+),
+
+rankings_of_dates as (
+    select
+        segmentation,
+        as_of_date,
+        max(case when other_segmentation = 'none' then auc_difference end) as ranking_auc
+        {%- for other in ['rfm', 'naive'] %},
+        max(case when other_segmentation = '{{ other }}' then auc_difference end) as auc_minus_{{ other }},
+        max(case when other_segmentation = '{{ other }}' then auc_difference - {{ z }} * standard_error end)
+            as auc_minus_{{ other }}_low,
+        max(case when other_segmentation = '{{ other }}' then auc_difference + {{ z }} * standard_error end)
+            as auc_minus_{{ other }}_high
+        {%- endfor %}
+    from rankings
+    group by segmentation, as_of_date
 ),
 
 measured as (
     select
-        explained.segmentation,
-        explained.as_of_date,
-        explained.is_newest,
-        explained.outcome_until,
+        segmentations.segmentation,
+        everybody.as_of_date,
+        everybody.is_newest,
+        everybody.outcome_until,
         cast(explained.segment_count as integer) as segment_count,
-        cast(explained.customer_count as integer) as customer_count,
+        everybody.customer_count,
         explained.best_lift,
-        ranking.ranking_auc,
+        rankings_of_dates.ranking_auc,
+        rankings_of_dates.auc_minus_rfm,
+        rankings_of_dates.auc_minus_rfm_low,
+        rankings_of_dates.auc_minus_rfm_high,
+        rankings_of_dates.auc_minus_naive,
+        rankings_of_dates.auc_minus_naive_low,
+        rankings_of_dates.auc_minus_naive_high,
         -- Epsilon squared: the share of variance explained, less what as many random segments would explain.
         1 - (1 - explained.between_squares / nullif(explained.total_squares, 0))
-        * (explained.customer_count - 1) / nullif(explained.customer_count - explained.segment_count, 0)
-            as value_explained
-    from explained
-    left join ranking
-        on
-            explained.segmentation = ranking.segmentation
-            and explained.as_of_date = ranking.as_of_date
-),
-
-compared as (
-    select
-        measured.*,
+        * (everybody.customer_count - 1) / nullif(everybody.customer_count - explained.segment_count, 0)
+            as value_explained,
         case
-            when measured.segmentation = 'rfm' then 'baseline'
-            when measured.ranking_auc is null or baseline.ranking_auc is null then 'unknown'
-            when measured.ranking_auc > baseline.ranking_auc then 'better than rfm'
-            else 'no better than rfm'
+            when segmentations.segmentation = 'rfm' then 'baseline'
+            else {{ difference_status('auc_minus_rfm_low', 'auc_minus_rfm_high', 'rfm') | indent(12) }}
         end as comparison_status
-    from measured
-    left join measured as baseline
+    from everybody
+    cross join segmentations
+    left join explained
         on
-            measured.as_of_date = baseline.as_of_date
-            and baseline.segmentation = 'rfm'
+            segmentations.segmentation = explained.segmentation
+            and everybody.as_of_date = explained.as_of_date
+    left join rankings_of_dates
+        on
+            segmentations.segmentation = rankings_of_dates.segmentation
+            and everybody.as_of_date = rankings_of_dates.as_of_date
 ),
 
 final as (
     select
-        compared.*,
-        compared.comparison_status as verdict
-    from compared
+        measured.*,
+        measured.comparison_status as verdict
+    from measured
 )
 
 select * from final

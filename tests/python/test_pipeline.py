@@ -33,7 +33,8 @@ def test_rows_of_a_date_are_those_of_an_export_cut_at_it(
 ) -> None:
     cut = write_tables(cut_at(sample_tables, date), tmp_path / "cut")
     warehouse = Warehouse(tmp_path / "warehouse")
-    warehouse.dbt("run", "--select", "+customer_features_monthly", data=cut)
+    of_the_past = ("past_model_input", "past_lifecycle_boundaries")
+    warehouse.dbt("run", "--select", "+customer_features_monthly", *(f"+{table}" for table in of_the_past), data=cut)
     rows = f"from customer_features_monthly where as_of_date = '{date}' order by customer_unique_id"
     then, full = warehouse.query(rows), built.query(rows)
     assert len(full) > 500
@@ -41,6 +42,18 @@ def test_rows_of_a_date_are_those_of_an_export_cut_at_it(
     assert then.pop("is_newest").all()
     assert not full.pop("is_newest").any()
     pd.testing.assert_frame_equal(then, full, check_exact=True)
+
+    # What the models and stages of earlier dates are made of, which the comparison judges by what came next. Where
+    # history begins depends on the months that it has.
+    judged = set(warehouse.query("from outcome_dates")["as_of_date"]) & set(
+        built.query("from outcome_dates")["as_of_date"]
+    )
+    assert max(judged).date() <= date - dt.timedelta(days=90)
+    for table in of_the_past:
+        then, full = (where.query(f"from {table} order by all") for where in (warehouse, built))
+        then, full = (rows[rows["as_of_date"].isin(judged)].reset_index(drop=True) for rows in (then, full))
+        assert len(full)
+        pd.testing.assert_frame_equal(then, full, check_exact=True)
 
 
 @pytest.mark.slow

@@ -55,6 +55,14 @@ def segment(name: str, customers: int, people: float, revenue: float) -> dict[st
     }
 
 
+def comparison(
+    rfm: str = "no difference", naive: str = "no difference", months: int = 13
+) -> dict[str, dict[str, object]]:
+    """The rows that the verdict reads: what kinds by stages are against the rules and the rule of thumb."""
+    ours = {"date_count": months, "comparison_status": rfm, "naive_comparison_status": naive}
+    return {"clusters_by_stage": ours, "naive": {"comparison_status": "no difference"}}
+
+
 def facts(**changes: object) -> Facts:
     values: dict[str, object] = {
         "as_of_date": date(2018, 8, 31),
@@ -62,8 +70,7 @@ def facts(**changes: object) -> Facts:
         "scores": {"spenders": 4.5, "others": 3.9},
         "customer_score": 4.1,
         "came_back_share": 0.031,
-        "judged_months": 13,
-        "better_months": 4,
+        "comparison": comparison(),
     }
     return Facts(**(values | changes))  # type: ignore[arg-type]
 
@@ -82,9 +89,9 @@ def test_verdict_says_the_numbers() -> None:
         "3.9, compared with 4.1 for all customers."
     )
     assert third == (
-        "Of all customers 3.1% have come back on another day, and kind and stage predicted who orders again better "
-        "than simple RFM rules in 4 of 13 months, so use them to choose how to treat customers, not to predict who "
-        "returns."
+        "Of all customers 3.1% have come back on another day, and over 13 months kind and stage predicted who orders "
+        "again with no clear difference from simple RFM rules or a rule of thumb (returning customers first, then the "
+        "most recent), so use kind and stage to choose how to treat customers, not to predict who returns."
     )
 
 
@@ -96,11 +103,26 @@ def test_verdict_says_the_numbers() -> None:
         ({"scores": {"spenders": 3.0, "others": 4.0}}, "No kind of customer gives its orders less than 3"),
         ({"scores": {}}, "No review is known"),
         ({"customer_score": None, "scores": {}}, "No review is known"),
-        ({"judged_months": 0, "better_months": 0}, "history is too short to tell"),
-        ({"judged_months": 13, "better_months": 10}, "and whom to write to first"),
-        ({"judged_months": 13, "better_months": 9}, "no more often than chance can explain, so use them to choose how"),
-        ({"judged_months": 12, "better_months": 6}, "not to predict who returns"),
-        ({"judged_months": 1, "better_months": 0}, "in none of 1 month, so"),
+        ({"comparison": {}}, "history is too short to tell"),
+        ({"comparison": {"naive": {"comparison_status": "no difference"}}}, "too little to cluster to tell"),
+        (
+            {"comparison": comparison("better than rfm", "better than naive")},
+            "treat customers and whom to write to first.",
+        ),
+        ({"comparison": comparison("better than rfm", "better than naive")}, "better than simple RFM rules and a rule"),
+        (
+            {"comparison": comparison("better than rfm", "worse than naive")},
+            "again better than simple RFM rules and worse than a rule of thumb (returning customers first, then the "
+            "most recent), so use kind and stage to choose how to treat customers, and the rule of thumb for whom",
+        ),
+        ({"comparison": comparison("worse than rfm", "better than naive")}, "not to predict who returns."),
+        ({"comparison": comparison("better than rfm", "no difference")}, "not to predict who returns."),
+        (
+            {"comparison": comparison() | {"naive": {"comparison_status": "better than rfm"}}},
+            "recent), though the rule of thumb is better than the RFM rules, so use kind and stage to choose how to "
+            "treat customers, and the rule of thumb for whom to write to first.",
+        ),
+        ({"comparison": comparison(months=1)}, "over 1 month kind and stage"),
         ({"came_back_share": 0.0}, "Of all customers 0% have come back"),
         ({"segments": [segment("Everybody", 1, 1.0, 1.0)]}, "has 1 customer, all of one kind, Everybody."),
     ],
@@ -113,10 +135,11 @@ def test_verdict_is_true_of_other_numbers(changes: dict[str, object], words_in: 
     shares=st.lists(st.integers(1, 100_000), min_size=1, max_size=10),
     scores=st.lists(st.one_of(st.none(), st.floats(1, 5)), min_size=10, max_size=10),
     came_back=st.floats(0, 1),
-    months=st.tuples(st.integers(0, 40), st.integers(0, 40)),
+    months=st.integers(1, 40),
+    statuses=st.tuples(st.sampled_from(["better than", "worse than", "no difference"]), st.booleans()),
 )
 def test_verdict_is_three_sentences_whatever_the_numbers(
-    shares: list[int], scores: list[float | None], came_back: float, months: tuple[int, int]
+    shares: list[int], scores: list[float | None], came_back: float, months: int, statuses: tuple[str, bool]
 ) -> None:
     people = sum(shares)
     segments = [segment(f"S{place}", size, size / people, size / people) for place, size in enumerate(shares)]
@@ -127,8 +150,7 @@ def test_verdict_is_three_sentences_whatever_the_numbers(
             scores=known,
             customer_score=4.0 if known else None,
             came_back_share=came_back,
-            judged_months=max(months),
-            better_months=min(months),
+            comparison=comparison(statuses[0], statuses[0], months) if statuses[1] else {},
         )
     )
     assert len(found) == 3
@@ -174,8 +196,8 @@ def test_page_tells_the_tables_and_nothing_else(tables: Tables, untouched: Untou
         "update delivery_satisfaction set avg_review_score = avg_review_score * 0.5",
         "update maintenance_contract set explanation = 'The contract says so: nothing else.'",
         "update segment_candidates set reason = 'because of a test' where is_chosen",
-        "update segmentation_comparison set comparison_status = 'better than rfm' "
-        "where comparison_status = 'no better than rfm'",
+        "update segmentation_comparison_overall set comparison_status = 'better than rfm', "
+        "naive_comparison_status = 'better than naive'",
     )
     after = Page(tables.page()).text()
     assert f"the marketplace has {customers:,} customers" not in after
@@ -447,7 +469,10 @@ EMPTYINGS: dict[str, list[tuple[str, str]]] = {
             "delete from segment_outcomes; delete from outcomes_of_everybody",
             "no date has been followed long enough yet",
         ),
-        ("delete from segmentation_comparison", "history is too short to tell whether kind and stage predict"),
+        (
+            "delete from segmentation_comparison; delete from segmentation_comparison_overall",
+            "history is too short to tell whether kind and stage predict",
+        ),
         ("update acquisition_cohorts set is_whole_month = false", "History is too short for cohorts."),
         ("update data_quality set affected_rows = 0", "about the raw files is broken"),
         (

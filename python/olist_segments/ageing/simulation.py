@@ -35,7 +35,7 @@ from olist_segments.model.agreement import adjusted_rand, contingency, jaccard
 from olist_segments.model.features import transforms_of
 from olist_segments.model.model import Model
 from olist_segments.parallel import Task, run_tasks, stop_workers
-from olist_segments.selection.recipe import Recipe
+from olist_segments.selection.recipe import Recipe, recipe_of
 from olist_segments.selection.sampling import generator, strata, stratified_sample
 
 Row = dict[str, Any]
@@ -226,7 +226,7 @@ def simulate(
     """The rows of the simulation; arguments as in `append_ageing`, `features` being the rows themselves."""
     in_force = Model.from_rows(model)
     first = model.iloc[0]
-    recipe = Recipe(in_force.transforms, str(first["algorithm"]), str(first["setting"]), int(first["random_seed"]))
+    recipe = recipe_of(model)
     customers = [Customers.of(rows) for _, rows in features.groupby("as_of_date", sort=True)]
     if len(customers) < 2:
         return []

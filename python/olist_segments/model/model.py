@@ -69,18 +69,14 @@ class Model:
         scalings = tuple(Scaling(**scaling) for scaling in values["scalings"])
         return cls(scalings, Segmentation.from_dict(values["segmentation"]))
 
-    def to_rows(self) -> list[dict[str, Any]]:
-        """The columns of segment_model that label and name: one row per segment and feature, in that order.
+    def scoring_rows(self) -> list[dict[str, Any]]:
+        """The columns of segment_model that label customers: one row per segment and feature, in that order.
 
         Segments are numbered from 1.
         """
         return [
             {
                 "segment_number": segment + 1,
-                "segment_key": name.key,
-                "segment_name": name.name,
-                "name_source": name.source,
-                "name_match_score": _or_nan(name.match_score),
                 "feature": scaling.name,
                 "transform": scaling.transform,
                 "shift": scaling.shift,
@@ -94,8 +90,23 @@ class Model:
                 "inverse_variance": 0.0 if scaling.is_constant else self.segmentation.precision[segment, column],
                 "bias": self.segmentation.bias[segment],
             }
-            for segment, name in enumerate(self.names)
+            for segment in range(self.k)
             for column, scaling in enumerate(self.scalings)
+        ]
+
+    def to_rows(self) -> list[dict[str, Any]]:
+        """The rows of `scoring_rows` of a model whose segments have names, with these."""
+        return [
+            {
+                "segment_number": row["segment_number"],
+                "segment_key": name.key,
+                "segment_name": name.name,
+                "name_source": name.source,
+                "name_match_score": _or_nan(name.match_score),
+                **row,
+            }
+            for row in self.scoring_rows()
+            for name in [self.names[row["segment_number"] - 1]]
         ]
 
     @classmethod

@@ -16,6 +16,7 @@ from olist_segments.report.charts import is_wide
 from olist_segments.report.figure import Finding, Tables, unique
 from olist_segments.report.palette import binned
 from olist_segments.report.source import Row, newest
+from olist_segments.report.verdict import both_compared
 from olist_segments.report.words import (
     cents,
     count,
@@ -52,6 +53,7 @@ _COMPARED = {
     "clusters_by_stage": ("kind and stage", "var(--accent)"),
     "clusters": ("kind alone", "var(--reason-6)"),
     "rfm": ("RFM rules", "var(--muted)"),
+    "naive": ("rule of thumb", "var(--reason-4)"),
 }
 _REVENUE_EDGES = (0.01, 0.03, 0.06, 0.12, 0.2)
 FEW = 30
@@ -478,17 +480,13 @@ def _outcome_rows(
 
 
 def comparison(tables: Tables) -> Finding | None:
-    """Do kinds and stages predict better than the RFM rules? None while no month can be judged."""
+    """Do kinds and stages predict better than simple rules? None while no month can be judged."""
     rows = [
         row for row in tables.rows("comparison") if row["ranking_auc"] is not None and row["segmentation"] in _COMPARED
     ]
     if not rows:
         return None
     dates = sorted({row["as_of_date"] for row in rows})
-    better = {
-        name: sum(row["comparison_status"] == "better than rfm" for row in rows if row["segmentation"] == name)
-        for name in _COMPARED
-    }
     names = {name: words for name, (words, _) in _COMPARED.items()}
     colours = {name: colour for name, (_, colour) in _COMPARED.items()}
     points = [
@@ -513,10 +511,13 @@ def comparison(tables: Tables) -> Finding | None:
         {"x": last, "y": height, "text": text, "colour": colour}
         for height, (_, text, colour) in zip(heights, words, strict=True)
     ]
-    title = (
-        f"Kind and stage together ranked customers better than the RFM rules in {better['clusters_by_stage']} of "
-        f"{plural(len(dates), 'month')}, kind alone in {better['clusters']}"
-    )
+    overall = {row["segmentation"]: row for row in tables.rows("comparison_overall")}.get("clusters_by_stage")
+    title = "How well each group ranked customers by who ordered again"
+    if overall is not None:
+        title = (
+            f"Over {plural(overall['date_count'], 'month')} kind and stage together ranked customers "
+            f"{both_compared(overall, 'the RFM rules', 'the rule of thumb')}"
+        )
     return Finding(
         title,
         f"{day(dates[0])} to {day(dates[-1])}",
@@ -531,7 +532,8 @@ def comparison(tables: Tables) -> Finding | None:
             labels=labels,
             rules=[{"y": 0.5, "colour": "var(--muted)"}],
         ),
-        f"Lines of the ranking of customers by kinds, by kinds and stages, and by the RFM rules on {len(dates)} dates. "
+        f"Lines of the ranking of customers by kinds, by kinds and stages, by the RFM rules, and by a rule of thumb on "
+        f"{len(dates)} dates. "
         + " ".join(
             f"{month(row['as_of_date'])}, {names[row['segmentation']]}: {three(row['ranking_auc'])}." for row in rows
         ),

@@ -52,7 +52,10 @@ _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
     "quality": checks.quality,
 }
 # What no figure asks for: banners, cards, the sentences at the top.
-_OTHER_QUERIES = ("came_back", "cards", "left_out", "quality_total", "segment_keys", "stages", "version", "warnings")
+_OTHER_QUERIES = (
+    *("came_back", "cards", "comparison_overall", "left_out", "quality_total", "segment_keys", "stages", "version"),
+    "warnings",
+)
 _FEW_CUSTOMERS = 5000
 
 
@@ -116,20 +119,13 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
 
 def _facts(tables: Tables) -> Facts:
     scores = [row for row in tables.rows("traits") if row["feature"] == "avg_review_score"]
-    judged = [
-        row
-        for row in tables.rows("comparison")
-        if row["segmentation"] == "clusters_by_stage"
-        and row["comparison_status"] in ("better than rfm", "no better than rfm")
-    ]
     return Facts(
         as_of_date=tables.as_of,
         segments=tables.rows("segments"),
         scores={row["segment_key"]: row["segment_mean"] for row in scores if row["segment_mean"] is not None},
         customer_score=scores[0]["customer_mean"] if scores else None,
         came_back_share=tables.rows("came_back")[0]["came_back_share"],
-        judged_months=len(judged),
-        better_months=sum(row["comparison_status"] == "better than rfm" for row in judged),
+        comparison={row["segmentation"]: row for row in tables.rows("comparison_overall")},
     )
 
 

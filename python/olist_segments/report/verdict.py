@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from scipy.stats import binomtest
-
 from olist_segments.report.source import Row
-from olist_segments.report.words import a_number, count, day, decimals, listed, plural, share
+from olist_segments.report.words import a_number, day, decimals, listed, plural, share
+
+_COMPARED = {"better": "better than", "worse": "worse than"}
 
 LOW_SCORE = 3.0
 """Mean score, of 5 stars, below which a segment is called dissatisfied."""
-
-BY_CHANCE = 0.05
-"""Kind and stage are called better where as many better months have less than this chance under a fair coin."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +20,8 @@ class Facts:
 
     `segments`: rows of the query segments, the most valuable first; `scores`: mean review score of each segment key,
     without those of whom none is known; `customer_score`: that of all customers; `came_back_share`: customers who
-    bought on more than one day, 0 to 1; `judged_months` and `better_months`: dates on which kinds and stages could be
-    judged by what came next, and those of them on which they ranked customers better than the RFM rules.
+    bought on more than one day, 0 to 1; `comparison`: rows of the query comparison_overall by segmentation, none where
+    history is too short to judge.
     """
 
     as_of_date: date
@@ -32,8 +29,7 @@ class Facts:
     scores: dict[str, float]
     customer_score: float | None
     came_back_share: float
-    judged_months: int
-    better_months: int
+    comparison: dict[str, Row]
 
 
 def sentences(facts: Facts) -> list[str]:
@@ -84,12 +80,34 @@ def _whom_to_care_for(facts: Facts) -> str:
 
 def _what_they_are_good_for(facts: Facts) -> str:
     back = f"Of all customers {share(facts.came_back_share)} have come back on another day"
-    if facts.judged_months == 0:
+    found, naive = facts.comparison.get("clusters_by_stage"), facts.comparison.get("naive")
+    if naive is None:
         return f"{back}, and history is too short to tell whether kind and stage predict who orders again."
-    better, months = facts.better_months, plural(facts.judged_months, "month")
-    times = "none" if better == 0 else count(better)
-    told = f"{back}, and kind and stage predicted who orders again better than simple RFM rules in {times} of {months}"
-    if binomtest(better, facts.judged_months, alternative="greater").pvalue < BY_CHANCE:
-        return f"{told}, so use them to choose how to treat customers and whom to write to first."
-    chance = ", no more often than chance can explain" if better * 2 > facts.judged_months else ""
-    return f"{told}{chance}, so use them to choose how to treat customers, not to predict who returns."
+    if found is None:
+        return f"{back}, and there was too little to cluster to tell whether kind and stage predict who orders again."
+    against_rfm, against_naive = found["comparison_status"], found["naive_comparison_status"]
+    is_naive_better = naive["comparison_status"] == "better than rfm"
+    against = both_compared(
+        found, "simple RFM rules", "a rule of thumb (returning customers first, then the most recent)"
+    )
+    of_rules = ", though the rule of thumb is better than the RFM rules" if is_naive_better else ""
+    told = (
+        f"{back}, and over {plural(found['date_count'], 'month')} kind and stage predicted who orders again {against}"
+        f"{of_rules}, so use kind and stage to choose how to treat customers"
+    )
+    if against_naive == "better than naive" and against_rfm != "worse than rfm":
+        return f"{told} and whom to write to first."
+    if against_naive == "worse than naive" or is_naive_better:
+        return f"{told}, and the rule of thumb for whom to write to first."
+    return f"{told}, not to predict who returns."
+
+
+def both_compared(row: Row, rfm: str, naive: str) -> str:
+    """What a row of segmentation_comparison_overall is against both rules, each in the words given."""
+    against_rfm, against_naive = (
+        _COMPARED.get(row[status].partition(" ")[0], "with no clear difference from")
+        for status in ("comparison_status", "naive_comparison_status")
+    )
+    if against_rfm == against_naive:
+        return f"{against_rfm} {rfm} {'or' if against_rfm.endswith('from') else 'and'} {naive}"
+    return f"{against_rfm} {rfm} and {against_naive} {naive}"

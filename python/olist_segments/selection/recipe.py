@@ -53,6 +53,13 @@ class Recipe:
         return Model(scalings, min(fits, key=lambda fit: lack_of_fit(fit, z, self.algorithm)))
 
 
+def recipe_of(in_force: pd.DataFrame) -> Recipe:
+    """The recipe of one version, from its rows of fit_segment_model."""
+    first = in_force.iloc[0]
+    transforms = Model.from_rows(in_force).transforms
+    return Recipe(transforms, str(first["algorithm"]), str(first["setting"]), int(first["random_seed"]))
+
+
 def lack_of_fit(segmentation: Segmentation, z: FloatArray, algorithm: str) -> float:
     """What the algorithm minimises, for comparing fits with the same number of segments on z (n, d).
 

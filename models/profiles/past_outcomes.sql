@@ -1,0 +1,69 @@
+with
+
+past_customers as (
+    select * from {{ ref('past_customers') }}
+),
+
+past_segments as (
+    select * from {{ ref('past_segments') }}
+),
+
+boundaries as (
+    select * from {{ ref('past_lifecycle_boundaries') }}
+),
+
+staged as (
+    select
+        past_customers.*,
+        past_segments.segment_number,
+        {{ lifecycle_stage_number('past_customers', 'boundaries') | indent(8) }} as stage_number
+    from past_customers
+    inner join boundaries on past_customers.as_of_date = boundaries.as_of_date
+    left join past_segments
+        on
+            past_customers.as_of_date = past_segments.as_of_date
+            and past_customers.likeness_number = past_segments.likeness_number
+),
+
+grouped as (
+    select
+        as_of_date,
+        segment_number,
+        stage_number,
+        rfm_segment_key,
+        purchase_day_count > 1 as has_come_back,
+        recency_days,
+        count(*) as customer_count,
+        sum(case when has_ordered_again then 1 else 0 end) as ordered_again_count,
+        sum(next_spend) as next_spend
+    from staged
+    group by 1, 2, 3, 4, 5, 6
+),
+
+final as (
+    select
+        as_of_date,
+        cast(
+            row_number() over (
+                partition by as_of_date
+                order by
+                    segment_number nulls last,
+                    stage_number nulls last,
+                    rfm_segment_key nulls last,
+                    has_come_back nulls last,
+                    recency_days nulls last
+            ) as integer
+        ) as group_number,
+        segment_number,
+        cast(stage_number as integer) as stage_number,
+        rfm_segment_key,
+        has_come_back,
+        recency_days,
+        cast(customer_count as integer) as customer_count,
+        cast(ordered_again_count as integer) as ordered_again_count,
+        cast(next_spend as decimal(18, 2)) as next_spend
+    from grouped
+)
+
+select * from final
+order by as_of_date, group_number

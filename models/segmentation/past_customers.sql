@@ -1,0 +1,70 @@
+{%- set features = feature_names() | sort -%}
+with
+
+features as (
+    select * from {{ ref('customer_features_monthly') }}
+),
+
+outcome_dates as (
+    select * from {{ ref('outcome_dates') }}
+),
+
+next_purchases as (
+    select * from {{ ref('next_purchases') }}
+),
+
+rfm_segments as (
+    select * from {{ ref('rfm_segments_monthly') }}
+),
+
+past_models as (
+    select * from {{ ref('fit_segment_past_models') }}
+),
+
+-- One row: which features the models use.
+features_used as (
+    select
+        {%- for feature in features %}
+        coalesce(max(case when feature = '{{ feature }}' then 1 end), 0) as uses_{{ feature }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from past_models
+),
+
+final as (
+    select
+        features.customer_unique_id,
+        features.as_of_date,
+        {%- for feature in features %}
+        features.{{ feature }},
+        {%- endfor %}
+        {%- for column in ['recency_days', 'purchase_day_count'] if column not in features %}
+        features.{{ column }},
+        {%- endfor %}
+        rfm_segments.rfm_segment_key,
+        next_purchases.customer_unique_id is not null as has_ordered_again,
+        cast(coalesce(next_purchases.next_spend, 0) as decimal(18, 2)) as next_spend,
+        -- Customers who are the same to every model are scored once.
+        cast(
+            dense_rank() over (
+                order by
+                    {%- for feature in features %}
+                    case when features_used.uses_{{ feature }} = 1 then features.{{ feature }} end
+                        nulls last{{ "," if not loop.last }}
+                    {%- endfor %}
+            ) as integer
+        ) as likeness_number
+    from features
+    inner join outcome_dates on features.as_of_date = outcome_dates.as_of_date
+    cross join features_used
+    left join rfm_segments
+        on
+            features.customer_unique_id = rfm_segments.customer_unique_id
+            and features.as_of_date = rfm_segments.as_of_date
+    left join next_purchases
+        on
+            features.customer_unique_id = next_purchases.customer_unique_id
+            and features.as_of_date = next_purchases.as_of_date
+)
+
+select * from final
+order by as_of_date, customer_unique_id
