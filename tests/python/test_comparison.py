@@ -10,7 +10,8 @@ import pytest
 from olist_segments.arrays import FloatArray
 from olist_segments.model.model import Model
 from olist_segments.selection.candidates import SMALLEST_POPULATION
-from olist_segments.selection.past import COLUMNS, fit_past_models, recipe_of
+from olist_segments.selection.past import COLUMNS, fit_past_models
+from olist_segments.selection.recipe import recipe_of
 from scipy.stats import norm
 from test_lifecycle import boundaries_by_hand
 from warehouses import Warehouse
