@@ -70,7 +70,8 @@ test-dbt: $(INSTALLED)
 	@rm -rf $(TEST_HOME) && mkdir -p $(TEST_HOME)
 	$(TEST_BUILD) dbt build --target-path $(TEST_HOME)
 
-PYTEST := OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_SERVING_DIR=$(TEST_HOME)/serving python -m pytest --numprocesses 2 --dist loadfile
+# Two workers have two cores: threads of OpenMP inside them would only wait for each other.
+PYTEST := OMP_NUM_THREADS=1 OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_SERVING_DIR=$(TEST_HOME)/serving python -m pytest --numprocesses 2 --dist loadfile
 
 test-python: $(INSTALLED)
 	$(PYTEST) -m "not slow"
