@@ -51,6 +51,7 @@ def segment(name: str, customers: int, people: float, revenue: float) -> dict[st
         "segment_name": name,
         "customer_count": customers,
         "customer_share": people,
+        "share_of_reviewed": people / 2,
         "revenue_share": revenue,
     }
 
@@ -91,6 +92,10 @@ def test_verdict_says_the_numbers() -> None:
 @pytest.mark.parametrize(
     ("changes", "words_in"),
     [
+        (
+            {"scores": {"spenders": 2.9, "others": 4.5}},
+            "20% of the customers (10% of those with a review), with 44% of the revenue",
+        ),
         ({"scores": {"spenders": 2.9, "others": 4.5}}, "One kind, Spenders, gives less than 3 of 5 stars"),
         ({"scores": {"spenders": 2.9, "others": 1}}, "Two kinds, Spenders and Others, give less than 3 of 5 stars"),
         ({"scores": {"spenders": 3.0, "others": 4.0}}, "No kind of customer gives its orders less than 3"),
