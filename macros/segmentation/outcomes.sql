@@ -26,7 +26,8 @@
     sqrt(
         greatest(
             {{ outcomes }}.next_spend_squared
-            - {{ outcomes }}.customer_count * {{ outcomes }}.next_spend_per_customer * {{ outcomes }}.next_spend_per_customer,
+            - {{ outcomes }}.customer_count
+            * {{ outcomes }}.next_spend_per_customer * {{ outcomes }}.next_spend_per_customer,
             0
         ) / nullif({{ outcomes }}.customer_count - 1, 0)
     )
