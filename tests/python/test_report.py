@@ -361,6 +361,8 @@ def test_any_number_of_segments_is_shown(tables: Tables, segments: int) -> None:
     stages = html.count('<dl class="stages">\n<div>')
     assert stages == segments
     assert html.count('<span class="reach">') == tables.query("select count(*) from segment_lifecycle_profiles")[0][0]
+    provable = "select count(is_doubling_detectable) from segment_lifecycle_profiles"
+    assert html.count('<span class="proof">') == tables.query(provable)[0][0]
 
 
 def test_first_figure_has_every_kind_at_every_stage(untouched: Untouched) -> None:
