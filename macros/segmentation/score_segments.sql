@@ -3,7 +3,7 @@
 
   A segment's score is bias + sum over features of inverse_variance * (z - centre)^2, which is -2 log density up to a
   constant all segments share; the label is the segment of the smallest score, ties go to the smallest segment number,
-  and the probability is the softmax of -score / 2. z = (transform(x) - shift) / scale, all taken from the model, x
+  and the margin is the softmax of -score / 2. z = (transform(x) - shift) / scale, all taken from the model, x
   being the model's impute_value where the feature is missing, and a bound of the model where it lies beyond it.
 
   Arguments:
@@ -12,7 +12,7 @@
     segments: relation with one row per version and segment and its bias, as the model segments.
     key_columns: the columns that tell the rows of `customers` apart.
 
-  Returns: the key columns, model_version, segment_number, segment_probability,
+  Returns: the key columns, model_version, segment_number, segment_margin,
     runner_up_segment_number (null where the version has one segment).
 -#}
 {% macro score_segments(customers, segment_model, segments, key_columns=["customer_unique_id", "as_of_date"]) %}
@@ -143,7 +143,7 @@
             {%- for slot in slots %}
             {{ "+ " if not loop.first }}coalesce(exp((best_score - score_{{ slot }}) / 2), 0)
             {%- endfor %}
-        ) as segment_probability,
+        ) as segment_margin,
         cast(
             case
                 {%- for slot in slots %}

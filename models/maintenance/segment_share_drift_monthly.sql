@@ -1,5 +1,7 @@
 {#- Which customers of the fit bought recently is known if recency is one of the features that Python saw. -#}
 {%- set knows_recent_buyers = 'recency_days' in feature_names() -%}
+{#- Likewise whether a customer of the fit had a review. -#}
+{%- set knows_reviews = 'avg_review_score' in feature_names() -%}
 with
 
 labels as (
@@ -36,6 +38,7 @@ labels_of_dates as (
         as_of_date,
         model_version,
         recency_days,
+        is_review_missing,
         segment_key
     from customer_months
     union all
@@ -43,6 +46,7 @@ labels_of_dates as (
         customer_months.as_of_date,
         segments_at_switch.earlier_model_version as model_version,
         customer_months.recency_days,
+        customer_months.is_review_missing,
         segments_at_switch.segment_key_by_earlier_version as segment_key
     from segments_at_switch
     inner join customer_months
@@ -56,10 +60,11 @@ counts_by_kind as (
         as_of_date,
         model_version,
         {{ is_recent_buyer() }} as is_recent_buyer,
+        not is_review_missing as is_reviewed,
         segment_key,
         count(*) as customer_count
     from labels_of_dates
-    group by 1, 2, 3, 4
+    group by 1, 2, 3, 4, 5
 ),
 
 label_counts as (
@@ -77,9 +82,20 @@ label_counts as (
         model_version,
         'recent_buyers' as population,
         segment_key,
-        customer_count
+        sum(customer_count) as customer_count
     from counts_by_kind
     where is_recent_buyer
+    group by as_of_date, model_version, segment_key
+    union all
+    select
+        as_of_date,
+        model_version,
+        'reviewed' as population,
+        segment_key,
+        sum(customer_count) as customer_count
+    from counts_by_kind
+    where is_reviewed
+    group by as_of_date, model_version, segment_key
 ),
 
 label_totals as (
@@ -109,6 +125,17 @@ reference_counts as (
         count(*) as customer_count
     from labels
     where {{ is_recent_buyer() }}
+    group by cast(model_version as integer), segment_key
+    {%- endif %}
+    {%- if knows_reviews %}
+    union all
+    select
+        cast(model_version as integer) as model_version,
+        'reviewed' as population,
+        segment_key,
+        count(*) as customer_count
+    from labels
+    where avg_review_score is not null
     group by cast(model_version as integer), segment_key
     {%- endif %}
 ),

@@ -71,6 +71,14 @@ with_totals as (
     from groups_counted
 ),
 
+effects as (
+    select
+        with_totals.outcome_key,
+        {{ smallest_effects('with_totals.customer_count', 'outcomes') | indent(8) }}
+    from with_totals
+    inner join outcomes on with_totals.outcome_key = outcomes.segment_key
+),
+
 final as (
     select
         with_totals.segment_key,
@@ -96,6 +104,10 @@ final as (
         ] %}
         case when outcomes.customer_count >= {{ few }} then outcomes.{{ column }} end as {{ column }},
         {%- endfor %}
+        cast({{ checked_var('holdout_share') }} as double) as holdout_share,
+        effects.smallest_detectable_share,
+        effects.smallest_detectable_spend_difference,
+        effects.smallest_detectable_share <= 2 * outcomes.ordered_again_share as is_doubling_detectable,
         {%- for column in ['recommended_action', 'channel', 'kpi', 'stop_rule'] %}
         case
             when playbook.segment_key is not null then playbook.{{ column }}
@@ -121,6 +133,7 @@ final as (
             archetypes.segment_key = playbook.segment_key
             and with_totals.stage_key = playbook.stage_key
     left join outcomes on with_totals.outcome_key = outcomes.segment_key
+    left join effects on with_totals.outcome_key = effects.outcome_key
     left join outcome_dates on true
 )
 

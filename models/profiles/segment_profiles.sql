@@ -27,6 +27,11 @@ archetypes as (
     select * from {{ ref('segment_archetypes') }}
 ),
 
+outcomes as (
+    select * from {{ ref('segment_outcomes') }}
+    where segmentation = 'clusters' and is_newest
+),
+
 purchases as (
     select * from {{ ref('purchases') }}
 ),
@@ -133,6 +138,14 @@ top_states as (
     {{ top_three('states_counted') | indent(4) }}
 ),
 
+effects as (
+    select
+        monthly_profiles.segment_key,
+        {{ smallest_effects('monthly_profiles.customer_count', 'outcomes') | indent(8) }}
+    from monthly_profiles
+    inner join outcomes on monthly_profiles.segment_key = outcomes.segment_key
+),
+
 final as (
     select
         monthly_profiles.segment_key,
@@ -150,6 +163,9 @@ final as (
         monthly_profiles.avg_total_spend,
         monthly_profiles.avg_review_score,
         monthly_profiles.review_missing_share,
+        monthly_profiles.reviewed_customer_count,
+        monthly_profiles.reviewed_customer_share,
+        monthly_profiles.share_of_reviewed,
         monthly_profiles.review_imputed_share,
         monthly_profiles.late_delivery_share,
         monthly_profiles.avg_segment_probability,
@@ -172,6 +188,15 @@ final as (
         strongest_traits.traits,
         top_categories.top_three as top_categories,
         top_states.top_three as top_states,
+        outcomes.as_of_date as outcome_from,
+        {%- for column in ['ordered_again_share', 'next_spend_per_customer'] %}
+        case when outcomes.customer_count >= {{ checked_var('few_customers') }} then outcomes.{{ column }} end
+            as {{ column }},
+        {%- endfor %}
+        cast({{ checked_var('holdout_share') }} as double) as holdout_share,
+        effects.smallest_detectable_share,
+        effects.smallest_detectable_spend_difference,
+        effects.smallest_detectable_share <= 2 * outcomes.ordered_again_share as is_doubling_detectable,
         archetypes.meaning,
         archetypes.recommended_action,
         archetypes.channel,
@@ -183,6 +208,8 @@ final as (
     inner join standard_profile on spread.segment_key = standard_profile.segment_key
     left join top_categories on spread.segment_key = top_categories.segment_key
     left join top_states on spread.segment_key = top_states.segment_key
+    left join outcomes on spread.segment_key = outcomes.segment_key
+    left join effects on spread.segment_key = effects.segment_key
     -- A segment that kept its key but not its name has no playbook until somebody writes one.
     left join archetypes
         on

@@ -33,6 +33,7 @@ totals as (
     select
         as_of_date,
         sum(customer_count) as customer_count,
+        sum(customer_count - unreviewed_count) as reviewed_count,
         sum(total_spend) as total_spend
     from segments
     group by as_of_date
@@ -58,6 +59,11 @@ final as (
         cast(segments.repeat_buyer_count as double) / segments.customer_count as repeat_buyer_share,
         cast(segments.review_score_sum as double) / nullif(segments.review_count, 0) as avg_review_score,
         cast(segments.unreviewed_count as double) / segments.customer_count as review_missing_share,
+        cast(segments.customer_count - segments.unreviewed_count as integer) as reviewed_customer_count,
+        cast(segments.customer_count - segments.unreviewed_count as double) / segments.customer_count
+            as reviewed_customer_share,
+        cast(segments.customer_count - segments.unreviewed_count as double)
+        / nullif(cast(totals.reviewed_count as double), 0) as share_of_reviewed,
         cast(segments.unreviewed_count as double) / segments.customer_count as review_imputed_share,
         cast(segments.late_order_count as double) / nullif(segments.promised_order_count, 0) as late_delivery_share,
         cast(segments.probability_sum as double) / segments.customer_count as avg_segment_probability,

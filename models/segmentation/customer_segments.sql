@@ -92,6 +92,7 @@ final as (
         coalesce(next_stage_dates.as_of_date, stage_stays.first_as_of_date) as in_stage_since,
         {{ segment_stage_name('today.segment_name', 'stages_today.stage_name') }} as segment_stage_name,
         today.segment_probability,
+        today.segment_margin,
         today.runner_up_segment_key,
         today.model_version,
         features.is_review_missing,

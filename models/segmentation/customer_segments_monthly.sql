@@ -16,6 +16,10 @@ segment_versions as (
     select * from {{ ref('segment_versions') }}
 ),
 
+segment_calibration as (
+    select * from {{ ref('segment_calibration') }}
+),
+
 customers_to_score as (
     select
         features.*,
@@ -38,7 +42,10 @@ final as (
         scored.model_version,
         segments.segment_key,
         segments.segment_name,
-        scored.segment_probability,
+        -- Where there is one segment, nobody could be anywhere else.
+        case when scored.runner_up_segment_number is null then 1 else calibration.kept_share end
+            as segment_probability,
+        scored.segment_margin,
         runner_up.segment_key as runner_up_segment_key
     from scored
     inner join segment_versions on scored.model_version = segment_versions.model_version
@@ -50,6 +57,10 @@ final as (
         on
             scored.model_version = runner_up.model_version
             and scored.runner_up_segment_number = runner_up.segment_number
+    left join segment_calibration as calibration
+        on
+            scored.model_version = calibration.model_version
+            and {{ margin_bin('scored.segment_margin') }} = calibration.margin_bin
 )
 
 select * from final

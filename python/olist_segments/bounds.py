@@ -1,4 +1,4 @@
-"""Bounds of the bootstrap Jaccard (Hennig 2007) by which the evidence, the stability table and the report judge."""
+"""Bounds of the bootstrap Jaccard (Hennig 2007): the evidence, the report and segment_stability judge by them."""
 
 DISSOLVED = 0.5
 """A segment at most so similar to a refit's best match is dissolved in it."""

@@ -130,6 +130,20 @@ def test_an_option_leaves_out_the_unsure(environment: Warehouse, tmp_path: Path)
     assert 0 < len(sure) < len(people)
 
 
+def test_a_segment_of_unknown_probability_is_left_out_only_where_one_is_asked_for(
+    tampered: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    with tampered as connection:
+        connection.execute("update customer_segments set segment_probability = null where state = 'SP'")
+        members = connection.sql("from customer_segments where segment_key = 'loyal_repeaters'").df()
+    audience("loyal_repeaters", tmp_path / "all.csv")
+    audience("loyal_repeaters", tmp_path / "sure.csv", min_probability=0.01)
+    assert len(rows_of(tmp_path / "all.csv")) == len(members)
+    known = members[members["segment_probability"].notna()]
+    assert {row["customer_unique_id"] for row in rows_of(tmp_path / "sure.csv")} == set(known["customer_unique_id"])
+    assert 0 < len(known) < len(members)
+
+
 def test_the_dissatisfied_are_left_out_and_those_without_a_score_are_not(
     tampered: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

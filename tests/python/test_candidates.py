@@ -18,7 +18,6 @@ from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.algorithms import collapsed_segments, fit_segmentations, mixture_segments
 from olist_segments.selection.candidates import COLUMNS, evaluate_candidates
 from olist_segments.selection.metrics import (
-    jaccard_verdict,
     prediction_strength_of_split,
     silhouette_interval,
     variance_explained,
@@ -26,7 +25,7 @@ from olist_segments.selection.metrics import (
 from olist_segments.selection.rule import Incumbent, choose
 from olist_segments.selection.sampling import atoms, generator, strata, stratified_sample
 from olist_segments.selection.search import Search
-from olist_segments.selection.stability import bootstrap_jaccard, mean_adjusted_rand, prediction_strength
+from olist_segments.selection.stability import mean_adjusted_rand, prediction_strength
 from olist_segments.selection.structure import (
     SHAPES,
     joint_gap,
@@ -107,24 +106,6 @@ def test_prediction_strength_by_hand() -> None:
     assert prediction_strength_of_split(np.array([[3, 0], [0, 3]])) == 1
     assert prediction_strength_of_split(np.array([[5, 0], [0, 1]])) == 0
     assert prediction_strength_of_split(np.array([[5, 0], [2, 0]])) == pytest.approx((20 + 2) / 42)
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (1, "highly stable"),
-        (0.85, "highly stable"),
-        (0.84, "stable"),
-        (0.75, "stable"),
-        (0.74, "pattern"),
-        (0.6, "pattern"),
-        (0.59, "not to be trusted"),
-        (0.5, "not to be trusted"),
-        (0.49, "dissolved"),
-    ],
-)
-def test_verdicts_of_the_paper(value: float, words: str) -> None:
-    assert jaccard_verdict(value) == words
 
 
 def test_silhouette_of_everybody_is_that_of_scikit_learn_and_a_sample_covers_it() -> None:
@@ -241,19 +222,6 @@ def test_json_reads_back_to_the_same_bits() -> None:
 
 
 # Stability and structure
-
-
-def test_bootstrap_jaccard_tells_planted_segments_from_split_ones() -> None:
-    frame, _ = planted(2000)
-    z = frame[FEATURES].to_numpy()
-    good = fit_segmentations(z, "kmeans", ["k=5"], seed=0)["k=5"]
-    values = bootstrap_jaccard(z, good, "kmeans", "k=5", resamples=6, seed=4)
-    assert values.shape == (6, 5)
-    assert values.min() > 0.95
-    assert (values == bootstrap_jaccard(z, good, "kmeans", "k=5", resamples=6, seed=4)).all()
-    ball = np.random.default_rng(0).normal(size=(2000, 4))
-    cut = fit_segmentations(ball, "kmeans", ["k=5"], seed=0)["k=5"]
-    assert bootstrap_jaccard(ball, cut, "kmeans", "k=5", resamples=6, seed=4).mean() < 0.75
 
 
 def test_prediction_strength_falls_beyond_the_true_number() -> None:

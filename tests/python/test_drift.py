@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from marketplaces import cut_at, read_tables, write_tables
+from nights import copy_of
 from scipy.stats import ks_2samp, wasserstein_distance
-from warehouses import Warehouse
+from warehouses import SAMPLE, Warehouse
 
 TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "recency_days": lambda x: x,
@@ -23,6 +24,7 @@ TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "avg_review_score": lambda x: x,
     "late_delivery_share": lambda x: x,
 }
+OF_THE_SAMPLE = {"stability_resamples": 20}
 FEW_CANDIDATES = {"candidate_algorithms": ["kmeans"], "candidate_k_min": 5, "candidate_k_max": 5}
 TABLES = ("--select", "+feature_drift_monthly", "+segment_share_drift_monthly")
 CHANGED_ON = dt.date(2018, 3, 1)
@@ -104,6 +106,35 @@ def test_bins_are_tenths_of_the_reference_unless_values_tie(built: Warehouse) ->
     orders = bins[bins["feature"] == "purchase_day_count"].sort_values("bin_number")
     assert orders["upper_bound"].iloc[0] == orders["lower_bound"].iloc[1] == 2
     assert len(orders) == 2
+
+
+def test_fewer_reviews_shrink_the_dissatisfied_but_not_their_share_among_the_reviewed(
+    built: Warehouse, tmp_path: Path
+) -> None:
+    """The same customers by the same model, of whose reviews a random third was never written."""
+    tables = read_tables(SAMPLE)
+    reviews = tables["olist_order_reviews_dataset"]
+    tables["olist_order_reviews_dataset"] = reviews.sample(frac=2 / 3, random_state=7)
+    warehouse = copy_of(built, tmp_path / "thinned")
+    selected = ("--select", "+segment_profiles_monthly", "+segment_share_drift_monthly")
+    warehouse.build(write_tables(tables, tmp_path / "data"), *selected, variables=OF_THE_SAMPLE)
+
+    profile = "from segment_profiles_monthly where is_newest and is_dissatisfied"
+    before, after = (made.query(profile).iloc[0] for made in (built, warehouse))
+    assert before["segment_key"] == after["segment_key"]
+    assert after["reviewed_customer_share"] > 0.95
+    assert after["customer_share"] < 0.8 * before["customer_share"]
+    reviewed = warehouse.query("select sum(reviewed_customer_count) from segment_profiles_monthly where is_newest")
+    share = before["share_of_reviewed"]
+    # Drawn without replacement, two of three: a third of the variance of a sample with replacement is left.
+    standard_error = np.sqrt(share * (1 - share) / reviewed.iloc[0, 0] / 3)
+    assert after["share_of_reviewed"] == pytest.approx(share, abs=3 * standard_error)
+    assert 3 * standard_error < (before["customer_share"] - after["customer_share"]) / 2
+
+    drift = warehouse.query("from segment_share_drift_monthly where is_newest").set_index("population")
+    beyond_chance = drift["psi"] / drift["psi_by_chance"]
+    assert beyond_chance["reviewed"] < 1
+    assert beyond_chance["everybody"] > 2
 
 
 @pytest.fixture(scope="module")

@@ -135,6 +135,7 @@ def test_a_warehouse_of_an_earlier_release_can_be_published(built_tonight: Wareh
     warehouse = copy_of(built_tonight, tmp_path / "copy")
     with duckdb.connect(str(warehouse.path)) as connection:
         connection.execute("drop table fit_lifecycle_boundaries")
+        connection.execute("drop table fit_segment_refits")
     publish(warehouse.serving, warehouse.path)
     versions = json.loads((warehouse.serving / "manifest.json").read_text())["versions"]
     assert sorted(versions) == ["fit_segment_candidates", "fit_segment_labels", "fit_segment_model"]

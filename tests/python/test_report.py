@@ -51,6 +51,7 @@ def segment(name: str, customers: int, people: float, revenue: float) -> dict[st
         "segment_name": name,
         "customer_count": customers,
         "customer_share": people,
+        "share_of_reviewed": people / 2,
         "revenue_share": revenue,
     }
 
@@ -98,6 +99,10 @@ def test_verdict_says_the_numbers() -> None:
 @pytest.mark.parametrize(
     ("changes", "words_in"),
     [
+        (
+            {"scores": {"spenders": 2.9, "others": 4.5}},
+            "20% of the customers (10% of those with a review), with 44% of the revenue",
+        ),
         ({"scores": {"spenders": 2.9, "others": 4.5}}, "One kind, Spenders, gives less than 3 of 5 stars"),
         ({"scores": {"spenders": 2.9, "others": 1}}, "Two kinds, Spenders and Others, give less than 3 of 5 stars"),
         ({"scores": {"spenders": 3.0, "others": 4.0}}, "No kind of customer gives its orders less than 3"),
@@ -378,6 +383,8 @@ def test_any_number_of_segments_is_shown(tables: Tables, segments: int) -> None:
     stages = html.count('<dl class="stages">\n<div>')
     assert stages == segments
     assert html.count('<span class="reach">') == tables.query("select count(*) from segment_lifecycle_profiles")[0][0]
+    provable = "select count(is_doubling_detectable) from segment_lifecycle_profiles"
+    assert html.count('<span class="proof">') == tables.query(provable)[0][0]
 
 
 def test_first_figure_has_every_kind_at_every_stage(untouched: Untouched) -> None:

@@ -16,7 +16,7 @@ from faults import runners
 from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
 
 EMPTY = ("build", "--empty", "--exclude-resource-type", "unit_test")
-VERSIONS = ("fit_segment_candidates", "fit_segment_model", "fit_segment_labels", "fit_segment_stability", "fit_ageing")
+VERSIONS = ("fit_segment_candidates", "fit_segment_model", "fit_segment_labels", "fit_segment_refits", "fit_ageing")
 
 
 @pytest.fixture(scope="module")

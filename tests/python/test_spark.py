@@ -115,7 +115,7 @@ REFIT = {**FEW_CANDIDATES, "refit": True}
 
 
 def build_first_version(warehouse: Warehouse, data: Path) -> None:
-    warehouse.build(data, "--select", "+fit_ageing", "+fit_segment_stability", variables=FEW_CANDIDATES)
+    warehouse.build(data, "--select", "+fit_ageing", "+segment_stability", variables=FEW_CANDIDATES)
 
 
 @pytest.fixture(scope="session")

@@ -69,6 +69,20 @@ def test_the_tables_fit_in_a_hundred_columns(tables: Path) -> None:
     assert max(len(line) for block in text.split("\n\n")[1:3] for line in block.splitlines()) <= 100
 
 
+def test_dissatisfied_segments_are_told_among_all_and_among_the_reviewed(tables: Path) -> None:
+    line = "Dissatisfied customers: 12.3% of all customers, 23.4% of those with a review."
+    with duckdb.connect(str(tables)) as connection:
+        connection.execute("update segment_profiles set customer_share = 0.1234, share_of_reviewed = 0.2345")
+        told = "select count(*) from segment_profiles where is_dissatisfied"
+        assert connection.sql(told).fetchall() == [(1,)]
+    text = summary()
+    assert line in text
+    assert text.count("of those with a review") == 1
+    with duckdb.connect(str(tables)) as connection:
+        connection.execute("alter table segment_profiles drop column share_of_reviewed")
+    assert "with a review" not in summary()
+
+
 def test_what_the_segments_are_is_told_where_it_is_known(tables: Path) -> None:
     for structure, sentence in SENTENCES.items():
         with duckdb.connect(str(tables)) as connection:

@@ -254,7 +254,7 @@ _STATUSES = {
     "watch": (("var(--accent-soft)", "var(--ink)"), "w"),
     "act": (("var(--alarm-soft)", "var(--alarm)"), "a"),
 }
-_POPULATIONS = {"everybody": "all customers", "recent_buyers": "recent buyers"}
+_POPULATIONS = {"everybody": "all customers", "recent_buyers": "recent buyers", "reviewed": "with a review"}
 
 
 def drift(tables: Tables) -> Finding | None:

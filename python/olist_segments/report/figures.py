@@ -131,6 +131,17 @@ def boundaries(stage: Row, between: str = " ") -> str:
     return f"up to {high}{between}days" if not low else f"{low}–{high}{between}days"
 
 
+def can_show(row: Row) -> str:
+    """What a campaign to the customers of `row` can prove against those held back; empty where they are too few."""
+    if row["is_doubling_detectable"] is None:
+        return ""
+    rise = f"a rise from {share2(row['ordered_again_share'])} to {share2(row['smallest_detectable_share'])}"
+    if not row["is_doubling_detectable"]:
+        return f"Too small to prove (it would take {rise} ordering again): pool it with others or wait."
+    money_more = cents(row["smallest_detectable_spend_difference"])
+    return f"A campaign can show {rise} ordering again, or BRL {money_more} more per customer."
+
+
 def sizes(tables: Tables) -> Finding:
     """Kinds by customers and by revenue."""
     rows = tables.rows("segments")

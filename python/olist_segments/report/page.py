@@ -97,7 +97,15 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
     style, script = Markup(_style()), Markup(_file("report.js"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
-        count=count, share=share, share1=share1, share2=share2, money=money, decimals=decimals, day=day, drawing=Markup
+        count=count,
+        share=share,
+        share1=share1,
+        share2=share2,
+        money=money,
+        decimals=decimals,
+        day=day,
+        drawing=Markup,
+        can_show=figures.can_show,
     )
     page = environment.from_string(_file("report.html.j2")).render(
         as_of=as_of,
@@ -195,6 +203,7 @@ def _words(tables: Tables) -> dict[str, str]:
     return {
         "came_back_share": share(came_back["came_back_share"]),
         "clock_words": ", or because time passes" if tables.rows("version")[0]["has_clock"] else "",
+        "holdout_share": share(tables.rows("cards")[0]["holdout_share"]),
         "kinds_and_stages_lead": _kinds_and_stages(tables),
         "several_orders_share": share(came_back["several_orders_share"]),
         "customer_count": count(came_back["customer_count"]),

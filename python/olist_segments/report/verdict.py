@@ -69,12 +69,13 @@ def _whom_to_care_for(facts: Facts) -> str:
             f"{decimals(facts.customer_score, 1)} for all customers."
         )
     customers = share(sum(row["customer_share"] for row in low))
+    reviewed = share(sum(row["share_of_reviewed"] for row in low))
     revenue = share(sum(row["revenue_share"] for row in low))
     names = listed([row["segment_name"] for row in low])
     which = f"One kind, {names}, gives" if len(low) == 1 else f"{a_number(len(low)).capitalize()} kinds, {names}, give"
     return (
-        f"{which} less than {LOW_SCORE:.0f} of 5 stars on average: {customers} of the customers, with {revenue} of the "
-        "revenue. Resolve their complaints before any campaign."
+        f"{which} less than {LOW_SCORE:.0f} of 5 stars on average: {customers} of the customers ({reviewed} of those "
+        f"with a review), with {revenue} of the revenue. Resolve their complaints before any campaign."
     )
 
 

@@ -8,12 +8,10 @@ import numpy as np
 from sklearn.metrics import silhouette_samples
 
 from olist_segments.arrays import FloatArray, IntArray
-from olist_segments.bounds import DISSOLVED, RECOVERED
 
 _Z95 = 1.959963984540054
 _JACKKNIFE_BLOCKS = 20
 # From the highest down; Hennig (2007) and the reference manual of his `fpc` package.
-_VERDICTS = ((0.85, "highly stable"), (RECOVERED, "stable"), (0.6, "pattern"), (DISSOLVED, "not to be trusted"))
 
 
 class Interval(NamedTuple):
@@ -35,15 +33,6 @@ UNDEFINED = Interval(np.nan, np.nan, np.nan)
 def normal_interval(value: float, standard_error: float) -> Interval:
     """`value` plus and minus 1.96 standard errors."""
     return Interval(value, value - _Z95 * standard_error, value + _Z95 * standard_error)
-
-
-def jaccard_verdict(mean_jaccard: float) -> str:
-    """Hennig's words for a segment's mean bootstrap Jaccard.
-
-    At least 0.85 'highly stable'; 0.75 'stable'; 0.6 'pattern' (something is there, but who belongs to it is
-    doubtful); 0.5 'not to be trusted'; below that 'dissolved'.
-    """
-    return next((words for bound, words in _VERDICTS if mean_jaccard >= bound), "dissolved")
 
 
 def prediction_strength_of_split(table: IntArray) -> float:

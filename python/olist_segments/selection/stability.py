@@ -101,25 +101,6 @@ def mean_adjusted_rand(labellings: Sequence[tuple[IntArray, int]]) -> tuple[floa
     return mean, float(np.sqrt((m - 1) / m * ((without - without.mean()) ** 2).sum()))
 
 
-def bootstrap_jaccard(
-    z: FloatArray, segmentation: Segmentation, algorithm: str, setting: str, *, resamples: int, seed: int
-) -> FloatArray:
-    """Bootstrap Jaccard similarity of every segment in every resample: (resamples, k), 0 to 1.
-
-    For each stratified bootstrap of z (n, d) the algorithm is refitted, the refit and `segmentation` label the same
-    customers, and each segment gets the similarity of the refit's segment most like it: Hennig (2007), Computational
-    Statistics & Data Analysis 52, 258-271. Columns are in the order of `segmentation`. Single-threaded, and the same
-    for the same seed.
-    """
-    with threadpool_limits(limits=1):
-        customers = evaluation_customers(z, seed)
-        stratum = strata(z)
-        refits = [resample_refits(z, stratum, algorithm, [setting], index, seed)[setting] for index in range(resamples)]
-        return resampled_jaccards(
-            segmentation.labels(customers), segmentation.k, [(refit.labels(customers), refit.k) for refit in refits]
-        )
-
-
 def prediction_strength(z: FloatArray, algorithm: str, setting: str, *, splits: int, seed: int) -> FloatArray:
     """Prediction strength of every random split: (splits,), 0 to 1; Tibshirani & Walther (2005). Single-threaded."""
     with threadpool_limits(limits=1):

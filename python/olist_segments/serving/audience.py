@@ -64,7 +64,7 @@ _MEMBERS = f"""
     from customer_segments
     where
         segment_key = $segment_key
-        and segment_probability >= $min_probability
+        and coalesce(segment_probability, 0) >= $min_probability
         and ($stage_key is null or stage_key = $stage_key)
         and not coalesce($exclude_dissatisfied and avg_review_score <= {DISSATISFIED}, false)
     order by total_spend desc, customer_unique_id

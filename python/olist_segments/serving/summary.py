@@ -91,6 +91,7 @@ def summary(kind: str | None = None) -> str:
     # Those of an earlier release do not say what the segments are.
     structure = SENTENCES.get(str(model.get("structure")))
     lines = [*text_table(rows), *_stages_table(stages, members), *(["", structure] if structure else [])]
+    lines += _dissatisfied(segments)
     return "\n".join(["", title, "", *lines, *notes, "", f"All tables are in '{path}'."])
 
 
@@ -107,6 +108,20 @@ def _stages_table(stages: list[dict[str, Any]], members: list[dict[str, Any]]) -
         counts = [row["customer_count"] for row in members[first : first + across]]
         rows.append([members[first]["segment_name"], *(f"{count:,}" if count else "-" for count in counts)])
     return ["", *text_table(rows)]
+
+
+def _dissatisfied(segments: list[dict[str, Any]]) -> list[str]:
+    """What a dissatisfied segment is among all customers and among those with a review; nothing for older tables."""
+    return [
+        line
+        for row in segments
+        if row.get("share_of_reviewed") is not None and row["is_dissatisfied"]
+        for line in (
+            "",
+            f"{row['segment_name']}: {row['customer_share']:.1%} of all customers, {row['share_of_reviewed']:.1%} of "
+            "those with a review. The first falls when fewer customers write reviews, the second does not.",
+        )
+    ]
 
 
 def _days(stage: dict[str, Any]) -> str:

@@ -161,6 +161,7 @@ class Settings(BaseModel):
     warn_far_beyond_share: Share
     warn_same_score_share: Share
     outcome_days: Days
+    holdout_share: Annotated[float, Number(0.01, 0.99)]
     few_customers: Annotated[int, Whole(2, 1_000_000)]
     same_shop_min_known_share: Share
 

@@ -1,16 +1,17 @@
-"""Bootstrap stability of every segment of a new model version; nothing for a version that has been measured."""
+"""Where refits on other customers put those of a new model version; nothing for a version that has been measured."""
 
 from olist_segments.dbt_io.frames import read, read_existing, written
-from olist_segments.selection.stability_table import append_stability
+from olist_segments.selection.refits import append_refits
 
 
 def model(dbt, session):
-    """Rows: model version × segment."""
+    """Rows: model version × resample × segment × margin bin."""
     dbt.config(materialized="incremental")
     settings = dbt.config.get("settings")
-    rows = append_stability(
+    labels = dbt.ref("fit_segment_labels")
+    rows = append_refits(
         read(dbt.ref("fit_segment_model")),
-        read(dbt.ref("fit_segment_labels")),
+        lambda: read(labels),
         read_existing(dbt, session),
         int(settings["resamples"]),
     )
