@@ -25,6 +25,16 @@ thresholds as (
     {% endfor %}
 ),
 
+judged_horizons as (
+    select
+        {{ grouping }},
+        horizon_days,
+        count(*) as origin_count
+    from {{ ageing }}
+    group by {{ grouping }}, horizon_days
+    having count(*) >= {{ terms.min_origins or var("contract_min_origins") }}
+),
+
 newest_origins as (
     select
         {{ grouping }},
@@ -40,6 +50,7 @@ paths as (
         {% endfor -%}
         curves.origin_date,
         curves.horizon_days,
+        judged_horizons.origin_count,
         thresholds.threshold,
         curves.ari < thresholds.threshold as is_below,
         cast(
@@ -55,6 +66,12 @@ paths as (
             {%- for column in group_columns %}
             {{ "and " if not loop.first }}curves.{{ column }} = newest_origins.{{ column }}
             {%- endfor %}
+    inner join judged_horizons
+        on
+            {%- for column in group_columns %}
+            curves.{{ column }} = judged_horizons.{{ column }} and
+            {%- endfor %}
+            curves.horizon_days = judged_horizons.horizon_days
     cross join thresholds
 ),
 
@@ -76,12 +93,11 @@ horizons as (
         {{ grouping }},
         threshold,
         horizon_days,
-        count(*) as origin_count,
+        max(origin_count) as origin_count,
         cast(sum(case when is_at_risk then weight else 0 end) as double) as at_risk_weight,
         cast(sum(case when is_at_risk and is_below then weight else 0 end) as double) as dying_weight
     from lives
     group by {{ grouping }}, threshold, horizon_days
-    having count(*) >= {{ terms.min_origins or var("contract_min_origins") }}
 ),
 
 alive as (

@@ -222,7 +222,7 @@ final as (
             when
                 refit_interval_days > 0 and not is_overdue and not is_stale and not is_feature_drifting
                 and not is_segment_share_drifting and effective_origin_count < 2
-                then ' It rests on a single independent stretch of history, for no two of that length fit into it.'
+                then ' History holds fewer than two independent stretches of that length.'
             else ''
         end as explanation
     from judged

@@ -1,9 +1,24 @@
 with
 
-comparison as (
-    select * from {{ ref('segmentation_comparison') }}
+judged as (
+    select
+        *,
+        count(*) over (partition by as_of_date) as judged_count
+    from {{ ref('segmentation_comparison') }}
     -- Of one customer who ordered again nobody can say by how much the ranking errs.
     where coalesce(auc_minus_rfm_low, auc_minus_naive_low) is not null
+),
+
+-- Means over different dates can't be compared: only those on which as many segmentations were judged as on any.
+comparison as (
+    select *
+    from (
+        select
+            *,
+            max(judged_count) over () as most_judged_count
+        from judged
+    ) as counted
+    where judged_count = most_judged_count
 ),
 
 -- The mean of the ends is the interval of the mean where all dates err together: the widest that it can be.

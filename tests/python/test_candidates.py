@@ -25,7 +25,7 @@ from olist_segments.selection.metrics import (
 from olist_segments.selection.rule import Incumbent, choose
 from olist_segments.selection.sampling import atoms, generator, strata, stratified_sample
 from olist_segments.selection.search import Search
-from olist_segments.selection.stability import mean_adjusted_rand, prediction_strength
+from olist_segments.selection.stability import mean_adjusted_rand, split_strengths
 from olist_segments.selection.structure import (
     SHAPES,
     joint_gap,
@@ -226,8 +226,9 @@ def test_json_reads_back_to_the_same_bits() -> None:
 
 def test_prediction_strength_falls_beyond_the_true_number() -> None:
     z = planted(3000)[0][FEATURES].to_numpy()
-    assert prediction_strength(z, "kmeans", "k=5", splits=3, seed=1).min() > 0.9
-    assert prediction_strength(z, "kmeans", "k=8", splits=3, seed=1).max() < 0.8
+    found = [split_strengths(z, strata(z), "kmeans", ["k=5", "k=8"], index, 1) for index in range(3)]
+    assert min(strengths["k=5"] for strengths in found) > 0.9
+    assert max(strengths["k=8"] for strengths in found) < 0.8
 
 
 def test_spread_left_by_hand() -> None:
@@ -362,12 +363,14 @@ def test_a_standard_error_of_the_best_is_a_tie_and_ties_go_to_the_incumbent() ->
 
 
 def test_a_challenger_within_the_error_of_the_difference_does_not_replace_the_recipe() -> None:
-    before = candidate(setting="k=4", k=4, structure_gap=0.3, structure_gap_se=0.06)
-    better = candidate(structure_gap=0.4, structure_gap_se=0.0)
-    assert choice(before, better)[1]["is_chosen"]
-    assert choice(before, better, incumbent=incumbent_of(before))[1]["is_chosen"]
-    unsure = candidate(structure_gap=0.4, structure_gap_se=0.09)
-    rows = choice(before, unsure | {"structure_gap_se": 0.09}, incumbent=incumbent_of(before))
+    before = candidate(setting="k=4", k=4, structure_gap=0.3, structure_gap_se=0.02)
+    better = candidate(structure_gap=0.4, structure_gap_se=0.02)
+    assert choice(before, better, incumbent=incumbent_of(before), challenger_margin=0.1)[1]["is_chosen"]
+    unsure = candidate(structure_gap=0.4, structure_gap_se=0.099)
+    rows = choice(before, unsure, incumbent=incumbent_of(before), challenger_margin=0.1)
+    assert rows[0]["is_chosen"]
+    longer = candidate(shelf_life_days=336.0, shelf_life_se_days=60.0)
+    rows = choice(before, longer, incumbent=incumbent_of(before))
     assert rows[0]["is_chosen"]
 
 
@@ -392,11 +395,11 @@ def incumbent_of(row: Mapping[str, Any]) -> Incumbent:
 
 def test_a_refit_keeps_its_recipe_unless_a_challenger_is_clearly_better() -> None:
     before = candidate(setting="k=4", structure_gap=0.3)
-    near, far = candidate(setting="k=5", k=5, structure_gap=0.32), candidate(setting="k=6", k=6, structure_gap=0.34)
+    near, far = candidate(setting="k=5", k=5, structure_gap=0.32), candidate(setting="k=6", k=6, structure_gap=0.61)
     rows = choice(before, near, incumbent=incumbent_of(before))
     assert rows[0]["is_chosen"]
     assert "the recipe stays, since" in rows[0]["reason"]
-    assert "has a structure_gap of 0.320 against 0.300, and a change takes 10% more" in rows[0]["reason"]
+    assert "has a structure_gap of 0.320 against 0.300, and a change takes 100% more" in rows[0]["reason"]
     assert rows[0]["reason"].endswith("; the recipe of version 3")
     assert "not better by the margin that a change takes" in rows[1]["reason"]
     # Without one before it, the same evidence chooses the other.

@@ -90,9 +90,9 @@ def test_verdict_says_the_numbers() -> None:
         "3.9, compared with 4.1 for all customers."
     )
     assert third == (
-        "Of all customers 3.1% have come back on another day, and over 13 months kind and stage predicted who orders "
+        "Of all customers 3.1% have come back on another day. Over 13 months, kind and stage predicted who orders "
         "again with no clear difference from simple RFM rules or a rule of thumb (returning customers first, then the "
-        "most recent), so use kind and stage to choose how to treat customers, not to predict who returns."
+        "most recent). Use kind and stage to choose how to treat customers, not to predict who returns."
     )
 
 
@@ -118,16 +118,16 @@ def test_verdict_says_the_numbers() -> None:
         (
             {"comparison": comparison("better than rfm", "worse than naive")},
             "again better than simple RFM rules and worse than a rule of thumb (returning customers first, then the "
-            "most recent), so use kind and stage to choose how to treat customers, and the rule of thumb for whom",
+            "most recent). Use kind and stage to choose how to treat customers, and the rule of thumb for whom",
         ),
         ({"comparison": comparison("worse than rfm", "better than naive")}, "not to predict who returns."),
         ({"comparison": comparison("better than rfm", "no difference")}, "not to predict who returns."),
         (
             {"comparison": comparison() | {"naive": {"comparison_status": "better than rfm"}}},
-            "recent), though the rule of thumb is better than the RFM rules, so use kind and stage to choose how to "
+            "recent); the rule of thumb did so better than the RFM rules. Use kind and stage to choose how to "
             "treat customers, and the rule of thumb for whom to write to first.",
         ),
-        ({"comparison": comparison(months=1)}, "over 1 month kind and stage"),
+        ({"comparison": comparison(months=1)}, "Over 1 month, kind and stage"),
         ({"came_back_share": 0.0}, "Of all customers 0% have come back"),
         ({"segments": [segment("Everybody", 1, 1.0, 1.0)]}, "has 1 customer, all of one kind, Everybody."),
     ],

@@ -66,6 +66,10 @@ def test_origins_may_be_counted_as_a_resample_has_them() -> None:
     assert held_until(found, TERMS, counts).days == 9
     counts[0] = 5
     assert held_until(found, TERMS, counts).days == 0
+    # Of an age without an origin drawn nothing is said.
+    only_newest = np.zeros(14, dtype=np.int64)
+    only_newest[12] = 1
+    assert held_until(found, TERMS, only_newest).days == 1
 
 
 def test_starts_are_judged_together_and_differ_by_their_error() -> None:

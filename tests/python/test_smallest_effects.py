@@ -132,7 +132,5 @@ def test_the_report_says_what_can_be_proved() -> None:
         can_show(row) == "A campaign can show a rise from 1.00% to 1.61% ordering again, or BRL 1.23 more per customer."
     )
     small = row | {"smallest_detectable_share": 0.0202, "is_doubling_detectable": False}
-    assert can_show(small) == (
-        "Too small to prove (it would take a rise from 1.00% to 2.02% ordering again): pool it with others or wait."
-    )
+    assert can_show(small) == "Too small for a test: only a rise from 1.00% to 2.02% would show."
     assert can_show(row | {"is_doubling_detectable": None}) == ""

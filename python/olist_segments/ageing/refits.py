@@ -59,8 +59,8 @@ def append_refit_choices(
 
     `features`: gives the rows of ageing_features in the order of date and customer_number; called only when there is a
     simulation. `candidates`: the rows of fit_segment_candidates of the version in force. `existing`: the rows written
-    so far, or None. A version of one segment, and one of an earlier release, whose candidates have no selection
-    frequency, give no row.
+    so far, or None. A version of one segment, one of an earlier release, and one whose recipe the settings do not try
+    any more give no row.
     """
     nothing = pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
     chosen = candidates[candidates["is_chosen"]] if len(candidates) else candidates
@@ -69,9 +69,12 @@ def append_refit_choices(
     version = int(chosen["model_version"].iloc[0])
     if existing is not None and (existing["model_version"] == version).any():
         return nothing
-    if "selection_frequency" not in candidates or candidates["selection_frequency"].isna().all():
+    # Candidates of an earlier release were not judged by the evidence of this one.
+    if "collapsed_segments" not in candidates or candidates["collapsed_segments"].isna().all():
         return nothing
     row = _record(chosen)
+    if not search.tries(row["feature_set"], row["algorithm"], row["setting"]):
+        return nothing
     in_force = Incumbent(version, row["feature_set"], row["algorithm"], row["setting"])
     rows: list[dict[str, Any]] = []
     history = features()
@@ -148,11 +151,16 @@ def competing(candidates: pd.DataFrame) -> frozenset[tuple[str, str, str]]:
 
 
 def recipes_of_dates(
-    choices: pd.DataFrame | None, dates: list[pd.Timestamp], in_force: Recipe, sets: Mapping[str, Mapping[str, str]]
+    choices: pd.DataFrame | None,
+    dates: list[pd.Timestamp],
+    in_force: Recipe,
+    fitted_on: pd.Timestamp,
+    sets: Mapping[str, Mapping[str, str]],
 ) -> list[Recipe]:
     """The recipe of a refit on each of `dates`: what the last simulated refit by then chose, else the one in force.
 
-    `sets` holds the transforms of every feature set.
+    From `fitted_on` on, the data of the version, it is the one in force: the version was a refit itself. `sets` holds
+    the transforms of every feature set.
     """
     if choices is None or choices.empty:
         return [in_force] * len(dates)
@@ -163,4 +171,7 @@ def recipes_of_dates(
     }
     starts = sorted(choices["refit_date"])
     last = [max((start for start in starts if start <= date), default=None) for date in dates]
-    return [in_force if start is None else made.get(start, in_force) for start in last]
+    return [
+        in_force if start is None or date >= fitted_on else made.get(start, in_force)
+        for date, start in zip(dates, last, strict=True)
+    ]

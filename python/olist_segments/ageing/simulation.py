@@ -1,14 +1,15 @@
 """History run again: at every origin a model is frozen, at every later date it is compared with a fresh fit.
 
 Both label the same customers, those known at the later date, from what was known of them then; the frozen model keeps
-its own scaling. (What one model says of two dates is another thing: customers moving, not the model ageing.) The refit
-of a date is made once and is the frozen model of that date as well as the fresh one of every pair that ends there.
+its own scaling. (What one model says of two dates is another thing: customers moving, not the model ageing.) Where
+no refit changes the recipe, the fit of a date is made once: it is the frozen model of that date and the fresh one of
+every pair that ends there.
 
 Recency grows with the calendar alone. The variant 'with recency' runs the same history with that feature among those of
 the model: what the same customers would demand if the clock were left in.
 
-The refit of a date is made by what a refit would have chosen then, with the recipe in force as incumbent (`refits`):
-the agreement has what a change of recipe costs.
+Models are frozen by the recipe in force. The fresh fit of a date is made by what a refit would have chosen then, with
+that recipe as incumbent (`refits`): the agreement has what a change of recipe costs.
 """
 
 from __future__ import annotations
@@ -232,8 +233,8 @@ def simulate(
         return []
     processes = workers if len(features) >= WORTH_WORKERS else 1
     with threadpool_limits(limits=1):
-        recipes = recipes_of_dates(choices, [group.date for group in customers], recipe, plan.sets)
         fitted_on = pd.Timestamp(first["data_as_of"])
+        recipes = recipes_of_dates(choices, [group.date for group in customers], recipe, fitted_on, plan.sets)
         rows = run_history(recipe, customers, in_force, plan, processes, refit_recipes=recipes, fitted_on=fitted_on)
         if plan.clock_transform and CLOCK_FEATURE in features and CLOCK_FEATURE not in recipe.transforms:
             rarer = every(plan.clock_days, customers)

@@ -137,7 +137,7 @@ def can_show(row: Row) -> str:
         return ""
     rise = f"a rise from {share2(row['ordered_again_share'])} to {share2(row['smallest_detectable_share'])}"
     if not row["is_doubling_detectable"]:
-        return f"Too small to prove (it would take {rise} ordering again): pool it with others or wait."
+        return f"Too small for a test: only {rise} would show."
     money_more = cents(row["smallest_detectable_spend_difference"])
     return f"A campaign can show {rise} ordering again, or BRL {money_more} more per customer."
 

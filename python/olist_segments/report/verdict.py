@@ -91,10 +91,10 @@ def _what_they_are_good_for(facts: Facts) -> str:
     against = both_compared(
         found, "simple RFM rules", "a rule of thumb (returning customers first, then the most recent)"
     )
-    of_rules = ", though the rule of thumb is better than the RFM rules" if is_naive_better else ""
+    of_rules = "; the rule of thumb did so better than the RFM rules" if is_naive_better else ""
     told = (
-        f"{back}, and over {plural(found['date_count'], 'month')} kind and stage predicted who orders again {against}"
-        f"{of_rules}, so use kind and stage to choose how to treat customers"
+        f"{back}. Over {plural(found['date_count'], 'month')}, kind and stage predicted who orders again {against}"
+        f"{of_rules}. Use kind and stage to choose how to treat customers"
     )
     if against_naive == "better than naive" and against_rfm != "worse than rfm":
         return f"{told} and whom to write to first."

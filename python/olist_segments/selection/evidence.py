@@ -2,8 +2,8 @@
 
 First comes what one fit tells: size, structure, collapsed segments. Candidates that no bound rules out by then are
 refitted a few times; those that are not beyond doubt under a bound get the whole number of refits, and of those that
-are eligible the shelf life is simulated. If every candidate is ruled out by a single fit, all are refitted, so that the
-least bad is found on full figures.
+are eligible the shelf life is simulated. If every candidate is ruled out by a single fit, all are refitted a few times,
+so that the least bad is found on figures of every kind.
 """
 
 from __future__ import annotations

@@ -23,19 +23,18 @@ def selection_frequencies(candidates: Sequence[Candidate], search: Search) -> Fl
 
     A data set is one of the bootstrap resamples of the customers with a resample of the origins of the shelf lives. A
     candidate is there what its refit on that resample is: its segments are held against those of all other resamples,
-    its spread against the references. Nobody is the incumbent. Candidates without the whole number of refits were ruled
-    out before and win nowhere, unless all were. All NaN where there is no refit.
+    its spread against the references. Nobody is the incumbent. Those with fewer refits than others were ruled out
+    before and win nowhere; where all were, there are as many data sets as first refits.
     """
     wins = np.zeros(len(candidates))
-    competing = [index for index, candidate in enumerate(candidates) if len(candidate.resampled) == search.resamples]
-    if not competing:
-        return np.full(len(candidates), np.nan)
+    resamples = max(len(candidate.resampled) for candidate in candidates)
+    competing = [index for index, candidate in enumerate(candidates) if len(candidate.resampled) == resamples]
     evidence = [_in_resamples(candidates[index], search) for index in competing]
-    for number in range(search.resamples):
+    for number in range(resamples):
         rows = [rows[number] for rows in evidence]
         chosen = choose(rows, search.rule, search.k_min, search.k_max)
         wins[competing[next(index for index, row in enumerate(chosen) if row["is_chosen"])]] += 1
-    return wins / search.resamples
+    return wins / resamples
 
 
 def _in_resamples(candidate: Candidate, search: Search) -> list[dict[str, Any]]:

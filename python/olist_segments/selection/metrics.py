@@ -11,7 +11,6 @@ from olist_segments.arrays import FloatArray, IntArray
 
 _Z95 = 1.959963984540054
 _JACKKNIFE_BLOCKS = 20
-# From the highest down; Hennig (2007) and the reference manual of his `fpc` package.
 
 
 class Interval(NamedTuple):

@@ -12,7 +12,7 @@ from olist_segments.settings.model import SegmentationRule
 
 # Key of the rule, column that it bounds from below, the column in words, and that of its standard error where it is
 # measured by refits. Tibshirani & Walther let a candidate pass if its prediction strength plus the error does. Here it
-# is less two errors, and plus two for the recipe in force: who is in doubt would else come and go from refit to refit.
+# is less two errors, and plus two for the recipe in force: otherwise a candidate in doubt would come and go.
 _BOUNDS = (
     ("min_jaccard", "jaccard_min", "the least stable segment's bootstrap Jaccard", "jaccard_min_se"),
     ("min_prediction_strength", "prediction_strength", "the prediction strength", "prediction_strength_se"),
@@ -30,9 +30,12 @@ _ERRORS = {
     "ari_seeds": "ari_seeds_se",
 }
 _WITH_INTERVAL = ("value_explained", "silhouette")
-# Standard errors by which a challenger must clear a bound, the incumbent must not miss it, and below which no further
-# refit will bring a candidate over it.
-_CLEAR, _KEPT, _BEYOND_DOUBT = 2.0, -2.0, -3.0
+# By so many standard errors a challenger must clear a bound.
+_CLEAR = 2.0
+# By so many more the recipe in force may miss it.
+_KEPT = -2.0
+# So far under a bound, no further refit is worth its time.
+_BEYOND_DOUBT = -3.0
 
 
 Row = dict[str, Any]
@@ -102,10 +105,12 @@ def choose(
     if is_kept_for_want:
         assert before is not None
         chosen = before
-    elif is_any_eligible and before in pool and before != chosen and not _replaces(rows[chosen], rows[before], rule):
-        kept = _kept(rows[chosen], rows[before], rule)
-        lost[chosen] = f"not better by the margin that a change takes ({kept})"
-        chosen, why = before, f"the recipe stays, since {kept}"
+    elif is_any_eligible and before is not None and before in pool and before != chosen:
+        is_replaced, name = _replaces(rows[chosen], rows[before], rule)
+        if not is_replaced:
+            kept = _kept(rows[chosen], rows[before], rule, name)
+            lost[chosen] = f"not better by the margin that a change takes ({kept})"
+            chosen, why = before, f"the recipe stays, since {kept}"
     for index, (row, found) in enumerate(zip(rows, missed, strict=True)):
         words = _told(found)
         row["is_eligible"] = not found
@@ -141,8 +146,13 @@ def _since_before(incumbent: Incumbent, is_kept: bool, missed: list[tuple[str, f
     return f"; {incumbent.told()}"
 
 
-def _replaces(challenger: Row, incumbent: Row, rule: SegmentationRule) -> bool:
-    """Whether a challenger is better than the incumbent by more than the margin of the first figure that differs so."""
+def _replaces(challenger: Row, incumbent: Row, rule: SegmentationRule) -> tuple[bool, str]:
+    """Whether a challenger is better than the incumbent by more than the margin of a figure, and which figure says so.
+
+    The first preferred figure that differs by more than its margin decides; if none does, the first in which the
+    challenger leads is told.
+    """
+    lead = ""
     for name in rule.prefer:
         new, old = challenger[name], incumbent[name]
         if math.isnan(new) or math.isnan(old):
@@ -150,13 +160,13 @@ def _replaces(challenger: Row, incumbent: Row, rule: SegmentationRule) -> bool:
         better = old - new if name in _LOWER_IS_BETTER else new - old
         margin = rule.shelf_life_tolerance_days if name == _SHELF_LIFE else rule.challenger_margin * abs(old)
         if abs(better) > max(margin, math.hypot(_error(challenger, name), _error(incumbent, name))):
-            return bool(better > 0)
-    return False
+            return bool(better > 0), name
+        lead = lead or (name if better > 0 else "")
+    return False, lead or rule.prefer[0]
 
 
-def _kept(challenger: Row, incumbent: Row, rule: SegmentationRule) -> str:
-    """Why a challenger that is preferred does not replace the incumbent."""
-    name = next((n for n in rule.prefer if n != _SHELF_LIFE and not math.isnan(challenger[n])), rule.prefer[0])
+def _kept(challenger: Row, incumbent: Row, rule: SegmentationRule, name: str) -> str:
+    """Why a challenger that is preferred does not replace the incumbent: it does not lead far enough in a figure."""
     new, old = _apart(challenger[name], incumbent[name])
     errors = math.hypot(_error(challenger, name), _error(incumbent, name))
     more = (

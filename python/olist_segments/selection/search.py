@@ -8,6 +8,7 @@ from typing import Any
 
 from olist_segments.errors import UserError
 from olist_segments.model.features import transforms_of
+from olist_segments.selection.algorithms import settings_of
 from olist_segments.selection.shelf_life import ShelfLifeTerms
 from olist_segments.settings.check import check_setting
 from olist_segments.settings.model import ALGORITHMS, SegmentationRule
@@ -73,6 +74,11 @@ class Search:
             )
         if min(self.references, self.resamples, self.seeds, self.splits) < 2:
             raise UserError("the evidence takes at least 2 references, resamples, seeds and splits: ask for more.")
+
+    def tries(self, feature_set: str, algorithm: str, setting: str) -> bool:
+        """Whether a feature set, algorithm and setting is among what competes."""
+        known = feature_set in self.feature_sets and algorithm in self.algorithms
+        return known and setting in settings_of(algorithm, self.k_min, self.k_max)
 
     def features(self, feature_set: str) -> dict[str, str]:
         """The features of a set, each with the name of its transform."""

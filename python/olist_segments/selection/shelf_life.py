@@ -122,7 +122,8 @@ def held_until(found: Agreements, terms: ShelfLifeTerms, counts: IntArray | None
     alive, held, last = 1.0, 0, np.nan
     for age in found.ages:
         origin, later = np.nonzero(found.days[None, :] - found.days[:, None] == age)
-        if len(origin) < terms.min_origins:
+        # An age that a resample has no origin of says nothing.
+        if len(origin) < terms.min_origins or not weights[origin].any():
             continue
         last = float(age)
         at_risk = float((weights[origin] * is_alive[:, origin]).sum())

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from itertools import combinations
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.model.agreement import adjusted_rand, best_jaccard, contingency
@@ -99,15 +98,6 @@ def mean_adjusted_rand(labellings: Sequence[tuple[IntArray, int]]) -> tuple[floa
         return mean, float("nan")
     without = (total - 2 * agreement.sum(axis=0)) / ((m - 1) * (m - 2))
     return mean, float(np.sqrt((m - 1) / m * ((without - without.mean()) ** 2).sum()))
-
-
-def prediction_strength(z: FloatArray, algorithm: str, setting: str, *, splits: int, seed: int) -> FloatArray:
-    """Prediction strength of every random split: (splits,), 0 to 1; Tibshirani & Walther (2005). Single-threaded."""
-    with threadpool_limits(limits=1):
-        stratum = strata(z)
-        return np.array(
-            [split_strengths(z, stratum, algorithm, [setting], index, seed)[setting] for index in range(splits)]
-        )
 
 
 def _child(seed: int, *words: object) -> int:

@@ -107,7 +107,7 @@ class SegmentationRule(Group):
     prefer: Annotated[tuple[Annotated[str, OneOf(FIGURES)], ...], Members()] = ("shelf_life_days", "structure_gap")
     tolerance: Annotated[float, Number(0, 0.99)] = 0.05
     shelf_life_tolerance_days: Annotated[int, Whole(0, 3650)] = 28
-    challenger_margin: Annotated[float, Number(0, 100)] = 0.1
+    challenger_margin: Annotated[float, Number(0, 100)] = 1.0
 
 
 class DriftBands(Group):
