@@ -7,7 +7,7 @@ end. The interval of the mean is Student's with as many observations; with fewer
 
 The moving-block bootstrap (Kuensch 1989, Annals of Statistics 17, 1217-1241) was tried first: on simulated histories of
 this length its 95 % intervals covered the truth in 92 % of cases at 14 days, 78 % at 28, 66 % at 56 and 59 % at 91, for
-a block must be as long as the age. These cover it in 90 to 100 % (`python bench/run.py contract`).
+a block must be as long as the age. These cover it in 92 % or more (`python bench/run.py contract`).
 """
 
 from __future__ import annotations
