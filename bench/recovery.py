@@ -17,7 +17,9 @@ def recovery(home: Path, separation: float) -> str:
     """One row of the table: generate, build, compare today's segments with the planted kinds."""
     data = home / "data"
     generate(data, ORDERS, "--format", "parquet", "--separation", str(separation))
-    dbt(home, data, "build", "--exclude", "path:models/maintenance", *WITHOUT_TESTS)
+    # Two of the planted kinds differ in recency alone, which the default rule gives up for a longer shelf life.
+    prefer = "{segmentation_rule: {prefer: [structure_gap]}}"
+    dbt(home, data, "build", "--exclude", "path:models/maintenance", *WITHOUT_TESTS, "--vars", prefer)
     truth = pd.read_csv(data / "planted_segments.csv")
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
         found = warehouse.sql("select customer_unique_id, segment_key from customer_segments").df().merge(truth)
@@ -42,7 +44,7 @@ def section(home: Path) -> list[str]:
         "",
         f"{ORDERS:,} orders, five kinds whose centres stand the separation (in standard deviations within a kind)",
         "apart; 0 is one cloud. Agreement is the adjusted Rand index of today's segments with the planted kinds; the",
-        "rule chooses, k is unknown to it.",
+        "rule chooses by the structure gap, k is unknown to it.",
         "",
         "| separation | agreement | chosen | k | structure gap | eligible |",
         "|---:|---:|---|---:|---:|---|",

@@ -533,6 +533,12 @@ def test_a_mixture_on_one_value_of_a_discrete_feature_is_not_eligible() -> None:
     assert "of its segments stand on one value of a feature" in chosen(table)["reason"]
 
 
+def test_any_figure_may_be_preferred() -> None:
+    table = evaluate(planted(600)[0], k_max=5, rule=SegmentationRule(prefer=("silhouette", "davies_bouldin")))
+    assert chosen(table)["k"] == 5
+    assert chosen(table)["selection_frequency"] > 0.5
+
+
 def test_agreement_of_labellings_has_the_error_of_the_jackknife() -> None:
     a, b = np.array([0, 0, 1, 1, 2, 2]), np.array([0, 0, 1, 1, 2, 1])
     mean, error = mean_adjusted_rand([(a, 3), (a, 3), (b, 3)])

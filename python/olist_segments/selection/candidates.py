@@ -141,7 +141,7 @@ def evaluate_candidates(
             evidence = run_tasks([partial(full_row, candidate) for candidate in found], processes)
             if processes > 1:
                 stop_workers()
-            for row, frequency in zip(evidence, selection_frequencies(found, search), strict=True):
+            for row, frequency in zip(evidence, selection_frequencies(found, evidence, search), strict=True):
                 row["selection_frequency"] = frequency
             rows += choose(evidence, search.rule, search.k_min, search.k_max, incumbent)
         else:

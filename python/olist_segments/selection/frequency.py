@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from olist_segments.arrays import FloatArray
 from olist_segments.model.agreement import best_jaccard, contingency
-from olist_segments.selection.evidence import Candidate, figures
+from olist_segments.selection.evidence import Candidate
 from olist_segments.selection.metrics import prediction_strength_of_split
 from olist_segments.selection.rule import choose
 from olist_segments.selection.sampling import generator
@@ -18,29 +18,31 @@ from olist_segments.selection.shelf_life import Agreements, held_until
 from olist_segments.selection.structure import structure_gap
 
 
-def selection_frequencies(candidates: Sequence[Candidate], search: Search) -> FloatArray:
+def selection_frequencies(
+    candidates: Sequence[Candidate], rows: Sequence[Mapping[str, Any]], search: Search
+) -> FloatArray:
     """Share of the resampled data sets in which the rule chooses each candidate: (candidates,), adding up to 1.
 
     A data set is one of the bootstrap resamples of the customers with a resample of the origins of the shelf lives. A
     candidate is there what its refit on that resample is: its segments are held against those of all other resamples,
     its spread against the references. Nobody is the incumbent. Those with fewer refits than others were ruled out
-    before and win nowhere; where all were, there are as many data sets as first refits.
+    before and win nowhere; where all were, there are as many data sets as first refits. `rows` are those of the
+    evidence table: figures that are no matter of refits are the same in every data set.
     """
     wins = np.zeros(len(candidates))
     resamples = max(len(candidate.resampled) for candidate in candidates)
     competing = [index for index, candidate in enumerate(candidates) if len(candidate.resampled) == resamples]
-    evidence = [_in_resamples(candidates[index], search) for index in competing]
+    evidence = [_in_resamples(candidates[index], rows[index], search) for index in competing]
     for number in range(resamples):
-        rows = [rows[number] for rows in evidence]
-        chosen = choose(rows, search.rule, search.k_min, search.k_max)
+        drawn = [in_resamples[number] for in_resamples in evidence]
+        chosen = choose(drawn, search.rule, search.k_min, search.k_max)
         wins[competing[next(index for index, row in enumerate(chosen) if row["is_chosen"])]] += 1
     return wins / resamples
 
 
-def _in_resamples(candidate: Candidate, search: Search) -> list[dict[str, Any]]:
+def _in_resamples(candidate: Candidate, known: Mapping[str, Any], search: Search) -> list[dict[str, Any]]:
     """The figures of a candidate in each of the resampled data sets."""
     refits = candidate.resampled
-    known = figures(candidate)
     lives = _lives(candidate.lives, search)
     rows = []
     for number, own in enumerate(refits):
