@@ -36,7 +36,8 @@
 {#-
   The smallest effects that a campaign to a group of today can show against the part of it that is held back (the var
   holdout_share), measured from what such customers did last: the columns smallest_detectable_share and
-  smallest_detectable_spend_difference. Both are null where the group today, or the one that was followed, has fewer customers than the var few_customers.
+  smallest_detectable_spend_difference. Both are null where the group today, or the one that was followed, has fewer
+  customers than the var few_customers.
 
   Arguments:
     customer_count: SQL expression, customers of the group today.

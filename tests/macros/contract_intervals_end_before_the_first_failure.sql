@@ -1,9 +1,9 @@
--- Ten origins a day apart. At 7 days all hold, at 14 one falls short: nine of ten are alive, which is enough. At 21 a second
--- one falls short: eight are not. At 28 all hold again, too late. At 35 days there are too few origins to judge. A second
--- group fails from the start. In the third, one origin of ten falls short at each of two ages: at neither age do fewer than
--- nine of ten hold, and yet only eight of ten models lived through both. In the fourth the oldest origins leave the risk set
--- without a failure, and in the fifth the two oldest of ten fail, which weighs little where an origin counts half as much
--- as one that is a day younger.
+-- Ten origins a day apart. At 7 days all hold, at 14 one falls short: nine of ten are alive, which is enough. At 21 a
+-- second one falls short: eight are not. At 28 all hold again, too late. At 35 days there are too few origins to judge.
+-- A second group fails from the start. In the third, one origin of ten falls short at each of two ages: at neither age
+-- do fewer than nine of ten hold, and yet only eight of ten models lived through both. In the fourth the newest origins
+-- leave the risk set without a failure. In the fifth the two oldest of ten fail, which weighs little where an origin
+-- counts half as much as one that is a day younger.
 {%- set terms = {'thresholds': [0.5, 0.8], 'min_origins': 5, 'origin_share': 0.9, 'half_life_days': 1000000} %}
 {%- set recent = {'thresholds': [0.5, 0.8], 'min_origins': 5, 'origin_share': 0.9, 'half_life_days': 1} %}
 with
@@ -20,8 +20,8 @@ days as (
 -- The origins that fall short are those numbered from the first to before the last.
 horizons as (
     {% for curve, horizon, first_short, last_short, counted in [
-        ('fails_late', 7, 0, 0, 10), ('fails_late', 14, 0, 1, 10), ('fails_late', 21, 0, 2, 10), ('fails_late', 28, 0, 0, 10),
-        ('fails_late', 35, 0, 0, 4),
+        ('fails_late', 7, 0, 0, 10), ('fails_late', 14, 0, 1, 10), ('fails_late', 21, 0, 2, 10),
+        ('fails_late', 28, 0, 0, 10), ('fails_late', 35, 0, 0, 4),
         ('fails_at_once', 7, 0, 10, 10), ('fails_at_once', 28, 0, 10, 10),
         ('fails_in_turn', 7, 0, 1, 10), ('fails_in_turn', 14, 1, 2, 10),
         ('is_censored', 7, 0, 0, 10), ('is_censored', 14, 0, 0, 6),
