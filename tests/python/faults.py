@@ -179,7 +179,7 @@ class Project:
         """Every table and view of the warehouse with its rows."""
         if not self.warehouse.exists():
             return {}
-        with duckdb.connect(str(self.warehouse)) as connection:
+        with self.opened() as connection:
             names = connection.execute(
                 "select table_schema || '.' || table_name from information_schema.tables where table_schema in "
                 f"{schemas} order by all"
@@ -187,8 +187,15 @@ class Project:
             return {name: connection.execute(f"select * from {name} order by all").fetchall() for (name,) in names}
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with duckdb.connect(str(self.warehouse)) as connection:
+        with self.opened() as connection:
             return connection.execute(sql).fetchall()
+
+    def opened(self) -> duckdb.DuckDBPyConnection:
+        """The warehouse; a connection that a failed run left to the garbage collector gives way."""
+        with contextlib.suppress(duckdb.Error):
+            return duckdb.connect(str(self.warehouse))
+        gc.collect()
+        return duckdb.connect(str(self.warehouse))
 
 
 def sentence_of(message: str) -> str:
