@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 
 import duckdb
 import yaml
-from common import ORDERS, PROJECT, dbt, generate
+from common import PROJECT, dbt, given_or_generated
 from olist_segments.selection.candidates import evaluate_candidates
 from olist_segments.selection.search import Search
 
@@ -17,11 +16,8 @@ SEEDS = 10
 
 def section(home: Path) -> list[str]:
     """What SEEDS seeds choose on the same marketplace; the lines of the table."""
-    data = os.environ.get("OLIST_DATA_DIR")
-    if not data:
-        data = str(home / "data")
-        generate(Path(data), ORDERS, "--format", "parquet")
-    dbt(home, Path(data), "run", "--select", "+segment_fit_input", "+ageing_features")
+    data, where = given_or_generated(home)
+    dbt(home, data, "run", "--select", "+segment_fit_input", "+ageing_features")
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
         customers = warehouse.sql("from segment_fit_input where input_role = 'fit' order by customer_unique_id").df()
         history = warehouse.sql("from ageing_features order by as_of_date, customer_number").df()
@@ -33,7 +29,6 @@ def section(home: Path) -> list[str]:
         row = table[table["is_chosen"]].iloc[0]
         chosen[f"{row['feature_set']} {row['algorithm']} {row['setting']}"] += 1
         frequencies.append(row["selection_frequency"])
-    where = "the files of OLIST_DATA_DIR" if os.environ.get("OLIST_DATA_DIR") else "a generated marketplace"
     return [
         "## Whether the choice hangs on the seed",
         "",

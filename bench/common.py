@@ -28,6 +28,15 @@ def generate(data: Path, orders: int, *options: str) -> None:
     subprocess.run([*command, *options], check=True, capture_output=True)
 
 
+def given_or_generated(home: Path) -> tuple[Path, str]:
+    """The folder of OLIST_DATA_DIR, or a marketplace made in the folder `home`, and what to call it."""
+    given = os.environ.get("OLIST_DATA_DIR")
+    if given:
+        return Path(given), "the files of OLIST_DATA_DIR"
+    generate(home / "data", ORDERS, "--format", "parquet")
+    return home / "data", "a generated marketplace"
+
+
 def timed(action: Callable[[], object], repeats: int = 1) -> float:
     """Seconds of the fastest of `repeats` calls."""
     seconds = []

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pandas as pd
 import yaml
-from common import ORDERS, PROJECT, dbt, generate
+from common import PROJECT, dbt, given_or_generated
 from olist_segments.ageing import ageing_curve
-from olist_segments.ageing.agreement import intervals_of_pair, matched_segments, resampled_tables
-from olist_segments.model.agreement import adjusted_rand, contingency
+from olist_segments.ageing.agreement import intervals_of_pair, resampled_tables
+from olist_segments.model.agreement import adjusted_rand, contingency, matched_segments
 from olist_segments.selection.recipe import Recipe
 from threadpoolctl import threadpool_limits
 
@@ -25,12 +24,8 @@ HISTORIES, DAYS, STEP = 1_000, 420, 14
 
 def section(home: Path) -> list[str]:
     """Coverage of the intervals of pairs, on a marketplace in `home`, and of the curve, on simulated histories."""
-    data = os.environ.get("OLIST_DATA_DIR")
-    if not data:
-        data = str(home / "data")
-        generate(Path(data), ORDERS, "--format", "parquet")
-    dbt(home, Path(data), "run", "--select", "+customer_features_monthly")
-    where = "the files of OLIST_DATA_DIR" if os.environ.get("OLIST_DATA_DIR") else "a generated marketplace"
+    data, where = given_or_generated(home)
+    dbt(home, data, "run", "--select", "+customer_features_monthly")
     with threadpool_limits(1):
         pairs = coverage_of_pairs(home)
     return [

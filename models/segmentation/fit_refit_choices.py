@@ -1,6 +1,6 @@
 """What refits in the past would have chosen with the recipe in force as incumbent; once for every version."""
 
-from olist_segments.ageing import RefitPlan, append_refit_choices
+from olist_segments.ageing import append_refit_choices
 from olist_segments.dbt_io.frames import read, read_existing, written
 from olist_segments.selection.search import Search
 
@@ -16,6 +16,6 @@ def model(dbt, session):
         candidates[candidates["model_version"].isin(versions["model_version"])],
         read_existing(dbt, session),
         Search.of(dbt.config.get("settings")),
-        RefitPlan(int(dbt.config.get("refit_days"))),
+        int(dbt.config.get("refit_days")),
     )
     return written(dbt, session, rows)

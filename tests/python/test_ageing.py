@@ -20,7 +20,6 @@ from olist_segments.ageing import COLUMNS, Plan, append_ageing, simulation
 from olist_segments.ageing.agreement import (
     intervals_of_pair,
     matched_jaccards,
-    matched_segments,
     resampled_tables,
     share_moved,
 )
@@ -30,7 +29,7 @@ from olist_segments.ageing.simulation import (
     simulate,
     value_ranks,
 )
-from olist_segments.model.agreement import adjusted_rand, adjusted_rands, contingency
+from olist_segments.model.agreement import adjusted_rand, adjusted_rands, contingency, matched_segments
 from olist_segments.model.model import Model
 from olist_segments.model.naming import SegmentName
 from olist_segments.model.segmentation import Segmentation

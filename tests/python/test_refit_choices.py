@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from olist_segments.ageing import RefitPlan, append_refit_choices
+from olist_segments.ageing import append_refit_choices
 from olist_segments.ageing.refits import COLUMNS, competing, recipes_of_dates, refit_dates
 from olist_segments.ageing.simulation import ALL_FEATURES
 from olist_segments.selection.recipe import Recipe
@@ -53,14 +53,14 @@ def test_the_recipe_that_keeps_is_kept_and_one_that_the_clock_moves_is_not(histo
     newest = history["as_of_date"].max()
     kinds, clocked = ("kinds", "k=2"), ("clocked", "k=4")
     kept = append_refit_choices(
-        lambda: history, evidence(kinds, clocked, data_as_of=newest), None, SEARCH, RefitPlan(91), workers=1
+        lambda: history, evidence(kinds, clocked, data_as_of=newest), None, SEARCH, 91, workers=1
     )
     assert kept.dtypes.astype(str).to_dict() == COLUMNS
     assert kept["refit_number"].tolist() == list(range(1, len(kept) + 1))
     assert kept["is_recipe_kept"].all()
     assert (kept["setting"] == "k=2").all()
     changed = append_refit_choices(
-        lambda: history, evidence(clocked, kinds, data_as_of=newest), None, SEARCH, RefitPlan(91), workers=1
+        lambda: history, evidence(clocked, kinds, data_as_of=newest), None, SEARCH, 91, workers=1
     )
     last = changed.iloc[-1]
     assert not last["is_recipe_kept"]
@@ -74,17 +74,17 @@ def test_a_version_is_simulated_once(history: pd.DataFrame) -> None:
     candidates = evidence(("kinds", "k=2"), data_as_of=newest)
     written = pd.DataFrame({"model_version": [3]})
     for found in (
-        append_refit_choices(never, candidates, written, SEARCH, RefitPlan(91)),
-        append_refit_choices(never, candidates, None, SEARCH, RefitPlan(0)),
-        append_refit_choices(never, candidates.assign(algorithm="none"), None, SEARCH, RefitPlan(91)),
-        append_refit_choices(never, candidates.drop(columns="collapsed_segments"), None, SEARCH, RefitPlan(91)),
-        append_refit_choices(never, candidates.assign(collapsed_segments=None), None, SEARCH, RefitPlan(91)),
+        append_refit_choices(never, candidates, written, SEARCH, 91),
+        append_refit_choices(never, candidates, None, SEARCH, 0),
+        append_refit_choices(never, candidates.assign(algorithm="none"), None, SEARCH, 91),
+        append_refit_choices(never, candidates.drop(columns="collapsed_segments"), None, SEARCH, 91),
+        append_refit_choices(never, candidates.assign(collapsed_segments=None), None, SEARCH, 91),
         # Recipes that the settings do not try any more.
-        append_refit_choices(never, candidates.assign(feature_set="gone"), None, SEARCH, RefitPlan(91)),
-        append_refit_choices(never, candidates.assign(algorithm="ward"), None, SEARCH, RefitPlan(91)),
-        append_refit_choices(never, candidates.assign(setting="k=9"), None, SEARCH, RefitPlan(91)),
-        append_refit_choices(never, candidates.head(0), None, SEARCH, RefitPlan(91)),
-        append_refit_choices(lambda: history.head(0), candidates, None, SEARCH, RefitPlan(91)),
+        append_refit_choices(never, candidates.assign(feature_set="gone"), None, SEARCH, 91),
+        append_refit_choices(never, candidates.assign(algorithm="ward"), None, SEARCH, 91),
+        append_refit_choices(never, candidates.assign(setting="k=9"), None, SEARCH, 91),
+        append_refit_choices(never, candidates.head(0), None, SEARCH, 91),
+        append_refit_choices(lambda: history.head(0), candidates, None, SEARCH, 91),
     ):
         assert found.empty
         assert found.dtypes.astype(str).to_dict() == COLUMNS

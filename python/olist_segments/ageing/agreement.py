@@ -16,10 +16,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from olist_segments.arrays import FloatArray, IntArray
-from olist_segments.model.agreement import adjusted_rand, adjusted_rands, contingency, jaccard
+from olist_segments.model.agreement import adjusted_rand, adjusted_rands, contingency, jaccard, matched_segments
 from olist_segments.selection.metrics import Interval, normal_interval
 
 
@@ -31,17 +30,6 @@ def resampled_tables(table: IntArray, resamples: int, rng: np.random.Generator) 
     customers = int(table.sum())
     drawn = rng.multinomial(customers, table.ravel() / customers, size=resamples)
     return drawn.reshape(resamples, *table.shape).astype(np.int64)
-
-
-def matched_segments(table: IntArray) -> IntArray:
-    """For every row segment of `table` (r, c) its column segment, -1 for none: (r,).
-
-    The one-to-one matching that keeps most customers together (Kuhn 1955, as scipy.optimize.linear_sum_assignment).
-    """
-    matched = np.full(table.shape[0], -1, dtype=np.int64)
-    rows, columns = linear_sum_assignment(table, maximize=True)
-    matched[rows] = columns
-    return matched
 
 
 def share_moved(weights: FloatArray | IntArray, matched: IntArray) -> float:
@@ -103,10 +91,7 @@ def _other_fits(labels: Sequence[IntArray]) -> list[IntArray]:
     numbered = []
     for other in others:
         k = int(max(model.max(), other.max())) + 1
-        own, number = linear_sum_assignment(contingency(other, model, k, k), maximize=True)
-        renumbered = np.empty(k, dtype=np.int64)
-        renumbered[own] = number
-        numbered.append(renumbered[other])
+        numbered.append(matched_segments(contingency(other, model, k, k))[other])
     return numbered
 
 

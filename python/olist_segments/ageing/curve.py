@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student
 
-from olist_segments.arrays import FloatArray
+from olist_segments.arrays import FloatArray, typed_table
 
 COLUMNS = {
     "model_version": "int64",
@@ -72,7 +72,7 @@ def ageing_curve(pairs: pd.DataFrame, half_life_days: int) -> pd.DataFrame:
                     "noise_floor_high": min(floor + 1.96 * error, 1.0),
                 }
             )
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    return typed_table(rows, COLUMNS)
 
 
 def effective_origins(agreement: FloatArray, weights: FloatArray, day: FloatArray, age: float) -> float:

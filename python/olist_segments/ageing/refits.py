@@ -10,15 +10,17 @@ with fewer references and refits behind each figure.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
+from olist_segments.arrays import typed_table
 from olist_segments.selection.candidates import CUSTOMER, evaluate_candidates
 from olist_segments.selection.recipe import Recipe
 from olist_segments.selection.rule import Incumbent
 from olist_segments.selection.search import Search
+from olist_segments.selection.versions import newest_recipe
 
 COLUMNS = {
     "model_version": "int64",
@@ -39,19 +41,12 @@ _MOST_CANDIDATES = 4
 _SMALLEST_CHANCE = 0.1
 
 
-@dataclass(frozen=True)
-class RefitPlan:
-    """Days between simulated refits, 0 for none."""
-
-    refit_days: int
-
-
 def append_refit_choices(
     features: Callable[[], pd.DataFrame],
     candidates: pd.DataFrame,
     existing: pd.DataFrame | None,
     search: Search,
-    plan: RefitPlan,
+    refit_days: int,
     *,
     workers: int = 2,
 ) -> pd.DataFrame:
@@ -59,43 +54,41 @@ def append_refit_choices(
 
     `features`: gives the rows of ageing_features in the order of date and customer_number; called only when there is a
     simulation. `candidates`: the rows of fit_segment_candidates of the version in force. `existing`: the rows written
-    so far, or None. A version of one segment, one of an earlier release, and one whose recipe the settings do not try
-    any more give no row.
+    so far, or None. `refit_days`: days between refits, 0 for none. A version of one segment, one of an earlier release,
+    and one whose recipe the settings do not try any more give no row.
     """
-    nothing = pd.DataFrame(columns=list(COLUMNS)).astype(COLUMNS)
-    chosen = candidates[candidates["is_chosen"]] if len(candidates) else candidates
-    if chosen.empty or not plan.refit_days or chosen["algorithm"].iloc[0] == "none":
+    nothing = typed_table([], COLUMNS)
+    in_force = newest_recipe(candidates)
+    if in_force is None or not refit_days:
         return nothing
-    version = int(chosen["model_version"].iloc[0])
-    if existing is not None and (existing["model_version"] == version).any():
+    if existing is not None and (existing["model_version"] == in_force.model_version).any():
         return nothing
     # Candidates of an earlier release were not judged by the evidence of this one.
     if "collapsed_segments" not in candidates or candidates["collapsed_segments"].isna().all():
         return nothing
-    row = _record(chosen)
-    if not search.tries(row["feature_set"], row["algorithm"], row["setting"]):
+    if not search.tries(in_force.feature_set, in_force.algorithm, in_force.setting):
         return nothing
-    in_force = Incumbent(version, row["feature_set"], row["algorithm"], row["setting"])
     rows: list[dict[str, Any]] = []
     history = features()
-    for number, date in enumerate(refit_dates(history, pd.Timestamp(row["data_as_of"]), plan.refit_days), start=1):
+    data_as_of = pd.Timestamp(candidates["data_as_of"].iloc[0])
+    for number, date in enumerate(refit_dates(history, data_as_of, refit_days), start=1):
         customers = history[history["as_of_date"] == date]
         choice = _refit(customers, history[history["as_of_date"] <= date], candidates, search, in_force, workers)
         # Where nothing is eligible nothing replaces the recipe, whether or not it could be fitted on so few.
-        made_by = choice if choice["is_eligible"] else row
+        is_kept = not choice["is_eligible"] or in_force.made(choice)
         rows.append(
             {
-                "model_version": version,
+                "model_version": in_force.model_version,
                 "refit_number": number,
                 "refit_date": date,
                 "customers": len(customers),
                 "is_eligible": choice["is_eligible"],
-                "is_recipe_kept": in_force.made(made_by),
+                "is_recipe_kept": is_kept,
                 "reason": choice["reason"],
-                **{name: made_by[name] for name in _RECIPE},
+                **{name: getattr(in_force, name) if is_kept else choice[name] for name in _RECIPE},
             }
         )
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    return typed_table(rows, COLUMNS)
 
 
 def refit_dates(history: pd.DataFrame, data_as_of: pd.Timestamp, refit_days: int) -> list[pd.Timestamp]:
@@ -133,12 +126,8 @@ def _refit(
         shelf_life=replace(search.shelf_life, starts=1),
     )
     found = evaluate_candidates(named, cheap, history=history, incumbent=incumbent, workers=workers)
-    return _record(found[found["is_chosen"]])
-
-
-def _record(table: pd.DataFrame) -> dict[str, Any]:
-    """The first row of a table by its columns."""
-    return {str(name): table[name].iloc[0] for name in table.columns}
+    chosen = found[found["is_chosen"]]
+    return {str(name): chosen[name].iloc[0] for name in chosen.columns}
 
 
 def competing(candidates: pd.DataFrame) -> frozenset[tuple[str, str, str]]:

@@ -26,13 +26,12 @@ from threadpoolctl import threadpool_limits
 
 from olist_segments.ageing.agreement import (
     intervals_of_pair,
-    matched_segments,
     resampled_tables,
     share_moved,
 )
 from olist_segments.ageing.refits import recipes_of_dates
-from olist_segments.arrays import FloatArray, IntArray
-from olist_segments.model.agreement import adjusted_rand, contingency, jaccard
+from olist_segments.arrays import FloatArray, IntArray, typed_table
+from olist_segments.model.agreement import adjusted_rand, contingency, jaccard, matched_segments
 from olist_segments.model.features import transforms_of
 from olist_segments.model.model import Model
 from olist_segments.parallel import Task, run_tasks, stop_workers
@@ -194,12 +193,12 @@ def append_ageing(
     single-threaded processes. Raises UserError for features that the model needs and `features` lacks.
     """
     if model.empty:
-        return _typed([])
+        return typed_table([], COLUMNS)
     version = int(model["model_version"].iloc[0])
     if str(model["algorithm"].iloc[0]) == "none" or not _is_due(existing, version, newest_date, plan.refresh_days):
-        return _typed([])
+        return typed_table([], COLUMNS)
     rows = simulate(features(), model, plan, choices, workers=workers)
-    return _typed(rows)
+    return typed_table(rows, COLUMNS)
 
 
 def _is_due(existing: pd.DataFrame | None, version: int, newest_date: Any, refresh_days: int) -> bool:
@@ -209,11 +208,6 @@ def _is_due(existing: pd.DataFrame | None, version: int, newest_date: Any, refre
         return True
     age = pd.Timestamp(newest_date) - pd.Timestamp(written.max())
     return bool(age.days >= refresh_days)
-
-
-def _typed(rows: Sequence[Row]) -> pd.DataFrame:
-    """The rows as a table of COLUMNS, whose types hold when it is empty too."""
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
 
 
 def simulate(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import overload
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from olist_segments.arrays import FloatArray, IntArray
 
@@ -72,3 +73,14 @@ def best_jaccard(table: IntArray) -> FloatArray:
     """
     best: FloatArray = jaccard(table).max(axis=1)
     return best
+
+
+def matched_segments(table: IntArray) -> IntArray:
+    """For every row segment of `table` (r, c) its column segment, -1 for none: (r,).
+
+    The one-to-one matching that keeps most customers together (Kuhn 1955, as scipy.optimize.linear_sum_assignment).
+    """
+    matched = np.full(table.shape[0], -1, dtype=np.int64)
+    rows, columns = linear_sum_assignment(table, maximize=True)
+    matched[rows] = columns
+    return matched

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,8 @@ from olist_segments.selection.structure import (
     spread_left,
     structure_gap,
 )
+
+_Tried = TypeVar("_Tried")
 
 _FIRST_REFITS = 6
 """Refits of each kind before candidates beyond doubt are left."""
@@ -174,9 +176,9 @@ def _fitted(populations: Sequence[Population], number: int, workers: int) -> lis
     ]
 
 
-def _batches(algorithm: str, settings: Sequence[str]) -> list[Sequence[str]]:
-    """The settings that one task fits: Ward's tree is grown once for all of them."""
-    return [settings] if algorithm == "ward" else [[setting] for setting in settings]
+def _batches(algorithm: str, tried: Sequence[_Tried]) -> list[Sequence[_Tried]]:
+    """What is tried of an algorithm, by the tasks that fit it: Ward's tree is grown once for all settings."""
+    return [tried] if algorithm == "ward" else [[one] for one in tried]
 
 
 def _fit(population: Population, algorithm: str, settings: Sequence[str]) -> dict[str, Fit]:
@@ -223,9 +225,9 @@ def _refit(candidates: Sequence[Candidate], search: Search, first: int, last: in
         ("strengths", _split, search.splits),
     )
     tasks: list[Task] = []
-    places: list[tuple[str, list[Candidate]]] = []
+    places: list[tuple[str, Sequence[Candidate]]] = []
     for (_, algorithm), group in sorted(together.items(), key=lambda item: item[0][1] != "gaussian_mixture"):
-        for batch in [group] if algorithm == "ward" else [[candidate] for candidate in group]:
+        for batch in _batches(algorithm, group):
             settings = [candidate.setting for candidate in batch]
             for kind, task, count in kinds:
                 for index in range(count)[first:last]:

@@ -14,7 +14,7 @@ from olist_segments.selection.metrics import prediction_strength_of_split
 from olist_segments.selection.rule import choose
 from olist_segments.selection.sampling import generator
 from olist_segments.selection.search import Search
-from olist_segments.selection.shelf_life import Agreements, held_until
+from olist_segments.selection.shelf_life import Agreements, held_until, pooled
 from olist_segments.selection.structure import structure_gap
 
 
@@ -68,10 +68,10 @@ def _lives(found: Sequence[Agreements], search: Search) -> list[float]:
     """The shelf life, days, in each data set: every candidate meets the same resamples of the origins."""
     if not found:
         return [np.nan] * search.resamples
-    pooled = Agreements(found[0].days, np.concatenate([single.aris for single in found]))
-    dates = len(pooled.days)
+    together = pooled(found)
+    dates = len(together.days)
     lives = []
     for number in range(search.resamples):
         drawn = generator(search.seed, "origins", number).integers(0, dates, dates)
-        lives.append(held_until(pooled, search.shelf_life, np.bincount(drawn, minlength=dates)).days)
+        lives.append(held_until(together, search.shelf_life, np.bincount(drawn, minlength=dates)).days)
     return lives

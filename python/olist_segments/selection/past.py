@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from olist_segments.arrays import typed_table
 from olist_segments.selection.candidates import SMALLEST_POPULATION
 from olist_segments.selection.recipe import recipe_of
 
@@ -40,4 +41,4 @@ def fit_past_models(customers: pd.DataFrame, in_force: pd.DataFrame) -> pd.DataF
                 if len(known) >= SMALLEST_POPULATION:
                     model = recipe.fit(known.reset_index(drop=True), "past", date)
                     rows += [{"as_of_date": date, **row} for row in model.scoring_rows()]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    return typed_table(rows, COLUMNS)

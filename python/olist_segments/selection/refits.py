@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 from threadpoolctl import threadpool_limits
 
 from olist_segments.arrays import FloatArray, IntArray
-from olist_segments.model.agreement import best_jaccard, contingency
+from olist_segments.model.agreement import best_jaccard, contingency, matched_segments
 from olist_segments.model.model import Model
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.sampling import strata
@@ -69,13 +68,10 @@ def bootstrap_refits(
 def kept_by(labels: IntArray, k: int, relabelled: IntArray, count: int) -> npt.NDArray[np.bool_]:
     """Whether each customer (n,) stays in the segment of `labels` (n,) under `relabelled` (n,): (n,).
 
-    The `count` segments of the relabelling are matched one to one with the k segments so that most customers stay
-    (Kuhn 1955, as scipy.optimize.linear_sum_assignment); a segment without a match keeps nobody.
+    The `count` segments of the relabelling are those of the k as `matched_segments`; a segment without a match keeps
+    nobody.
     """
-    rows, columns = linear_sum_assignment(contingency(labels, relabelled, k, count), maximize=True)
-    match = np.full(k, -1)
-    match[rows] = columns
-    kept: npt.NDArray[np.bool_] = match[labels] == relabelled
+    kept: npt.NDArray[np.bool_] = matched_segments(contingency(labels, relabelled, k, count))[labels] == relabelled
     return kept
 
 

@@ -100,10 +100,14 @@ def agreements(recipe: Recipe, dates: Sequence[pd.DataFrame], start: int) -> Agr
     return Agreements(np.array([(day - days[0]).days for day in days], dtype=np.int64), aris)
 
 
+def pooled(found: Sequence[Agreements]) -> Agreements:
+    """All starts as one: histories of the same dates, each counted alike."""
+    return Agreements(found[0].days, np.concatenate([single.aris for single in found]))
+
+
 def shelf_life(found: Sequence[Agreements], terms: ShelfLifeTerms) -> ShelfLife:
     """The shelf life of all starts together; its standard error is that of the mean of the single starts."""
-    pooled = Agreements(found[0].days, np.concatenate([single.aris for single in found]))
-    life = held_until(pooled, terms)
+    life = held_until(pooled(found), terms)
     alone = [held_until(single, terms).days for single in found]
     error = float(np.std(alone, ddof=1) / np.sqrt(len(alone))) if len(alone) > 1 else np.nan
     return ShelfLife(life.days, life.judged_days, error)

@@ -65,7 +65,7 @@ def append_candidates(
         search,
         past=past if len(past) else None,
         history=None if history is None else history(),
-        incumbent=_incumbent(existing),
+        incumbent=newest_recipe(existing),
     )
     number = 1 if existing is None or existing.empty else int(existing["model_version"].max()) + 1
     versions = {package: package_version(package) for package in _PACKAGES}
@@ -79,8 +79,8 @@ def append_candidates(
     return candidates
 
 
-def _incumbent(existing: pd.DataFrame | None) -> Incumbent | None:
-    """What the newest version was made by; None before the first, and where it is one segment of everybody."""
+def newest_recipe(existing: pd.DataFrame | None) -> Incumbent | None:
+    """What the newest version among rows of the evidence was made by; None without one, and for one of one segment."""
     if existing is None or existing.empty:
         return None
     newest = existing[existing["is_chosen"] & (existing["model_version"] == existing["model_version"].max())].iloc[0]
