@@ -11,6 +11,8 @@ import gc
 import json
 import os
 import re
+import shutil
+import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -191,11 +193,14 @@ class Project:
             return connection.execute(sql).fetchall()
 
     def opened(self) -> duckdb.DuckDBPyConnection:
-        """The warehouse; a connection that a failed run left to the garbage collector gives way."""
+        """The warehouse; a copy of its file where a failed run left a connection that is not closed yet."""
         with contextlib.suppress(duckdb.Error):
             return duckdb.connect(str(self.warehouse))
-        gc.collect()
-        return duckdb.connect(str(self.warehouse))
+        copy = Path(tempfile.mkdtemp(dir=self.home)) / self.warehouse.name
+        for ending in ("", ".wal"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copyfile(f"{self.warehouse}{ending}", f"{copy}{ending}")
+        return duckdb.connect(str(copy))
 
 
 def sentence_of(message: str) -> str:
