@@ -7,7 +7,7 @@ from typing import Any
 
 from olist_segments.errors import UserError
 from olist_segments.serving.reader import query_rows
-from olist_segments.serving.tables import add_source_option, choose_source, open_tables
+from olist_segments.serving.tables import add_source_option, choose_source, open_tables, present_tables
 from olist_segments.serving.text_table import text_table
 from olist_segments.structures import SENTENCES
 
@@ -65,7 +65,7 @@ def summary(kind: str | None = None) -> str:
     with open_tables(path) as connection:
         segments = query_rows(connection, _SEGMENTS)
         in_force = query_rows(connection, _VERSION)
-        present = {name for (name,) in connection.sql("select table_name from duckdb_tables()").fetchall()}
+        present = present_tables(connection)
         # Tables of an earlier release have no warnings, no stages, or no purchase days.
         warnings = [row["sentence"] for row in query_rows(connection, _WARNINGS)] if "build_warnings" in present else []
         has_stages = "segment_lifecycle_profiles" in present
