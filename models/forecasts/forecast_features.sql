@@ -33,21 +33,20 @@ newest as (
     where is_newest
 ),
 
+ends_of_periods as (
+    select
+        as_of_date,
+        cast({{ dbt.dateadd('day', checked_var('outcome_days'), 'as_of_date') }} as date) as outcome_until,
+        cast({{ dbt.dateadd('day', 365, 'as_of_date') }} as date) as year_until
+    from as_of_dates
+),
+
 periods as (
     select
-        as_of_dates.as_of_date,
-        periods_of_dates.outcome_until,
-        periods_of_dates.year_until,
-        periods_of_dates.outcome_until <= newest.as_of_date as has_outcome,
-        periods_of_dates.year_until <= newest.as_of_date as has_year_outcome
-    from as_of_dates
-    inner join (
-        select
-            as_of_date,
-            cast({{ dbt.dateadd('day', checked_var('outcome_days'), 'as_of_date') }} as date) as outcome_until,
-            cast({{ dbt.dateadd('day', 365, 'as_of_date') }} as date) as year_until
-        from as_of_dates
-    ) as periods_of_dates on as_of_dates.as_of_date = periods_of_dates.as_of_date
+        ends_of_periods.*,
+        ends_of_periods.outcome_until <= newest.as_of_date as has_outcome,
+        ends_of_periods.year_until <= newest.as_of_date as has_year_outcome
+    from ends_of_periods
     cross join newest
 ),
 
