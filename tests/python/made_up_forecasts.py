@@ -67,7 +67,10 @@ _TENTH = """
 """
 _DRIFT = """
     insert into forecast_drift_monthly by name
-    select $date::date as as_of_date, $date::date + 90 as outcome_until, 1 as forecast_version, $model as forecast_model
+    select
+        $date::date as as_of_date, $date::date + 90 as outcome_until, 1 as forecast_version, $model as forecast_model,
+        9000 as customer_count, 100::double as expected_orders, 96 as actual_orders, 1.04::double as order_ratio,
+        'in line' as drift_status
 """
 _TABLES = (
     "segment_forecasts",

@@ -12,6 +12,7 @@ from olist_segments.forecast_words import PAST_RATE, model_name
 from olist_segments.report import charts
 from olist_segments.report.charts import is_wide
 from olist_segments.report.figure import Finding, Tables, unique
+from olist_segments.report.figures import apart, month_labels
 from olist_segments.report.palette import binned
 from olist_segments.report.source import Row
 from olist_segments.report.words import (
@@ -19,6 +20,7 @@ from olist_segments.report.words import (
     day,
     decimals,
     money,
+    month,
     plural,
     share,
     share2,
@@ -93,7 +95,9 @@ def _ranking(fact: Row) -> list[str]:
             f"as everybody ({share2(top)} against {share2(everybody)}), and yet {share(1 - top)} of that tenth did not "
             "order."
         )
-    if auc < _RANKINGS[-1][0]:
+    if auc < _RANKINGS[0][0]:
+        words += " Use it to plan a budget, not to choose customers."
+    elif auc < _RANKINGS[-1][0]:
         words += " Use it to plan a budget and to decide where to begin, not to tell who will order."
     return [words]
 
@@ -204,6 +208,58 @@ def _box(name: str, stage: str, row: Row | None, *, wide: bool, is_total: bool =
     if is_total:
         return charts.Box(("var(--panel)", "var(--ink)"), lines, tip)
     return charts.Box(binned(row["revenue_share"] or 0, _REVENUE_EDGES, "sequence"), lines, tip)
+
+
+def forecast_drift(tables: Tables) -> Finding | None:
+    """What was expected at each date of the past, and what came. None while no date can be judged."""
+    rows = tables.rows("forecast_drift")
+    if not rows:
+        return None
+    dates = [row["as_of_date"] for row in rows]
+    drawn = (("expected_orders", "expected", "var(--accent)"), ("actual_orders", "came", "var(--reason-3)"))
+    points = [
+        {
+            "x": place,
+            "y": row[column],
+            "line": words,
+            "colour": colour,
+            "tip": f"{month(row['as_of_date'])}: {count(row['expected_orders'])} orders expected by "
+            f"{model_name(row['forecast_model'])}, {count(row['actual_orders'])} came, {row['drift_status']}",
+        }
+        for column, words, colour in drawn
+        for place, row in enumerate(rows)
+    ]
+    last = len(rows) - 1
+    high = max(point["y"] for point in points) * 1.1 or 1
+    heights = apart([rows[-1][column] for column, _, _ in drawn], high * 0.07)
+    labels = [
+        {"x": last, "y": height, "text": words, "colour": colour}
+        for height, (_, words, colour) in zip(heights, drawn, strict=True)
+    ]
+    off = sum(row["drift_status"] == "off" for row in rows)
+    title = f"On {count(off)} of {plural(len(rows), 'past date')} the orders expected were far off"
+    if not off:
+        title = f"On none of {plural(len(rows), 'past date')} were the orders expected far off"
+    return Finding(
+        title,
+        f"{day(dates[0])} to {day(dates[-1])}",
+        lambda width: charts.lines(
+            width,
+            points,
+            charts.Axis(
+                (-0.3, (last or 1) * (1.16 if is_wide(width) else 1.32)),
+                words=month_labels(dates, 6 if is_wide(width) else 3),
+            ),
+            charts.Axis((0, high), ",d", "orders"),
+            labels=labels,
+            height=220,
+        ),
+        f"Lines of the orders expected and of those that came after {plural(len(rows), 'date')}. "
+        + " ".join(
+            f"{month(row['as_of_date'])}: {count(row['expected_orders'])}, {count(row['actual_orders'])}."
+            for row in rows
+        ),
+    )
 
 
 def forecast_calibration(tables: Tables) -> Finding | None:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from olist_segments.errors import UserError
 from olist_segments.report import checks, figures, forecasts
-from olist_segments.report.figure import Figure, Finding, Tables, make_figure
+from olist_segments.report.figure import Column, Figure, Finding, Tables, make_figure
 from olist_segments.report.palette import assign, variables
 from olist_segments.report.source import Answer, Row, ask
 from olist_segments.report.verdict import Facts, sentences
@@ -38,6 +38,7 @@ _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
     "outcomes": figures.outcomes,
     "comparison": figures.comparison,
     "forecast-groups": forecasts.forecast_groups,
+    "forecast-drift": forecasts.forecast_drift,
     "forecast-calibration": forecasts.forecast_calibration,
     "forecast-candidates": forecasts.forecast_candidates,
     "delivery": figures.delivery,
@@ -303,13 +304,19 @@ def _table(figure: Figure) -> tuple[list[tuple[str, str]], list[list[tuple[str, 
         [
             (
                 column.write(row[column.name]),
-                "number" if column.is_number else "date" if isinstance(row[column.name], date) else "",
+                _cell_class(column, row[column.name]),
             )
             for column in figure.columns
         ]
         for row in figure.answer.rows
     ]
     return headings, rows
+
+
+def _cell_class(column: Column, value: object) -> str:
+    if column.is_number:
+        return "number"
+    return "name" if column.style == "forecast_model" else "date" if isinstance(value, date) else ""
 
 
 def _style() -> str:
