@@ -122,8 +122,10 @@ def test_an_old_name_says_the_new_one_and_holds_the_same(tables: duckdb.DuckDBPy
 
 @pytest.mark.parametrize(
     "table",
-    ["segment_outcomes", "outcomes_of_everybody", "segment_migrations_monthly", "lifecycle_moves_monthly"]
-    + ["forecast_drift_monthly"],
+    [
+        *("segment_outcomes", "outcomes_of_everybody", "segment_migrations_monthly", "lifecycle_moves_monthly"),
+        "forecast_drift_monthly",
+    ],
 )
 def test_comments_say_what_must_not_be_added_up(tables: duckdb.DuckDBPyConnection, table: str) -> None:
     comment = tables.execute("select comment from duckdb_tables() where table_name = ?", [table]).fetchall()[0][0]

@@ -203,7 +203,8 @@ REFUSED = [
     ),
     (
         "{forecast_rule: {min_order_ratio: 2}}",
-        "The var forecast_rule.max_order_ratio is 1.25, less than min_order_ratio, which is 2: give it as much or more.",
+        "The var forecast_rule.max_order_ratio is 1.25, less than min_order_ratio, which is 2: give it as much or "
+        "more.",
     ),
     ("{refit_forecasts: 1}", "The var refit_forecasts is 1: give true or false."),
 ]
