@@ -2,7 +2,7 @@ with
 
 candidates as (
     select * from {{ ref('fit_forecast_candidates') }}
-    where tenth = 0 and is_judged
+    where tenth = 0 and (is_judged or as_of_date is null)
 ),
 
 final as (
@@ -26,7 +26,7 @@ final as (
         {%- for column in ['training_customer_count', 'training_return_count'] %}
         cast({{ column }} as integer) as {{ column }},
         {%- endfor %}
-        {%- for column in ['is_eligible', 'is_chosen', 'is_abstaining'] %}
+        {%- for column in ['is_judged', 'is_eligible', 'is_chosen', 'is_abstaining'] %}
         cast({{ column }} as boolean) as {{ column }},
         {%- endfor %}
         reason,
