@@ -488,7 +488,7 @@ def test_forecasts_are_told_with_how_modest_they_are(tables: Tables) -> None:
     assert "That ranking is modest." in text
     assert "ordered 2.3 times as often as everybody (2.40% against 0.84%), and yet 98% of that tenth did not" in text
     assert "not to tell who will order" in text
-    assert "abstain" not in text
+    assert "forecasts abstain" not in text
     assert 'class="statement"' not in html
     assert "In 9 of 10 tenths the share expected is within the interval of what came" in text
     assert "On none of 2 past dates were the orders expected far off" in text
