@@ -504,7 +504,9 @@ def test_forecasts_are_told_with_how_modest_they_are(tables: Tables) -> None:
 
 def test_forecasts_that_abstain_say_so_in_large_letters(tables: Tables) -> None:
     make_up(tables.path, is_abstaining=True)
-    html = forecast_section(tables.page())
+    page = tables.page()
+    assert "The forecasts abstain: no model could be trusted, so every customer has the past rate" in Page(page).text()
+    html = forecast_section(page)
     (statement,) = re.findall(r'<p class="statement" role="note">(.*?)</p>', html)
     assert statement == (
         "The forecasts abstain: no model could be trusted here. Every customer has the past rate of a group, not a "

@@ -77,7 +77,7 @@ def notes(tables: Tables, fact: Row | None) -> list[str]:
 
 def _ranking(fact: Row) -> list[str]:
     auc = fact["ranking_auc"]
-    if auc is None:
+    if auc is None or fact["date_count"] is None:
         return ["No past date could be judged yet, so nobody knows how well these figures rank customers."]
     quality = next((words for limit, words in _RANKINGS if auc < limit), "good")
     words = (
@@ -304,7 +304,7 @@ def forecast_calibration(tables: Tables) -> Finding | None:
 def forecast_candidates(tables: Tables) -> Finding | None:
     """Every model and rule that was judged, as a table; None while no date can be judged."""
     rows, fact = tables.rows("forecast_candidates"), facts(tables)
-    if not rows or fact is None or fact["ranking_auc"] is None:
+    if not rows or fact is None or fact["date_count"] is None:
         return None
     models = [row for row in rows if row["model_role"] == "model"]
     eligible = sum(bool(row["is_eligible"]) for row in models)

@@ -16,6 +16,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from olist_segments.errors import UserError
+from olist_segments.forecast_words import PAST_RATE
 from olist_segments.report import checks, figures, forecasts
 from olist_segments.report.figure import Column, Figure, Finding, Tables, make_figure
 from olist_segments.report.palette import assign, variables
@@ -162,6 +163,9 @@ def _banners(tables: Tables) -> list[str]:
         found.append(f"These are {plural(customers, 'customer')}: small shares rest on very few of them.")
     if terms is not None and terms["is_broken_today"]:
         found.append(f"The maintenance contract asks for a refit. {terms['explanation']}")
+    forecast = forecasts.facts(tables)
+    if forecast is not None and forecast["is_abstaining"]:
+        found.append(f"The forecasts abstain: no model could be trusted, so {PAST_RATE}.")
     found.extend(row["sentence"] for row in tables.rows("warnings"))
     return found
 
