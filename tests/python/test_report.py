@@ -510,8 +510,8 @@ def test_forecasts_that_abstain_say_so_in_large_letters(tables: Tables) -> None:
     (statement,) = re.findall(r'<p class="statement" role="note">(.*?)</p>', html)
     assert statement == (
         "The forecasts abstain: no model could be trusted here. Every customer has the past rate of a group, not a "
-        "forecast of their own. The groups are those of a rule of thumb: came back or not, and days since the last "
-        f"purchase. Reason: {REASON}."
+        "forecast of their own. The groups are those of a rule of thumb, “came back or not, and days since the last "
+        f"purchase”. Reason: {REASON}."
     )
     text = Page(html).text()
     assert "None of 2 models could be trusted" in text

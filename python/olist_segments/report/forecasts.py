@@ -64,7 +64,7 @@ def statements(fact: Row | None) -> list[str]:
         return []
     return [
         f"The forecasts abstain: no model could be trusted here. {PAST_RATE[0].upper()}{PAST_RATE[1:]}. The groups are "
-        f"those of a rule of thumb: {model_name(fact['model'])}. Reason: {str(fact['reason']).rstrip('.')}."
+        f"those of a rule of thumb, “{model_name(fact['model'])}”. Reason: {str(fact['reason']).rstrip('.')}."
     ]
 
 
@@ -312,7 +312,9 @@ def forecast_candidates(tables: Tables) -> Finding | None:
         f"{count(eligible)} of {plural(len(models), 'model')} met every bound; {model_name(fact['model'])} was chosen"
     )
     if fact["is_abstaining"]:
-        title = f"None of {plural(len(models), 'model')} could be trusted; {model_name(fact['model'])} is the best rule"
+        title = (
+            f"None of {plural(len(models), 'model')} could be trusted; the best rule is “{model_name(fact['model'])}”"
+        )
     return Finding(
         title,
         f"{day(fact['first_date'])} to {day(fact['last_date'])}",
