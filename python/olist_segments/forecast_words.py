@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+# What a recorded reason begins with, which the sentence around it says already.
+_VERDICT = re.compile(r"^(chosen|abstaining, [^:]* stand in): ")
 _MODELS = {
     "hiatus": "days since the last purchase",
     "naive": "came back or not, and days since the last purchase",
@@ -21,3 +25,8 @@ def model_name(model: str) -> str:
     """A model of forecast_candidates in words; one that is not known by its key."""
     plain = model.removesuffix(_RECALIBRATED)
     return _MODELS.get(plain, plain) + (", recalibrated" if plain != model else "")
+
+
+def reason_words(reason: str) -> str:
+    """A reason of forecast_versions as the end of a sentence, without the verdict that it gives the reason of."""
+    return _VERDICT.sub("", reason).rstrip(".")

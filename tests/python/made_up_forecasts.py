@@ -95,7 +95,14 @@ def make_up(tables: Path, *, is_abstaining: bool = False) -> None:
         for table in ("customer_forecasts", "customer_forecasts_monthly"):
             connection.execute(_CUSTOMERS.format(table=table), common)
         connection.execute(_GROUPS, common)
-        connection.execute(_VERSION, common | {"reason": REASON})
+        connection.execute(
+            _VERSION,
+            common
+            | {
+                "reason": ("abstaining, past rates of naive groups stand in: " if is_abstaining else "chosen: ")
+                + REASON
+            },
+        )
         for candidate, (role, auc) in MODELS.items():
             own = common | {"candidate": candidate, "role": role, "auc": auc, "reason": REASON}
             for date in ("2018-04-30", "2018-05-31", None):

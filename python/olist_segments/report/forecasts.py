@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from olist_segments.forecast_words import PAST_RATE, model_name
+from olist_segments.forecast_words import PAST_RATE, model_name, reason_words
 from olist_segments.report import charts
 from olist_segments.report.charts import is_wide
 from olist_segments.report.figure import Finding, Tables, unique
@@ -64,7 +64,7 @@ def statements(fact: Row | None) -> list[str]:
         return []
     return [
         f"The forecasts abstain: no model could be trusted here. {PAST_RATE[0].upper()}{PAST_RATE[1:]}. The groups are "
-        f"those of a rule of thumb, “{model_name(fact['model'])}”. Reason: {str(fact['reason']).rstrip('.')}."
+        f"those of a rule of thumb, “{model_name(fact['model'])}”. Reason: {reason_words(fact['reason'])}."
     ]
 
 
@@ -318,7 +318,7 @@ def forecast_candidates(tables: Tables) -> Finding | None:
     return Finding(
         title,
         f"{day(fact['first_date'])} to {day(fact['last_date'])}",
-        words={"reason": str(fact["reason"]).rstrip(".")},
+        words={"reason": reason_words(fact["reason"])},
     )
 
 

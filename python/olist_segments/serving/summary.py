@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from olist_segments.errors import UserError
-from olist_segments.forecast_words import PAST_RATE, model_name
+from olist_segments.forecast_words import PAST_RATE, model_name, reason_words
 from olist_segments.serving.reader import query_rows
 from olist_segments.serving.tables import add_source_option, choose_source, open_tables, present_tables
 from olist_segments.serving.text_table import text_table
@@ -152,8 +152,7 @@ def _expected(forecasts: list[dict[str, Any]]) -> list[str]:
             continue
         expected = f"{period}: {row['expected_orders']:,.0f} orders and BRL {row['expected_revenue']:,.0f} are expected"
         if row["is_abstaining"]:
-            reason = str(row["reason"]).rstrip(".")
-            lines += ["", f"{expected}. No model could be trusted, so {PAST_RATE} ({reason})."]
+            lines += ["", f"{expected}. No model could be trusted, so {PAST_RATE} ({reason_words(row['reason'])})."]
             continue
         ranking = "" if row["ranking_auc"] is None else f", which ranks to {row['ranking_auc']:.2f}; 0.5 is chance"
         lines += ["", f"{expected} ({model_name(row['model'])}{ranking})."]

@@ -26,12 +26,6 @@ dates as (
     group by model
 ),
 
-rule_of_thumb as (
-    select max(ranking_auc) as rule_auc
-    from judged
-    where as_of_date is null and model_role = 'rule of thumb'
-),
-
 outcome_period as (
     select max(outcome_until - as_of_date) as outcome_days
     from (
@@ -47,11 +41,10 @@ select
     in_force.model, in_force.is_abstaining, in_force.reason, in_force.fitted_on, outcome_period.outcome_days,
     totals.customer_count, totals.expected_orders, totals.expected_revenue, totals.expected_orders_365_days,
     totals.expected_revenue_365_days, chosen.ranking_auc, chosen.auc_low, chosen.auc_high, chosen.top_tenth_lift,
-    chosen.order_ratio, rule_of_thumb.rule_auc, dates.date_count, dates.first_date, dates.last_date,
+    chosen.order_ratio, chosen.ranking_auc - chosen.auc_minus_rule as rule_auc, dates.date_count, dates.first_date, dates.last_date,
     top_tenth.observed_share as top_tenth_share, everybody.returned_count / everybody.customer_count as everybody_share
 from in_force
 cross join totals
-cross join rule_of_thumb
 cross join outcome_period
 left join judged as chosen on in_force.model = chosen.model and chosen.as_of_date is null
 left join dates on in_force.model = dates.model
