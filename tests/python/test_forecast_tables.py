@@ -146,7 +146,7 @@ def test_the_contract_asks_for_another_fit_only_of_one_that_did_not_know_the_out
             )
         warehouse.dbt("run", "--select", "maintenance_contract", data=SAMPLE, variables=FEW_CANDIDATES)
         row = warehouse.query(f"select {columns} from maintenance_contract where is_the_contract").iloc[0]
-        return tuple(row)  # type: ignore[return-value]
+        return tuple(row)
 
     broken = built.query("select is_broken_today from maintenance_contract where is_the_contract").iloc[0, 0]
     assert told("2018-05-31", "off") == (
