@@ -22,8 +22,8 @@ from olist_segments.forecasts.purchase_process import Customers, PurchaseProcess
 from olist_segments.settings.model import ForecastRule
 
 COLUMNS = {
-    "model": "object",
-    "model_role": "object",
+    "model": "string",
+    "model_role": "string",
     "as_of_date": "datetime64[us]",
     "tenth": "int64",
     "customer_count": "float64",
@@ -36,8 +36,8 @@ COLUMNS = {
     "is_eligible": "bool",
     "is_chosen": "bool",
     "is_abstaining": "bool",
-    "reason": "object",
-    "parameters": "object",
+    "reason": "string",
+    "parameters": "string",
 }
 """Columns of the evidence and their types; counts are doubles, since some are null."""
 
