@@ -1,4 +1,4 @@
-"""Every forecast of a new version, fitted and judged on what was known; nothing unless none is there or a refit is asked for."""
+"""Evidence for every model of a new forecast version; nothing unless there is none yet or a refit is asked for."""
 
 from olist_segments.dbt_io.frames import is_empty_build, read, read_existing, read_neighbour, written
 from olist_segments.forecasts.versions import Terms, append_candidates, no_candidates
