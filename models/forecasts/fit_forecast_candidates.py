@@ -1,4 +1,4 @@
-"""Every forecast of a new version, fitted and judged on what was known; nothing unless none is there or a refit is asked for."""
+"""Evidence for every model of a new forecast version; nothing unless there is none yet or a refit is asked for."""
 
 from olist_segments.dbt_io.frames import is_empty_build, read, read_existing, read_neighbour, written
 from olist_segments.forecasts.versions import Terms, append_candidates, no_candidates
@@ -8,6 +8,9 @@ def model(dbt, session):
     """Rows: forecast version × model × as-of date × tenth."""
     dbt.config(materialized="incremental")
     asked = Terms.of(dbt.config.get("settings"))
+    # dbt finds what it is asked for only where that stands by itself.
+    refit = dbt.config.get("refit")
+    refit_forecasts = dbt.config.get("refit_forecasts")
     features = dbt.ref("forecast_features")
     if is_empty_build():
         return written(dbt, session, no_candidates())
@@ -15,7 +18,7 @@ def model(dbt, session):
         lambda: read(features.select(*asked.columns), order_by="as_of_date, customer_unique_id"),
         read_existing(dbt, session),
         asked,
-        refit=dbt.config.get("refit") or dbt.config.get("refit_forecasts"),
+        refit=refit or refit_forecasts,
         builds=lambda: read_neighbour(dbt, session, "builds", schema="build_log"),
     )
     return written(dbt, session, rows)

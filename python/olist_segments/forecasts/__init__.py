@@ -1,1 +1,1 @@
-"""Who orders in the next outcome period: models against rules of thumb, judged on what was known, chosen or abstained from."""
+"""Who orders in the next outcome period: models against rules of thumb, judged by what was known at each date."""

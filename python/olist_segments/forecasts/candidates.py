@@ -1,4 +1,4 @@
-"""The evidence table: every model fitted and judged at every date on what was known then, and the choice of each date."""
+"""The evidence table: every model fitted and judged at every date on what was known then, and what is chosen."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from olist_segments.arrays import typed_table
 from olist_segments.forecasts.choice import MODELS, ROLES, RULES, SEGMENTATIONS, TWIN, Choice, choose
 from olist_segments.forecasts.history import History
 from olist_segments.forecasts.judging import METRICS, Judgement, calibration, figures, judge, tenth_rows
-from olist_segments.forecasts.metrics import Ranking
+from olist_segments.forecasts.metrics import ranking
 from olist_segments.forecasts.models import Amounts, Fitted, GroupRates, Logistic, PastShares, year_parameters
 from olist_segments.forecasts.parameters import CannotFit, Parameter, kept, to_json
 from olist_segments.forecasts.purchase_process import Customers, PurchaseProcess, fit_value
 from olist_segments.settings.model import ForecastRule
 
 COLUMNS = {
-    "model": "object",
-    "model_role": "object",
+    "model": "string",
+    "model_role": "string",
     "as_of_date": "datetime64[us]",
     "tenth": "int64",
     "customer_count": "float64",
@@ -36,8 +36,8 @@ COLUMNS = {
     "is_eligible": "bool",
     "is_chosen": "bool",
     "is_abstaining": "bool",
-    "reason": "object",
-    "parameters": "object",
+    "reason": "string",
+    "parameters": "string",
 }
 """Columns of the evidence and their types; counts are doubles, since some are null."""
 
@@ -105,15 +105,14 @@ def evaluate(history: History, rule: ForecastRule, *, only_newest: bool = False)
 
 def _at_date(history: History, date: int, rule: ForecastRule, judged: dict[str, dict[int, Judgement]]) -> _Date:
     """Fit everything at a date, judge it where that is possible, and choose."""
-    found = _Date(len(range(*history.rows(date).indices(len(history.frame)))))
+    of_date = history.rows(date)
+    found = _Date(of_date.stop - of_date.start)
     training = history.training(date)
     known = set(history.known(date))
     by_then = {name: [one for other, one in of_model.items() if other in known] for name, of_model in judged.items()}
     if not training:
         found.unfitted = dict.fromkeys(ROLES, NOTHING_KNOWN)
-        found.choice = choose({}, found.unfitted, rule, history.outcome_days)
-        reasons = dict.fromkeys(ROLES, NOTHING_KNOWN)
-        found.choice = Choice(RULES[0], True, RULES[0], frozenset(), reasons)
+        found.choice = Choice(RULES[0], True, RULES[0], frozenset(), found.unfitted)
         return found
     rows = history.rows_of(training)
     found.training_customers = rows.stop - rows.start
@@ -178,8 +177,7 @@ def _recalibrate(plain: str, judged: Sequence[Judgement], found: _Date, rule: Fo
     returned = sum(one.returned for one in judged)
     if returned < rule.min_returns:
         found.unfitted[twin] = (
-            f"not fitted: {returned} customers returned at judged dates by then, fewer than the {rule.min_returns} that "
-            "a recalibration takes"
+            f"not fitted: {returned} customers returned at judged dates by then, fewer than {rule.min_returns}"
         )
         return
     intercept, slope = calibration(judged)
@@ -192,11 +190,10 @@ def _recalibrate(plain: str, judged: Sequence[Judgement], found: _Date, rule: Fo
 
 def _judge(history: History, date: int, found: _Date, judged: dict[str, dict[int, Judgement]]) -> None:
     """Judge whatever is fitted; the rules of thumb come first, others are compared with them."""
-    rankings: dict[str, Ranking] = {}
     base_rate = found.training_returns / found.training_customers
     rows = history.rows(date)
-    for name in RULES:
-        _, rankings[name] = judge(history, date, found.fitted[name].forecast(history, rows), base_rate, {})
+    returned = history.returned[rows]
+    rankings = {name: ranking(found.fitted[name].forecast(history, rows).score, returned) for name in RULES}
     for name in list(found.fitted):
         try:
             forecast = found.fitted[name].forecast(history, rows)
@@ -204,7 +201,7 @@ def _judge(history: History, date: int, found: _Date, judged: dict[str, dict[int
             found.unfitted[name] = str(why)
             del found.fitted[name]
             continue
-        judged[name][date], _ = judge(history, date, forecast, base_rate, rankings)
+        judged[name][date] = judge(history, date, forecast, base_rate, rankings)
 
 
 def _row(

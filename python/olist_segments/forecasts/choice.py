@@ -75,11 +75,13 @@ def choose(
                 missed[name] = unfitted[name]
             elif len(known) < rule.min_judged_dates:
                 missed[name] = (
-                    f"not eligible: judged on {len(known)} date{'s' * (len(known) != 1)} by then, fewer than {rule.min_judged_dates}"
+                    f"not eligible: judged on {len(known)} date{'s' * (len(known) != 1)} by then, fewer than "
+                    f"{rule.min_judged_dates}"
                 )
             elif not lead.low > 0:
                 missed[name] = (
-                    f"not eligible: not clearly better than {thumb} at ranking customers: {_lead(known, thumb, outcome_days)}"
+                    f"not eligible: not clearly better than {thumb} at ranking customers: "
+                    f"{_lead(known, thumb, outcome_days)}"
                 )
             elif name != plain and plain in within:
                 missed[name] = f"not needed: {plain} is calibrated without it"

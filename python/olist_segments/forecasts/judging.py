@@ -81,10 +81,8 @@ class Judgement:
     tenths: np.ndarray[Any, Any] = field(repr=False)
 
 
-def judge(
-    history: History, date: int, forecast: Forecast, base_rate: float, rules: Mapping[str, Ranking]
-) -> tuple[Judgement, Ranking]:
-    """The judgement of a forecast of the customers of `date`, and its ranking.
+def judge(history: History, date: int, forecast: Forecast, base_rate: float, rules: Mapping[str, Ranking]) -> Judgement:
+    """The judgement of a forecast of the customers of `date`.
 
     `base_rate`: share that returned in the training outcomes; `rules`: rankings of the rules of thumb.
     """
@@ -97,7 +95,7 @@ def judge(
     counted = np.stack(
         [np.bincount(number, weights=w, minlength=10) for w in (np.ones(len(number)), returned, probability)]
     )
-    judgement = Judgement(
+    return Judgement(
         date=history.dates[date],
         customers=len(returned),
         returned=int(returned.sum()),
@@ -118,7 +116,6 @@ def judge(
         gini=revenue_gini(forecast.revenue, spend),
         tenths=counted,
     )
-    return judgement, ranked
 
 
 def lead_over(judged: Sequence[Judgement], rule: str, outcome_days: int) -> MeanDifference:
@@ -192,7 +189,7 @@ def figures(judged: Sequence[Judgement], rule: str | None, outcome_days: int) ->
 
 def tenth_rows(judged: Sequence[Judgement]) -> list[dict[str, Any]]:
     """Customers, returned, predicted and observed share of each tenth with customers, the dates together."""
-    customers, returned, probability = sum(one.tenths for one in judged)
+    customers, returned, probability = np.sum([one.tenths for one in judged], axis=0)
     return [
         {
             "tenth": number + 1,

@@ -108,7 +108,7 @@ class Binned(NamedTuple):
     """
 
     log_odds: FloatArray
-    count: FloatArray
+    customers: FloatArray
     returned: FloatArray
 
 

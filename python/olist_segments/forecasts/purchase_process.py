@@ -1,7 +1,7 @@
 """BG/NBD and MBG/NBD with Gamma-Gamma, by the library clvkit: buying until one stops, and the value of a purchase.
 
-A customer is three numbers: purchase days after the first (frequency x), weeks between first and last (recency t_x), and
-weeks since the first (T). While alive a customer buys at a Poisson rate, gamma(r, alpha) across customers; after a
+A customer is three numbers: purchase days after the first (frequency x), weeks between first and last (recency t_x),
+and weeks since the first (T). While alive a customer buys at a Poisson rate, gamma(r, alpha) across customers; after a
 purchase the customer drops out with a chance that is beta(a, b) across customers. BG/NBD: Fader, Hardie & Lee (2005),
 Marketing Science 24, 275-284. MBG/NBD, which also lets customers drop out after their first purchase: Batislam, Denizel
 & Filiztekin (2007), International Journal of Research in Marketing 24, 201-209; Hoppe & Wagner (2007), Marketing JRM 3,
@@ -105,7 +105,7 @@ class PurchaseProcess:
         return cls(kind, *parameters, *value, log_likelihood=log_likelihood, outcome_days=outcome_days)
 
     def probability_and_orders(self, customers: Customers, days: int) -> tuple[FloatArray, FloatArray]:
-        """Chance of one purchase day at least within `days`, and expected purchase days, of the distinct ones (u,) each.
+        """Chance of a purchase day at least within `days`, and expected purchase days, of the distinct ones (u,) each.
 
         P(alive) x (1 - ((alpha + T) / (alpha + T + t)) ** (r + x)): nobody drops out before the next purchase.
         CannotFit where an expectation is no number.
@@ -205,8 +205,8 @@ def fit_value(frequency: FloatArray, repeat_day_value: FloatArray) -> tuple[floa
     paid = (frequency > 0) & (np.nan_to_num(repeat_day_value) > 0)
     if paid.sum() < SMALLEST_REPEAT:
         raise CannotFit(
-            f"not fitted: {int(paid.sum())} customers who came back are fewer than the {SMALLEST_REPEAT} that the value "
-            "of a purchase takes"
+            f"not fitted: {int(paid.sum())} customers who came back are fewer than the {SMALLEST_REPEAT} that the "
+            "value of a purchase takes"
         )
     summary = pd.DataFrame({"frequency": frequency[paid], "monetary_value": repeat_day_value[paid]})
     model = GammaGamma()
@@ -216,7 +216,7 @@ def fit_value(frequency: FloatArray, repeat_day_value: FloatArray) -> tuple[floa
             model.fit(_base(CustomerBase, summary, has_monetary=True))
         except RuntimeError:
             raise CannotFit("not fitted: the value of a purchase did not converge") from None
-    p, q, gamma = (kept(float(value)) for value in model.params_)
+    p, q, gamma = (kept(float(getattr(model, name))) for name in ("p", "q", "gamma"))
     if not (q > 1 and max(p, q, gamma) < 1e9):
         raise CannotFit("not fitted: the value of a purchase has no finite mean")
     return p, q, gamma

@@ -33,7 +33,7 @@ CANDIDATE_COLUMNS = {
     **candidates.COLUMNS,
     "data_as_of": "datetime64[us]",
     "fitted_at": "datetime64[us]",
-    "package_versions": "object",
+    "package_versions": "string",
 }
 """Columns of fit_forecast_candidates and their types."""
 
@@ -41,12 +41,12 @@ MODEL_COLUMNS = {
     "forecast_version": "int64",
     "fitted_on": "datetime64[us]",
     "data_as_of": "datetime64[us]",
-    "model": "object",
+    "model": "string",
     "is_abstaining": "bool",
-    "reason": "object",
-    "part": "object",
-    "term": "object",
-    "level": "object",
+    "reason": "string",
+    "part": "string",
+    "term": "string",
+    "level": "string",
     "shift": "float64",
     "scale": "float64",
     "coefficient": "float64",
