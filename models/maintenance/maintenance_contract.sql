@@ -272,9 +272,7 @@ final as (
                 || cast(forecast_judged_date as {{ dbt.type_string() }}) || ' they expected '
                 || cast(cast(forecast_order_ratio as decimal(18, 2)) as {{ dbt.type_string() }})
                 || ' times the orders that came. Fit them anew with --vars ''{refit_forecasts: true}''.'
-            when is_forecast_abstaining
-                then 'Forecasts abstain: everybody has the past rate of a group by the rule of thumb ' || forecast_model
-                || ' (' || forecast_reason || ').'
+            when is_forecast_abstaining then 'No model forecasts: ' || forecast_reason || '.'
             when forecast_order_ratio is null
                 then 'Forecasts are by the model ' || forecast_model || ', which no outcomes could judge yet.'
             else 'Forecasts are by the model ' || forecast_model

@@ -55,7 +55,7 @@ def test_terms_that_settings_allow_are_those_that_scoring_knows(manifest: Manife
 def test_forecasts_of_a_date_are_those_of_an_export_cut_at_it(eager: Warehouse, tmp_path: Path) -> None:
     cut = write_tables(cut_at(read_tables(SAMPLE), CUT), tmp_path / "cut")
     warehouse = Warehouse(tmp_path / "warehouse")
-    warehouse.dbt("run", "--select", "+customer_forecasts_monthly", data=cut, variables=EAGER)
+    warehouse.build(cut, "--select", "+customer_forecasts_monthly", variables=EAGER)
 
     then, full = warehouse.query(EARLIER), eager.query(EARLIER)
 
