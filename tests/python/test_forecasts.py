@@ -454,7 +454,12 @@ NO_PROCESS = {f"{kind}{twin}": "not fitted" for kind in ("bgnbd", "mbgnbd") for 
 @pytest.mark.parametrize(
     ("plain", "twin", "chosen", "reason"),
     [
-        ({}, {}, "logistic", "chosen: ranks customers better than naive: AUC +0.020, 95 % interval +0.019 to +0.021"),
+        (
+            {},
+            {},
+            "logistic",
+            "chosen: ranks customers better than naive: AUC +0.0200, 95 % interval +0.0190 to +0.0210",
+        ),
         ({"slope": 0.69}, {}, "logistic_recalibrated", "chosen: "),
         ({"slope": 1.41}, {}, "logistic_recalibrated", "chosen: "),
         ({"slope": 0.71}, {}, "logistic", "chosen: "),
@@ -467,7 +472,7 @@ NO_PROCESS = {f"{kind}{twin}": "not fitted" for kind in ("bgnbd", "mbgnbd") for 
             "abstaining, past rates of naive groups stand in: no model is eligible",
         ),
         ({"variance": 5e-4}, {"variance": 5e-4}, "naive", "abstaining, "),
-        ({"dates": 2}, {"dates": 2}, "naive", "logistic judged on 2 dates by then, fewer than 3"),
+        ({"dates": 2}, {"dates": 2}, "naive", "logistic: judged on 2 dates by then, fewer than 3"),
         ({"lead": -0.02}, {"lead": -0.02}, "naive", "not clearly better than naive"),
     ],
 )
@@ -561,7 +566,7 @@ def test_forecasts_abstain_where_outcomes_are_dealt_out_at_random(frame: pd.Data
     assert found.loc[found["as_of_date"].notna(), "is_abstaining"].all()
     choice = newest_choice(found)
     assert choice["model"] in ("naive", "hiatus")
-    assert "no model is eligible: logistic not clearly better than" in choice["reason"]
+    assert "no model is eligible: logistic: not clearly better than" in choice["reason"]
 
 
 def test_with_fewer_returns_than_the_minimum_nothing_is_fitted(
