@@ -8,7 +8,6 @@
     last: days at which the last band begins.
 -#}
 {% macro recency_band(recency_days, width, last) -%}
-    lpad(
-        cast(least({{ recency_days }} - {{ recency_days }} % {{ width }}, {{ last }}) as {{ dbt.type_string() }}), 3, '0'
-    )
+    {%- set start = "least(" ~ recency_days ~ " - " ~ recency_days ~ " % " ~ width ~ ", " ~ last ~ ")" -%}
+    lpad(cast({{ start }} as {{ dbt.type_string() }}), 3, '0')
 {%- endmacro %}

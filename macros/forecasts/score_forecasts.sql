@@ -24,10 +24,10 @@
 {#-
   Scores customers with frozen parameters: the select behind every forecast.
 
-  A logistic regression: probability = 1 / (1 + exp(-z)), z = intercept + sum of coefficient * (x - shift) / scale, in the
-  order of forecast_terms(), so that the last bit is the same on every build. A rule of thumb: the past rate of the
-  customer's group, that of everybody for a group never seen. A purchase process (BG/NBD, MBG/NBD): looked up by the
-  three numbers that it knows of a customer.
+  A logistic regression: probability = 1 / (1 + exp(-z)), z = intercept + sum of coefficient * (x - shift) / scale,
+  added in the order of forecast_terms(), so that the last bit is the same on every build. A rule of thumb: the past
+  rate of the customer's group, that of everybody for a group never seen. A purchase process (BG/NBD, MBG/NBD): looked
+  up by the three numbers that it knows of a customer.
 
   Arguments:
     customers: relation with the columns of forecast_features, forecast_version and fitted_on: the set that forecasts.

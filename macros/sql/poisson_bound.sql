@@ -9,7 +9,8 @@
 {% macro poisson_bound(events, side) -%}
     {%- set z = 1.959963984540054 -%}
     {%- set n = "cast(" ~ events ~ " as double)" if side == "low" else "(cast(" ~ events ~ " as double) + 1)" -%}
-    {%- set root = "(1 - 1 / (9 * " ~ n ~ ") " ~ ("-" if side == "low" else "+") ~ " " ~ z ~ " / (3 * sqrt(" ~ n ~ ")))" -%}
+    {%- set sign = " - " if side == "low" else " + " -%}
+    {%- set root = "(1 - 1 / (9 * " ~ n ~ ")" ~ sign ~ z ~ " / (3 * sqrt(" ~ n ~ ")))" -%}
     {%- set bound = "(" ~ n ~ " * " ~ root ~ " * " ~ root ~ " * " ~ root ~ ")" -%}
     {%- if side == "low" -%}
     (case when {{ events }} > 0 then {{ bound }} when {{ events }} = 0 then 0 end)

@@ -57,7 +57,9 @@ purchases_ranked as (
         order_total,
         max_installments,
         freight_total,
-        row_number() over (partition by customer_unique_id order by purchased_at nulls last, order_id nulls last) as purchase_rank,
+        row_number() over (
+            partition by customer_unique_id order by purchased_at nulls last, order_id nulls last
+        ) as purchase_rank,
         min(purchase_date) over (partition by customer_unique_id) as first_purchase_date
     from purchases
 ),

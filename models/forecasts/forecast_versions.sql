@@ -4,7 +4,9 @@ with
 fitted as (
     select
         *,
-        row_number() over (partition by forecast_version, fitted_on order by part nulls last, term nulls last, level nulls last) as row_rank
+        row_number() over (
+            partition by forecast_version, fitted_on order by part nulls last, term nulls last, level nulls last
+        ) as row_rank
     from {{ ref('fit_forecast_model') }}
 ),
 
@@ -32,7 +34,8 @@ sets_ranked as (
         sets.forecast_version,
         sets.fitted_on,
         row_number() over (
-            partition by as_of_dates.as_of_date order by sets.fitted_on desc nulls last, sets.forecast_version desc nulls last
+            partition by as_of_dates.as_of_date
+            order by sets.fitted_on desc nulls last, sets.forecast_version desc nulls last
         ) as force_rank
     from as_of_dates
     inner join sets on as_of_dates.as_of_date >= sets.fitted_on

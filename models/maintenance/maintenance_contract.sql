@@ -140,8 +140,9 @@ forecasts as (
             forecast_drift.drift_status = 'off' and forecast_versions.fitted_on < forecast_drift.outcome_until, false
         ) as is_off
     from today
-    left join forecast_versions on forecast_versions.is_in_force
-    left join forecast_drift on forecast_drift.is_newest
+    left join forecast_versions
+        on today.as_of_date = forecast_versions.in_force_until and forecast_versions.is_in_force
+    left join forecast_drift on today.as_of_date > forecast_drift.as_of_date
 ),
 
 figures as (
@@ -271,12 +272,11 @@ final as (
                 || cast(forecast_judged_date as {{ dbt.type_string() }}) || ' they expected '
                 || cast(cast(forecast_order_ratio as decimal(18, 2)) as {{ dbt.type_string() }})
                 || ' times the orders that came. Fit them anew with --vars ''{refit_forecasts: true}''.'
-            when is_forecast_abstaining
-                then 'Forecasts abstain: everybody has the past rate of a group by the rule of thumb ' || forecast_model
-                || ' (' || forecast_reason || ').'
+            when is_forecast_abstaining then 'No model forecasts: ' || forecast_reason || '.'
             when forecast_order_ratio is null
                 then 'Forecasts are by the model ' || forecast_model || ', which no outcomes could judge yet.'
-            else 'Forecasts are by the model ' || forecast_model || ': for the {{ checked_var("outcome_days") }} days after '
+            else 'Forecasts are by the model ' || forecast_model
+            || ': for the {{ checked_var("outcome_days") }} days after '
             || cast(forecast_judged_date as {{ dbt.type_string() }}) || ' '
             || cast(cast(forecast_order_ratio as decimal(18, 2)) as {{ dbt.type_string() }})
             || ' times the orders that came were expected.'

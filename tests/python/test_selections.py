@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import ModelNode
 from faults import runners
 from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
 
@@ -53,7 +54,7 @@ def test_with_its_ancestors_a_model_brings_only_tests_of_what_is_built(manifest:
 
 
 def test_a_model_reads_its_own_room_and_those_before(manifest: Manifest) -> None:
-    models = {node.unique_id: node for node in manifest.nodes.values() if str(node.resource_type) == "model"}
+    models = {node.unique_id: node for node in manifest.nodes.values() if isinstance(node, ModelNode)}
     place = {name: ROOMS.index(Path(node.original_file_path).parts[1]) for name, node in models.items()}
     assert set(place.values()) == set(range(len(ROOMS)))
     for name, node in models.items():

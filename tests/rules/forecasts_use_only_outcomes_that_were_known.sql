@@ -1,5 +1,5 @@
--- A date is forecast by nothing that was fitted after it, and a fit has learnt from outcomes only where a period had ended by
--- its own date: one outcome period for anything, a year for the figures of a year.
+-- A date is forecast by nothing that was fitted after it, and a fit has learnt from outcomes only where a period had
+-- ended by its own date: one outcome period for anything, a year for the figures of a year.
 {%- set year_days = [365, checked_var('outcome_days')] | max %}
 with
 

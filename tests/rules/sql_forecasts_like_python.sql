@@ -1,5 +1,5 @@
--- Everybody has on the newest date the probability that the parameters Python wrote give, added up term by term; by a rule
--- of thumb, the past rate of the group.
+-- Everybody has on the newest date the probability that the parameters Python wrote give, added up term by term; by a
+-- rule of thumb, the past rate of the group.
 with
 
 fitted as (
@@ -65,6 +65,12 @@ by_groups as (
             = of_group.level
 ),
 
+-- A purchase process is looked up as Python wrote it.
+scored_by as (
+    select count(*) as parameter_count from in_force
+    where part in ('terms', 'group')
+),
+
 expected as (
     select * from by_terms
     union all
@@ -76,8 +82,8 @@ select
     forecasts.order_probability,
     expected.order_probability as python_probability
 from forecasts
+cross join scored_by
 left join expected on forecasts.customer_unique_id = expected.customer_unique_id
 where
-    -- A purchase process is looked up as Python wrote it.
-    exists (select 1 from in_force where part in ('terms', 'group'))
+    scored_by.parameter_count > 0
     and not coalesce(abs(forecasts.order_probability - expected.order_probability) < 1e-9, false)
