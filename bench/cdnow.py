@@ -31,7 +31,7 @@ def expected_from_the_start(process: PurchaseProcess, first: pd.Series[pd.Timest
     """
     newcomer = Customers.of(np.ones(1), np.zeros(1), np.zeros(1))
     total = 0.0
-    for days, count in (until - first).dt.days.value_counts().items():
+    for days, count in zip(*np.unique((until - first).dt.days, return_counts=True), strict=True):
         total += count * float(process.probability_and_orders(newcomer, int(days))[1][0])
     return total
 

@@ -114,7 +114,7 @@ def choose(
 
 def _why_none(missed: Mapping[str, str]) -> str:
     """Why no model is eligible, by what each misses."""
-    told = [f"{name} {_bare(missed[name])}" for name in MODELS]
+    told = [f"{name}: {_bare(missed[name])}" for name in MODELS]
     return "no model is eligible: " + "; ".join(told)
 
 
@@ -136,7 +136,7 @@ def _out_of_bounds(judged: Sequence[Judgement], rule: ForecastRule) -> str:
 
 def _lead(judged: Sequence[Judgement], rule: str, outcome_days: int) -> str:
     lead = lead_over(judged, rule, outcome_days)
-    return f"AUC {lead.mean:+.3f}, 95 % interval {lead.low:+.3f} to {lead.high:+.3f}, mean of {_dates(len(judged))}"
+    return f"AUC {lead.mean:+.4f}, 95 % interval {lead.low:+.4f} to {lead.high:+.4f}, mean of {_dates(len(judged))}"
 
 
 def _figure(value: float) -> str:

@@ -15,8 +15,8 @@ from olist_segments.forecasts.metrics import inverse_log_odds, log_odds
 from olist_segments.forecasts.parameters import CannotFit, Parameter, kept
 
 INVERSE_PENALTY = 0.005
-"""C of the logistic regression, by measurement on the real export: from 0.003 to 0.01 the ranking is the same, and 0.005
-keeps the orders forecast within 0.8 to 1.25 of those that came on every judged date."""
+"""C of the logistic regression, by measurement on the real export: from 0.003 to 0.01 the ranking is the same, and
+0.005 keeps the orders forecast within 0.8 to 1.25 of those that came on every judged date."""
 
 _SMALLEST_YEAR = 30
 
