@@ -10,7 +10,7 @@ def model(dbt, session):
     features = dbt.ref("forecast_features")
     rows = lookup(
         read(dbt.ref("fit_forecast_model")),
-        lambda: read(features.select(*PROCESS_COLUMNS)),
+        lambda: read(features.select(*PROCESS_COLUMNS).distinct()),
         int(dbt.config.get("outcome_days")),
     )
     return written(dbt, session, rows)

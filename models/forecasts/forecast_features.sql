@@ -163,6 +163,10 @@ known as (
         periods.outcome_until,
         periods.has_outcome,
         periods.has_year_outcome,
+        -- The place in the draw follows from the customer alone: nothing of later dates moves it.
+        {{ digest_number('features.customer_unique_id') }} / cast({{ 2 ** 60 }} as double)
+        < {{ checked_var('fit_max_customers') }}
+        / cast(count(*) over (partition by features.as_of_date) as double) as is_in_sample,
         features.purchase_day_count > 1 as came_back,
         cast(features.total_spend as double) as spend,
         first_purchases.max_installments as first_max_installments,
@@ -183,6 +187,7 @@ final as (
         known.outcome_until,
         known.has_outcome,
         known.has_year_outcome,
+        known.is_in_sample,
         known.purchase_day_count,
         known.recency_days,
         known.tenure_days,

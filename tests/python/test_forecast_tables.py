@@ -15,7 +15,7 @@ from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
 
 CUT = dt.date(2018, 6, 30)
 # Models are fitted though the sample has few returns, and whichever ranks best may forecast.
-EAGER = FEW_CANDIDATES | {"forecast_rule": {"min_returns": 5, "min_judged_dates": 2}}
+EAGER = FEW_CANDIDATES | {"forecast_rule": {"min_returns": 5, "min_judged_dates": 2, "min_auc_lead": 0}}
 FITS = ("fit_forecast_candidates", "fit_forecast_model", "fit_forecast_lookup")
 FORECASTS = (*FITS, "forecast_model", "forecast_versions", "customer_forecasts_monthly")
 EARLIER = f"from customer_forecasts_monthly where as_of_date <= '{CUT}' order by as_of_date, customer_unique_id"
@@ -101,7 +101,7 @@ def test_a_regression_forecasts_in_sql_as_its_parameters_say(eager: Warehouse, t
     with duckdb.connect(str(warehouse.path)) as connection:
         terms = [
             name
-            for (name,) in connection.sql("select column_name from (describe forecast_features) offset 17").fetchall()
+            for (name,) in connection.sql("select column_name from (describe forecast_features) offset 18").fetchall()
             if not name.startswith("next_")
         ]
         assert terms[0] == "ln_purchase_days"

@@ -474,6 +474,8 @@ NO_PROCESS = {f"{kind}{twin}": "not fitted" for kind in ("bgnbd", "mbgnbd") for 
         ({"variance": 5e-4}, {"variance": 5e-4}, "naive", "abstaining, "),
         ({"dates": 2}, {"dates": 2}, "naive", "logistic: judged on 2 dates by then, fewer than 3"),
         ({"lead": -0.02}, {"lead": -0.02}, "naive", "not clearly better than naive"),
+        ({"lead": 0.004}, {"lead": 0.004}, "naive", "its lead over naive is smaller than 0.005"),
+        ({"lead": 0.006}, {}, "logistic", "chosen: "),
     ],
 )
 def test_a_model_must_beat_the_better_rule_of_thumb_and_be_calibrated(

@@ -194,8 +194,8 @@ REFUSED = [
     ),
     (
         "{forecast_rule: {min_auc: 0.6}}",
-        "The var forecast_rule has no key 'min_auc': its keys are min_returns, min_judged_dates, min_slope, max_slope, "
-        "min_order_ratio, max_order_ratio.",
+        "The var forecast_rule has no key 'min_auc': its keys are min_returns, min_judged_dates, min_auc_lead, "
+        "min_slope, max_slope, min_order_ratio, max_order_ratio.",
     ),
     (
         "{forecast_rule: {max_slope: 0.5}}",

@@ -76,7 +76,7 @@ SMALLEST: Values = {
     "outcome_days": 1,
     "forecast_terms": ["ln_spend"],
     "forecast_training_dates": 1,
-    "forecast_rule": dict.fromkeys(RATIOS, 0) | {"min_returns": 1, "min_judged_dates": 1},
+    "forecast_rule": dict.fromkeys(RATIOS, 0) | {"min_returns": 1, "min_judged_dates": 1, "min_auc_lead": 0},
     "refit_forecasts": False,
     "holdout_share": 0.01,
     "few_customers": 2,
@@ -136,7 +136,8 @@ LARGEST: Values = {
     "outcome_days": 3650,
     "forecast_terms": [*TERMS],
     "forecast_training_dates": 120,
-    "forecast_rule": dict.fromkeys(RATIOS, 1000) | {"min_returns": 1_000_000, "min_judged_dates": 1000},
+    "forecast_rule": dict.fromkeys(RATIOS, 1000)
+    | {"min_returns": 1_000_000, "min_judged_dates": 1000, "min_auc_lead": 1},
     "holdout_share": 0.99,
     "few_customers": 1_000_000,
     "same_shop_min_known_share": 1,
@@ -167,7 +168,7 @@ REFITTED = SMALLEST | {
     "rescore_history": True,
     "refit_forecasts": True,
     # Any model is good enough.
-    "forecast_rule": {"min_returns": 1, "min_judged_dates": 1}
+    "forecast_rule": {"min_returns": 1, "min_judged_dates": 1, "min_auc_lead": 0}
     | {name: 1000 if name.startswith("max") else 0 for name in RATIOS},
     "drift_clock_driven_features": ["x"],
 }

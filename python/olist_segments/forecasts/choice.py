@@ -53,11 +53,11 @@ def choose(
     """The choice from what was known: `judged` by name, dates whose outcomes had come.
 
     `unfitted`: why a model has no parameters at the date. `nothing_fits`: why none has, which makes it abstain. A model
-    is eligible when its mean lead in AUC over the better rule of thumb is above 0 with 95 % confidence on
-    `min_judged_dates` dates at least, and slope and order ratio of these dates together keep within the bounds of
-    `rule`. Its recalibrated twin stands in for it where the model itself is out of bounds. The eligible one with the
-    highest mean lead is chosen (on equal dates: the highest mean AUC), plain models first at ties; without one, the
-    better rule of thumb.
+    is eligible when its mean lead in AUC over the better rule of thumb is above 0 with 95 % confidence, and
+    `min_auc_lead` at least, on `min_judged_dates` dates or more, and slope and order ratio of these dates together keep
+    within the bounds of `rule`. Its recalibrated twin stands in for it where the model itself is out of bounds. The
+    eligible one with the highest mean lead is chosen (on equal dates: the highest mean AUC), plain models first at
+    ties; without one, the better rule of thumb.
     """
     thumb = better_rule(judged)
     missed: dict[str, str] = {}
@@ -81,6 +81,11 @@ def choose(
             elif not lead.low > 0:
                 missed[name] = (
                     f"not eligible: not clearly better than {thumb} at ranking customers: "
+                    f"{_lead(known, thumb, outcome_days)}"
+                )
+            elif lead.mean < rule.min_auc_lead:
+                missed[name] = (
+                    f"not eligible: its lead over {thumb} is smaller than {rule.min_auc_lead:g}: "
                     f"{_lead(known, thumb, outcome_days)}"
                 )
             elif name != plain and plain in within:

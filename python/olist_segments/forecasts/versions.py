@@ -66,7 +66,7 @@ LOOKUP_COLUMNS = {
 }
 """Columns of fit_forecast_lookup and their types."""
 
-PROCESS_COLUMNS = ("as_of_date", "customer_unique_id", "purchase_day_count", "active_days", "tenure_days")
+PROCESS_COLUMNS = ("as_of_date", "purchase_day_count", "active_days", "tenure_days")
 """The columns of forecast_features that `lookup` reads."""
 
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "clvkit", "olist-segments")
@@ -203,7 +203,7 @@ def lookup(models: pd.DataFrame, features: Callable[[], pd.DataFrame], outcome_d
             continue
         values = dict(zip(own["term"], own["coefficient"].astype(float), strict=True))
         kind = str(own["model"].iloc[0]).removesuffix("_recalibrated")
-        numbers = (customers[name].to_numpy(dtype="float64") for name in PROCESS_COLUMNS[2:])
+        numbers = (customers[name].to_numpy(dtype="float64") for name in PROCESS_COLUMNS[1:])
         rows = lookup_rows(PurchaseProcess.of(kind, values, outcome_days), Customers.of(*numbers))
         rows = rows.assign(forecast_version=version, fitted_on=fitted_on, as_of_date=date)
         parts.append(rows[list(LOOKUP_COLUMNS)].astype(LOOKUP_COLUMNS))

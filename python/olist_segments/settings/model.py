@@ -116,6 +116,7 @@ class ForecastRule(Group):
 
     min_returns: Annotated[int, Whole(1, 1_000_000)] = 200
     min_judged_dates: Annotated[int, Whole(1, 1000)] = 3
+    min_auc_lead: Share = 0.005
     min_slope: Ratio = 0.7
     max_slope: Ratio = 1.4
     min_order_ratio: Ratio = 0.8
