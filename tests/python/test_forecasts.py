@@ -469,10 +469,10 @@ NO_PROCESS = {f"{kind}{twin}": "not fitted" for kind in ("bgnbd", "mbgnbd") for 
             {"orders": 1.26},
             {"orders": 1.3},
             "naive",
-            "abstaining, past rates of naive groups stand in: no model is eligible",
+            "abstaining, past rates of naive groups stand in: no model is eligible; the nearest is logistic: it ",
         ),
         ({"variance": 5e-4}, {"variance": 5e-4}, "naive", "abstaining, "),
-        ({"dates": 2}, {"dates": 2}, "naive", "logistic: judged on 2 dates by then, fewer than 3"),
+        ({"dates": 2}, {"dates": 2}, "naive", "the nearest is logistic: judged on 2 dates by then, fewer than 3"),
         ({"lead": -0.02}, {"lead": -0.02}, "naive", "not clearly better than naive"),
         ({"lead": 0.004}, {"lead": 0.004}, "naive", "its lead over naive is smaller than 0.005"),
         ({"lead": 0.006}, {}, "logistic", "chosen: "),
@@ -568,7 +568,7 @@ def test_forecasts_abstain_where_outcomes_are_dealt_out_at_random(frame: pd.Data
     assert found.loc[found["as_of_date"].notna(), "is_abstaining"].all()
     choice = newest_choice(found)
     assert choice["model"] in ("naive", "hiatus")
-    assert "no model is eligible: logistic: not clearly better than" in choice["reason"]
+    assert "no model is eligible; the nearest is " in choice["reason"]
 
 
 def test_with_fewer_returns_than_the_minimum_nothing_is_fitted(

@@ -111,20 +111,18 @@ def choose(
         )
     else:
         chosen = thumb
-        reasons[chosen] = f"abstaining, past rates of {thumb} groups stand in: {nothing_fits or _why_none(missed)}"
+        reasons[chosen] = (
+            f"abstaining, past rates of {thumb} groups stand in: {nothing_fits or _why_none(missed, leads)}"
+        )
     for name in RULES:
         reasons.setdefault(name, "a rule of thumb to compare with: it forecasts only where no model is eligible")
     return Choice(chosen, not eligible, thumb, frozenset(eligible), reasons)
 
 
-def _why_none(missed: Mapping[str, str]) -> str:
-    """Why no model is eligible, by what each misses."""
-    told = [f"{name}: {_bare(missed[name])}" for name in MODELS]
-    return "no model is eligible: " + "; ".join(told)
-
-
-def _bare(reason: str) -> str:
-    return reason.removeprefix("not eligible: ")
+def _why_none(missed: Mapping[str, str], leads: Mapping[str, float]) -> str:
+    """Why no model is eligible, by what the one that leads most misses: each has a reason of its own."""
+    nearest = max(MODELS, key=lambda name: -math.inf if math.isnan(leads[name]) else leads[name])
+    return f"no model is eligible; the nearest is {nearest}: {missed[nearest].removeprefix('not eligible: ')}"
 
 
 def _out_of_bounds(judged: Sequence[Judgement], rule: ForecastRule) -> str:
