@@ -152,14 +152,14 @@ def test_the_contract_asks_for_another_fit_only_of_one_that_did_not_know_the_out
     assert told("2018-05-31", "off") == (
         broken,
         True,
-        "Forecasts are off: for the 90 days after 2018-05-31 they expected 1.50 times the orders that came. Fit them "
+        "Forecasts are off: for the 90 days after 2018-05-31 they expected 1.50 orders for each that came. Fit them "
         "anew with --vars '{refit_forecasts: true}'.",
     )
     by_the_model = (
-        "Forecasts are by the model logistic: for the 90 days after 2018-05-31 1.50 times the orders that came"
+        "Forecasts are by the model logistic: for the 90 days after 2018-05-31, 1.50 orders were expected for each"
     )
-    assert told("2018-08-31", "off") == (broken, False, f"{by_the_model} were expected.")
-    assert told("2018-05-31", "in line") == (broken, False, f"{by_the_model} were expected.")
+    assert told("2018-08-31", "off") == (broken, False, f"{by_the_model} that came.")
+    assert told("2018-05-31", "in line") == (broken, False, f"{by_the_model} that came.")
 
 
 def test_fits_are_published_and_taken_back(built: Warehouse, tmp_path: Path) -> None:
