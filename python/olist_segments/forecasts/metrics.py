@@ -97,7 +97,9 @@ def log_odds(probability: FloatArray) -> FloatArray:
 
 def inverse_log_odds(value: FloatArray) -> FloatArray:
     """The probabilities of log-odds."""
-    probability: FloatArray = 1 / (1 + np.exp(-value))
+    # Far below 0, exp is infinite and the probability 0, as in SQL.
+    with np.errstate(over="ignore"):
+        probability: FloatArray = 1 / (1 + np.exp(-value))
     return probability
 
 
