@@ -4,6 +4,10 @@ customers as (
     select * from {{ ref('customer_segments').include(database=false) }}
 ),
 
+forecasts as (
+    select * from {{ ref('customer_forecasts').include(database=false) }}
+),
+
 orders as (
     select * from {{ ref('purchases').include(database=false) }}
 ),
@@ -47,13 +51,18 @@ complaints as (
 final as (
     select
         row_number() over (
-            order by detractors.total_spend desc nulls last, detractors.customer_unique_id nulls last
+            order by
+                forecasts.expected_revenue desc nulls last,
+                detractors.total_spend desc nulls last,
+                detractors.customer_unique_id nulls last
         ) as call_number,
         detractors.customer_unique_id,
         detractors.segment_name,
         detractors.state,
         detractors.total_spend,
         detractors.order_count,
+        forecasts.order_probability,
+        forecasts.expected_revenue,
         detractors.avg_review_score,
         complaints.order_id,
         complaints.review_score,
@@ -64,6 +73,7 @@ final as (
     from detractors
     inner join complaints
         on detractors.customer_unique_id = complaints.customer_unique_id and complaints.newest_rank = 1
+    left join forecasts on detractors.customer_unique_id = forecasts.customer_unique_id
 )
 
 select * from final

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import against_notebook
 import build_phases
+import cdnow
 import choice
 import contract
 import engines
@@ -36,6 +37,7 @@ SECTIONS = {
     "recovery": recovery.section,
     "choice": choice.section,
     "contract": contract.section,
+    "cdnow": cdnow.section,
 }
 PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "scikit-learn")
 

@@ -1,9 +1,9 @@
 {#-
   A warehouse that starts without model versions takes back those that were published last: before anything is built,
-  the three tables that a fit appends to, the boundaries of the stages of life and the refits are made from the files in
-  `versions/` of the serving folder, all in one transaction, so that numbers, keys, names and stages go on. Does nothing
-  where one of the tables exists already, or where nothing was published. Earlier releases published no boundaries,
-  or no refits: these are then computed anew.
+  the three tables that a fit appends to, the boundaries of the stages of life, the refits and the fits of forecasts are
+  made from the files in `versions/` of the serving folder, all in one transaction, so that numbers, keys, names and
+  stages go on. Does nothing where one of the tables exists already, or where nothing was published. Earlier releases
+  published no boundaries, no refits, or no forecasts: these are then computed anew.
 
   Versions of other customers are left alone: they would score customers that they know nothing of. Files that are not
   what their manifest says stop the run in one sentence, before anything is made.
@@ -18,7 +18,9 @@
 {% macro take_back_published_versions() %}
     {% set folder = env_var("OLIST_SERVING_DIR", "") or "serving" %}
     {% set names = ["fit_segment_candidates", "fit_segment_model", "fit_segment_labels"] %}
-    {% set names_of_later_releases = ["fit_lifecycle_boundaries", "fit_segment_refits"] %}
+    {% set names_of_later_releases = [
+        "fit_lifecycle_boundaries", "fit_segment_refits", "fit_forecast_candidates", "fit_forecast_model"
+    ] %}
     {% for name in names + names_of_later_releases if adapter.get_relation(target.database, target.schema, name) %}
         {{ return("") }}
     {% endfor %}

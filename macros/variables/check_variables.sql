@@ -3,8 +3,11 @@
   This runs first in every command that builds or tests, before anything is read or written.
 -#}
 {% macro check_variables() %}
-    {% set features = "model." ~ project_name ~ ".customer_features_monthly" %}
-    {% do adapter.check_settings(var, graph.nodes[features].columns if execute else none) %}
+    {% set columns = [] %}
+    {% for model in ["customer_features_monthly", "forecast_features"] %}
+        {% do columns.append(graph.nodes["model." ~ project_name ~ "." ~ model].columns if execute else none) %}
+    {% endfor %}
+    {% do adapter.check_settings(var, columns[0], columns[1]) %}
 {% endmacro %}
 
 {#- The value of a var, for SQL that is put together while dbt reads the project, before any hook runs. -#}

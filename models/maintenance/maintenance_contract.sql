@@ -20,6 +20,15 @@ customer_segments as (
     select * from {{ ref('customer_segments') }}
 ),
 
+forecast_versions as (
+    select * from {{ ref('forecast_versions') }}
+),
+
+forecast_drift as (
+    select * from {{ ref('forecast_drift_monthly') }}
+    where is_newest
+),
+
 model_in_force as (
     select
         model_version,
@@ -118,6 +127,24 @@ shares_asking as (
     where segment_share_drift.drift_status = 'act'
 ),
 
+-- A fit that knew the outcomes of the newest judged date has learnt from them: they can't ask for another.
+forecasts as (
+    select
+        forecast_versions.forecast_version,
+        forecast_versions.model as forecast_model,
+        forecast_versions.is_abstaining,
+        forecast_versions.reason,
+        forecast_drift.as_of_date,
+        forecast_drift.order_ratio,
+        coalesce(
+            forecast_drift.drift_status = 'off' and forecast_versions.fitted_on < forecast_drift.outcome_until, false
+        ) as is_off
+    from today
+    left join forecast_versions
+        on today.as_of_date = forecast_versions.in_force_until and forecast_versions.is_in_force
+    left join forecast_drift on today.as_of_date > forecast_drift.as_of_date
+),
+
 figures as (
     select
         thresholds.threshold,
@@ -143,7 +170,14 @@ figures as (
         ) as due_date,
         features_asking.feature_count as drifting_feature_count,
         features_asking.features as drifting_features,
-        shares_asking.date_count > 0 as is_segment_share_drifting
+        shares_asking.date_count > 0 as is_segment_share_drifting,
+        forecasts.forecast_version,
+        coalesce(forecasts.forecast_model, 'none') as forecast_model,
+        coalesce(forecasts.is_abstaining, true) as is_forecast_abstaining,
+        forecasts.reason as forecast_reason,
+        forecasts.as_of_date as forecast_judged_date,
+        forecasts.order_ratio as forecast_order_ratio,
+        forecasts.is_off as is_forecast_off
     from thresholds
     cross join model_in_force
     cross join today
@@ -152,6 +186,7 @@ figures as (
     cross join present
     cross join features_asking
     cross join shares_asking
+    cross join forecasts
     left join intervals as everything
         on thresholds.threshold = everything.threshold and everything.variant = 'all features'
     left join ageing_curve
@@ -224,7 +259,28 @@ final as (
                 and not is_segment_share_drifting and effective_origin_count < 2
                 then ' History holds fewer than two independent stretches of that length.'
             else ''
-        end as explanation
+        end as explanation,
+        forecast_version,
+        forecast_model,
+        is_forecast_abstaining,
+        forecast_order_ratio,
+        is_forecast_off,
+        case
+            when forecast_model = 'none' then 'There are no forecasts yet: no outcomes are known.'
+            when is_forecast_off
+                then 'Forecasts are off: for the {{ checked_var("outcome_days") }} days after '
+                || cast(forecast_judged_date as {{ dbt.type_string() }}) || ' they expected '
+                || cast(cast(forecast_order_ratio as decimal(18, 2)) as {{ dbt.type_string() }})
+                || ' orders for each that came. Fit them anew with --vars ''{refit_forecasts: true}''.'
+            when is_forecast_abstaining then 'No model forecasts: ' || forecast_reason || '.'
+            when forecast_order_ratio is null
+                then 'Forecasts are by the model ' || forecast_model || ', which no outcomes could judge yet.'
+            else 'Forecasts are by the model ' || forecast_model
+            || ': for the {{ checked_var("outcome_days") }} days after '
+            || cast(forecast_judged_date as {{ dbt.type_string() }}) || ', '
+            || cast(cast(forecast_order_ratio as decimal(18, 2)) as {{ dbt.type_string() }})
+            || ' orders were expected for each that came.'
+        end as forecast_explanation
     from judged
 )
 

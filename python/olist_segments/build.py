@@ -23,10 +23,15 @@ from typing import Any, TextIO
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
-STEP_OF_ROOM = {"segmentation": "evidence", "profiles": "profiles", "maintenance": "ageing"}
+STEP_OF_ROOM = {
+    "segmentation": "evidence",
+    "profiles": "profiles",
+    "forecasts": "forecasts",
+    "maintenance": "ageing",
+}
 # Seconds of a node in a first build, when no run before tells them; what counts is how they compare.
 SECONDS_OF_SQL, SECONDS_OF_TEST, LEAST_SECONDS = 0.3, 0.15, 0.01
-SECONDS_OF_PYTHON = {"fit_segment_candidates": 20.0, "fit_ageing": 20.0}
+SECONDS_OF_PYTHON = {"fit_segment_candidates": 20.0, "fit_forecast_candidates": 20.0, "fit_ageing": 20.0}
 SECONDS_OF_OTHER_PYTHON = 3.0
 # Before this share of the work is done the time left is anybody's guess.
 LEAST_SHARE = 0.05

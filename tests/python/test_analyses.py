@@ -35,22 +35,29 @@ def best_customers_and_their_satisfaction(answer: pd.DataFrame, built: Warehouse
 
 
 def budget_of_next_month(answer: pd.DataFrame, built: Warehouse) -> None:
-    assert answer["share_of_expected_spend"].sum() == pytest.approx(1)
     keys = answer["segment_key"] + ":" + answer["stage_key"]
     people = built.query("select segment_key || ':' || stage_key as key from customer_segments")["key"].value_counts()
     assert dict(zip(keys, answer["customer_count"], strict=True)) == people.to_dict()
-    spent = (
+    expected = (
         built.query(
-            "select segment_key, sum(next_spend)::double / sum(customer_count) as per_customer from segment_outcomes "
-            "where segmentation = 'clusters_by_stage' group by 1"
+            """
+            select
+                segment_key || ':' || stage_key as key, sum(expected_revenue)::double as revenue,
+                sum(expected_orders)::double as orders, avg(order_probability) as probability
+            from customer_segments inner join customer_forecasts using (customer_unique_id) group by 1
+            """
         )
-        .set_index("segment_key")["per_customer"]
-        .to_dict()
+        .set_index("key")
+        .reindex(keys)
     )
-    for key, row in zip(keys, answer.itertuples(), strict=True):
-        assert row.next_spend_per_customer == pytest.approx(spent[key])
-        assert row.expected_spend == pytest.approx(row.customer_count * spent[key])
-    assert answer["next_spend_per_customer"].is_monotonic_decreasing
+    assert answer["expected_revenue"].to_numpy() == pytest.approx(expected["revenue"].to_numpy())
+    assert answer["expected_orders"].to_numpy() == pytest.approx(expected["orders"].to_numpy())
+    assert answer["order_probability"].to_numpy() == pytest.approx(expected["probability"].to_numpy())
+    assert answer["expected_revenue_per_customer"].to_numpy() == pytest.approx(
+        (expected["revenue"] / answer["customer_count"].to_numpy()).to_numpy()
+    )
+    assert answer["share_of_expected_revenue"].sum() == pytest.approx(1)
+    assert answer["expected_revenue_per_customer"].is_monotonic_decreasing
 
 
 def customers_about_to_become_dormant(answer: pd.DataFrame, built: Warehouse) -> None:
@@ -177,7 +184,11 @@ def customers_to_call_first(answer: pd.DataFrame, built: Warehouse) -> None:
     assert set(answer["customer_unique_id"]) == set(high.loc[high["avg_review_score"] <= 2, "customer_unique_id"])
     assert answer["customer_unique_id"].is_unique
     assert answer["call_number"].tolist() == list(range(1, len(answer) + 1))
-    assert answer["total_spend"].astype(float).is_monotonic_decreasing
+    forecasts = built.query("from customer_forecasts").set_index("customer_unique_id")
+    assert answer["expected_revenue"].to_numpy() == pytest.approx(
+        answer["customer_unique_id"].map(forecasts["expected_revenue"]).to_numpy(), nan_ok=True
+    )
+    assert answer["expected_revenue"].is_monotonic_decreasing
     assert (answer["days_ago"] >= 0).all()
     owners = built.query("select order_id, customer_unique_id from orders").set_index("order_id")["customer_unique_id"]
     assert (answer["order_id"].map(owners) == answer["customer_unique_id"]).all()

@@ -17,9 +17,10 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_forecasts import make_up
 from olist_segments.cli import main
 from olist_segments.errors import UserError
-from olist_segments.serving.audience import COLUMNS, audience, to_csv, without_formula
+from olist_segments.serving.audience import COLUMNS, MEASURES, Wanted, audience, to_csv, without_formula
 from warehouses import Warehouse
 
 # What a spreadsheet takes for the start of a formula, after what it skips at the start of a cell.
@@ -78,8 +79,8 @@ def test_a_list_holds_the_members_of_the_segment_on_the_newest_date(environment:
     file = tmp_path / "list.csv"
     sentence = audience("Satisfied big spenders", file)
     members = environment.query(
-        "from customer_segments where segment_key = 'satisfied_big_spenders' "
-        "order by total_spend desc, customer_unique_id"
+        "from customer_segments left join customer_forecasts using (customer_unique_id) "
+        "where segment_key = 'satisfied_big_spenders' order by total_spend desc, customer_unique_id"
     )
     rows = rows_of(file)
     assert tuple(rows[0]) == COLUMNS
@@ -91,6 +92,9 @@ def test_a_list_holds_the_members_of_the_segment_on_the_newest_date(environment:
         assert Decimal(row["total_spend"]) == round(Decimal(member["total_spend"]), 2)
         assert (row["avg_review_score"] == "") == bool(pd.isna(member["avg_review_score"]))
         assert float(row["segment_probability"]) == pytest.approx(member["segment_probability"], abs=5e-5)
+        for measure in MEASURES:
+            assert (row[measure] == "") == bool(pd.isna(member[measure]))
+            assert float(row[measure] or 0) == pytest.approx(float(member[measure] or 0), abs=5e-3, nan_ok=True)
         assert (int(row["recency_days"]), row["state"]) == (member["recency_days"], member["state"])
     assert sentence.startswith(
         f"Wrote {len(members):,} customers of Satisfied big spenders (satisfied_big_spenders) as of 2018-08-31, "
@@ -187,6 +191,86 @@ def test_a_stage_leaves_those_who_are_at_it_and_its_action(environment: Warehous
     assert f"Action: {action}." in audience("dissatisfied", file)
 
 
+@pytest.fixture
+def forecast(tampered: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """The loyal with made-up forecasts that have ties, which the commands read."""
+    (path,) = [row[2] for row in tampered.execute("pragma database_list").fetchall() if row[1] == "segments"]
+    tampered.close()
+    make_up(Path(path))
+    with duckdb.connect(path, read_only=True) as connection:
+        loyal: pd.DataFrame = connection.sql(
+            "from customer_segments inner join customer_forecasts using (customer_unique_id) "
+            "where segment_key = 'loyal_repeaters'"
+        ).df()
+        return loyal
+
+
+@pytest.mark.parametrize("by", [None, *MEASURES])
+def test_the_first_by_a_forecast_are_taken_and_ties_go_by_id(
+    forecast: pd.DataFrame, tmp_path: Path, by: str | None
+) -> None:
+    file = tmp_path / "list.csv"
+    options = ["--top", "17", *([] if by is None else ["--by", by])]
+    assert main(["audience", "loyal_repeaters", "--out", str(file), *options]) == 0
+    best = forecast.sort_values([by or "expected_revenue", "customer_unique_id"], ascending=[False, True])
+    assert [row["customer_unique_id"] for row in rows_of(file)] == best["customer_unique_id"].tolist()[:17]
+    assert best[by or "expected_revenue"].iloc[:20].duplicated().any()
+
+
+def test_only_the_probable_are_on_a_list_and_it_may_be_ordered_by_a_forecast(
+    forecast: pd.DataFrame, tmp_path: Path
+) -> None:
+    audience("loyal_repeaters", tmp_path / "list.csv", wanted=Wanted(min_order_probability=0.004))
+    probable = forecast[forecast["order_probability"] >= 0.004]
+    assert {row["customer_unique_id"] for row in rows_of(tmp_path / "list.csv")} == set(probable["customer_unique_id"])
+    assert 0 < len(probable) < len(forecast)
+    sentence = audience("loyal_repeaters", tmp_path / "list.csv", wanted=Wanted(by="expected_orders"))
+    orders = [float(row["expected_orders"]) for row in rows_of(tmp_path / "list.csv")]
+    assert orders == sorted(orders, reverse=True)
+    assert len(orders) == len(forecast)
+    assert "abstain" not in sentence
+
+
+def test_a_list_says_that_the_forecasts_abstain(forecast: pd.DataFrame, tmp_path: Path) -> None:
+    make_up(Path(os.environ["OLIST_SERVING_DIR"]) / "segments.duckdb", is_abstaining=True)
+    sentence = audience("loyal_repeaters", tmp_path / "list.csv", wanted=Wanted(top=3))
+    assert "Note: the forecasts abstain: every customer has the past rate of a group" in sentence
+    assert len(rows_of(tmp_path / "list.csv")) == 3
+
+
+def test_tables_without_forecasts_give_a_list_without_them_and_refuse_what_needs_them(
+    tampered: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    with tampered as connection:
+        connection.execute("drop table customer_forecasts")
+    audience("dissatisfied", tmp_path / "list.csv")
+    assert {row[measure] for row in rows_of(tmp_path / "list.csv") for measure in MEASURES} == {""}
+    for wanted in (Wanted(min_order_probability=0.01), Wanted(top=5), Wanted(by="expected_orders")):
+        with pytest.raises(UserError, match=r"are of a release without forecasts: run dbt build once more\.$"):
+            audience("dissatisfied", tmp_path / "list.csv", wanted=wanted)
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        *(
+            (f"--top={number}", "is no number of customers, 1 or more")
+            for number in ("0", "-1", "1.5", "many", "1" * 30)
+        ),
+        *((f"--min-order-probability={number}", "is no number from 0 to 1") for number in ("2", "nan", "often")),
+        ("--by=name", "invalid choice: 'name'"),
+    ],
+)
+def test_a_choice_by_forecasts_that_is_none_is_refused(
+    environment: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, said: str
+) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["audience", "dissatisfied", "--out", str(tmp_path / "list.csv"), option])
+    assert exit_.value.code == 2
+    assert said in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_unknown_stage_names_the_known_ones_in_one_sentence(
     environment: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -252,7 +336,28 @@ def test_hostile_ids_and_names_are_no_formulas(tampered: duckdb.DuckDBPyConnecti
 @pytest.mark.parametrize("text", HOSTILE)
 def test_no_separator_of_a_spreadsheet_lets_a_formula_begin(text: str) -> None:
     day = date(2018, 8, 31)
-    row = (text, "key", "name", day, 1, None, None, 0.5, 3, 1, Decimal("10.00"), None, "SP", "new", "New", day, 1)
+    row = (
+        text,
+        "key",
+        "name",
+        day,
+        1,
+        None,
+        None,
+        0.5,
+        3,
+        1,
+        Decimal("10.00"),
+        None,
+        "SP",
+        "new",
+        "New",
+        day,
+        1,
+        0.5,
+        0.5,
+        1.0,
+    )
     content, changed = to_csv([row])
     assert changed == 1
     for separator in (",", ";", "\t", "|"):

@@ -68,6 +68,22 @@ def test_a_broken_contract_exits_3_and_names_what_broke_it(
     assert "total_spend: CHANGED" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("form", ["text", "md", "json"])
+def test_how_the_forecasts_do_is_told_and_breaks_no_contract(
+    warehouse: Warehouse, capsys: pytest.CaptureFixture[str], form: str
+) -> None:
+    set_contract(
+        warehouse, is_broken_today=False, is_forecast_off=True, forecast_explanation="The forecasts are far off."
+    )
+    assert main(["contract", "--format", form]) == 0
+    assert "The forecasts are far off." in capsys.readouterr().out
+    with duckdb.connect(str(warehouse.path)) as connection:
+        for column in ("forecast_explanation", "forecast_version", "is_forecast_abstaining"):
+            connection.execute(f"alter table maintenance_contract drop column {column}")
+    assert main(["contract", "--format", form]) == 0
+    assert "forecasts do" not in capsys.readouterr().out
+
+
 def test_machines_read_the_same_figures_as_json(warehouse: Warehouse, capsys: pytest.CaptureFixture[str]) -> None:
     code = main(["contract", "--format", "json"])
     contract = json.loads(capsys.readouterr().out)

@@ -208,7 +208,8 @@ def test_a_build_that_is_kept_for_its_versions_keeps_nothing_of_the_person(erase
     files = files_of(warehouse)
     assert with_bytes(files, erased.ids) == with_values(files, erased.ids) == []
     assert sorted(path.name for path in kept.rglob("*") if path.is_file()) == [
-        *("fit_lifecycle_boundaries.parquet", "fit_segment_candidates.parquet", "fit_segment_labels.parquet"),
+        *("fit_forecast_candidates.parquet", "fit_forecast_model.parquet", "fit_lifecycle_boundaries.parquet"),
+        *("fit_segment_candidates.parquet", "fit_segment_labels.parquet"),
         *("fit_segment_model.parquet", "fit_segment_refits.parquet", "manifest.json"),
     ]
     # What is left is taken back by a warehouse that starts empty.

@@ -134,8 +134,8 @@ def test_published_boundaries_are_taken_back(built_tonight: Warehouse, nights: N
 def test_a_warehouse_of_an_earlier_release_can_be_published(built_tonight: Warehouse, tmp_path: Path) -> None:
     warehouse = copy_of(built_tonight, tmp_path / "copy")
     with duckdb.connect(str(warehouse.path)) as connection:
-        connection.execute("drop table fit_lifecycle_boundaries")
-        connection.execute("drop table fit_segment_refits")
+        for table in ("lifecycle_boundaries", "segment_refits", "forecast_candidates", "forecast_model"):
+            connection.execute(f"drop table fit_{table}")
     publish(warehouse.serving, warehouse.path)
     versions = json.loads((warehouse.serving / "manifest.json").read_text())["versions"]
     assert sorted(versions) == ["fit_segment_candidates", "fit_segment_labels", "fit_segment_model"]

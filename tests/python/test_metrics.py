@@ -27,6 +27,10 @@ QUESTIONS = {
     ],
     "revenue_by_stage_today": ["--metrics", "revenue", "--group-by", "customer__stage_today"],
     "gone_dormant_by_month": ["--metrics", "gone_dormant", "--group-by", "metric_time__month"],
+    "expected_by_month": [
+        *("--metrics", "expected_orders_90_days,expected_revenue_90_days", "--group-by", "metric_time__month"),
+    ],
+    "expected_by_stage_today": ["--metrics", "expected_revenue_90_days", "--group-by", "customer__stage_today"],
     "growth_by_month": ["--metrics", "revenue_growth", "--group-by", "metric_time__month"],
     "active_by_day": [
         *("--metrics", "active_customers_90_days", "--group-by", "metric_time__day"),
@@ -205,6 +209,28 @@ def test_customers_gone_dormant_are_the_moves_into_the_last_two_stages(
     """
     by_month = answers["gone_dormant_by_month"].query("gone_dormant > 0")
     assert equal(by_month, built, months)["gone_dormant"].sum() > 100
+
+
+def test_what_is_expected_is_the_sum_of_the_forecasts_of_one_date(
+    answers: dict[str, pd.DataFrame], built: Warehouse
+) -> None:
+    months = """
+        select
+            date_trunc('month', as_of_date)::timestamp as metric_time__month,
+            sum(expected_orders)::double as expected_orders_90_days,
+            sum(expected_revenue)::double as expected_revenue_90_days
+        from customer_forecasts_monthly
+        where expected_orders is not null
+        group by 1
+    """
+    answers["expected_by_month"] = answers["expected_by_month"].dropna()
+    equal(answers["expected_by_month"], built, months)
+    stages = """
+        select stage_key as customer__stage_today, sum(expected_revenue)::double as expected_revenue_90_days
+        from segment_forecasts
+        group by 1
+    """
+    equal(answers["expected_by_stage_today"], built, stages)
 
 
 def test_active_customers_of_90_days_are_counted_once(answers: dict[str, pd.DataFrame], built: Warehouse) -> None:

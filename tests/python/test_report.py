@@ -19,9 +19,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_forecasts import MODELS, REASON, TENTHS, make_up
 from olist_segments.cli import main
 from olist_segments.errors import UserError
-from olist_segments.report import charts, palette, words
+from olist_segments.report import charts, forecasts, palette, words
 from olist_segments.report.page import load_layout, queries
 from olist_segments.report.source import ask
 from olist_segments.report.verdict import Facts, sentences
@@ -282,7 +283,8 @@ def test_page_is_a_document(untouched: Untouched) -> None:
         assert set(attributes.get("aria-labelledby", "").split()) <= set(identifiers)
     order = [found["id"] for found in page.attributes("section")]
     assert order == [
-        "segments", "traits", "playbook", "moves", "next", "delivery", "map", "cohorts", "choice", "upkeep", "quality",
+        "segments", "traits", "playbook", "moves", "next", "forecast", "delivery", "map", "cohorts", "choice", "upkeep",
+        "quality",
     ]  # fmt: skip
 
 
@@ -320,6 +322,10 @@ def test_hostile_text_is_text(tables: Tables) -> None:
         f"update maintenance_contract set explanation = '{text}', is_broken_today = true",
         f"update brazil_states set state_name = '{text}'",
         f"update data_quality set breach = '{text}', treatment = '{text}'",
+        f"update segment_forecasts set segment_name = '{text}' || segment_key, stage_name = '{text}'",
+        f"update forecast_versions set model = '{text}', reason = '{text}', is_abstaining = true",
+        f"update forecast_candidates set model = '{text}', model_role = '{text}' where is_chosen",
+        f"update forecast_calibration set model = '{text}' where model = 'logistic'",
         f"update feature_drift_monthly set feature = '{text}' || feature",
     )
     html = tables.page()
@@ -455,6 +461,148 @@ def test_several_orders_of_one_day_are_no_return(untouched: Untouched) -> None:
     text = Page(untouched.html).text()
     assert f"{words.share(days)} have come back: they bought on another day too" in text  # type: ignore[arg-type]
     assert f"{words.share(orders)} have placed more than one order" in text  # type: ignore[arg-type]
+
+
+# Forecasts.
+
+
+def forecast_section(html: str) -> str:
+    found = re.search(r'<section id="forecast".*?</section>', html, flags=re.S)
+    assert found is not None
+    return found.group(0)
+
+
+def test_forecasts_are_told_with_how_modest_they_are(tables: Tables) -> None:
+    make_up(tables.path)
+    html = forecast_section(tables.page())
+    page = Page(html)
+    text = page.text()
+    ((orders, revenue, customers),) = tables.query(
+        "select sum(expected_orders), sum(expected_revenue)::double, sum(customer_count) from segment_forecasts"
+    )
+    expected = f"{words.count(orders)} orders and {words.money(revenue)} are to be expected"  # type: ignore[arg-type]
+    assert f"{expected} within 90 days from the {customers:,} customers" in page.text("h3")
+    assert "The forecasts are by logistic regression, fitted on 31 August 2018." in text
+    assert "judged on 2 past dates, from 30 April 2018 to 31 May 2018" in text
+    assert "right one first 61 times in 100; a coin would do so 50 times, the best rule of thumb 59 times" in text
+    assert "That ranking is modest." in text
+    assert "ordered 2.3 times as often as everybody (2.40% against 0.84%), and yet 98% of that tenth did not" in text
+    assert "not to tell who will order" in text
+    assert "forecasts abstain" not in text
+    assert 'class="statement"' not in html
+    assert "In 9 of 10 tenths the share expected is within the interval of what came" in text
+    assert "On none of 2 past dates were the orders expected far off" in text
+    assert "2 of 2 models met every bound; logistic regression was chosen" in text
+    assert all(words.three(auc) in text for _, auc in MODELS.values())
+    for group in tables.query("select expected_revenue::double, order_probability from segment_forecasts"):
+        assert words.money(group[0]) in text  # type: ignore[arg-type]
+        assert words.share2(group[1]) in text  # type: ignore[arg-type]
+    for drawing in re.findall(r'<svg[^>]*aria-label="Dots of the share.*?</svg>', html, flags=re.S):
+        tips = [found["data-tip"] for _, found in Page(drawing).elements if "data-tip" in found]
+        assert [tip.split(":")[0] for tip in tips] == [f"Tenth {number}" for number in range(1, len(TENTHS) + 1)]
+
+
+def test_forecasts_that_abstain_say_so_in_large_letters(tables: Tables) -> None:
+    make_up(tables.path, is_abstaining=True)
+    page = tables.page()
+    assert "The forecasts abstain: no model could be trusted, so every customer has the past rate" in Page(page).text()
+    html = forecast_section(page)
+    (statement,) = re.findall(r'<p class="statement" role="note">(.*?)</p>', html)
+    assert statement == (
+        "The forecasts abstain: no model could be trusted here. Every customer has the past rate of a group, not a "
+        "forecast of their own. The groups are those of a rule of thumb, “came back or not, and days since the last "
+        f"purchase”. Reason: {REASON}."
+    )
+    text = Page(html).text()
+    assert "None of 2 models could be trusted" in text
+    assert "The forecasts are by" not in text
+    assert "the best rule of thumb 59 times" not in text
+
+
+def test_a_forecast_of_a_year_is_called_unchecked_unless_it_was_compared(tables: Tables) -> None:
+    make_up(tables.path)
+    year = "interval 365 day"
+    tables.change(
+        "update customer_forecasts_monthly set expected_orders_365_days = null "
+        f"where as_of_date + {year} <= (select max(as_of_date) from as_of_dates)"
+    )
+    assert "an extrapolation which no history has checked" in Page(tables.page()).text()
+    ((date, customers),) = tables.query(
+        "select as_of_date::varchar, count(*) from customer_forecasts_monthly "
+        "where as_of_date = '2017-08-31' group by 1"
+    )
+    ((came,),) = tables.query(
+        "select count(distinct (customer_unique_id, purchase_date)) from purchases "
+        f"inner join customer_forecasts_monthly as known using (customer_unique_id) where known.as_of_date = '{date}' "
+        f"and purchase_date > known.as_of_date and purchase_date <= known.as_of_date + {year}"
+    )
+    tables.change(f"update customer_forecasts_monthly set expected_orders_365_days = 0.1 where as_of_date = '{date}'")
+    ratio = words.decimals(customers * 0.1 / came)  # type: ignore[operator]
+    text = Page(tables.page()).text()
+    assert f"could be compared with what came on 1 date: they expected {ratio} times the orders" in text
+    assert "no history has checked" not in text
+    tables.change("update segment_forecasts set expected_orders_365_days = null, expected_revenue_365_days = null")
+    assert "Nothing is said of 365 days" in Page(tables.page()).text()
+
+
+def test_where_nothing_is_known_there_is_no_forecast(tables: Tables) -> None:
+    make_up(tables.path, is_abstaining=True)
+    tables.change(
+        "update segment_forecasts set order_probability = null, expected_orders = null, expected_revenue = null, "
+        "expected_orders_365_days = null, expected_revenue_365_days = null",
+        *(
+            f"delete from {table}"
+            for table in ("forecast_candidates", "forecast_calibration", "forecast_drift_monthly")
+        ),
+    )
+    html = tables.page()
+    section = Page(forecast_section(html)).text()
+    assert "There is no forecast. No date of the past has been followed long enough to learn from." in section
+    assert "nobody can say how well the probabilities are calibrated" in section
+    assert not re.search(r">(None|nan|NaN)<|\bNaN\b", html)
+
+
+def test_tables_of_a_release_without_forecasts_make_the_page_without_them(tables: Tables) -> None:
+    forecasts_of_the_page = load_layout()["parts"][0]["sections"]
+    (section,) = [found for found in forecasts_of_the_page if found["anchor"] == "forecast"]
+    tables.change(*(f"drop table {table}" for table in (*section["needs"], "customer_forecasts_monthly")))
+    html = tables.page()
+    assert 'id="forecast"' not in html
+    assert 'href="#forecast"' not in html
+    assert 'id="next"' in html
+
+
+@pytest.mark.parametrize(
+    ("auc", "called"),
+    [
+        (0.5, "hardly better than chance"),
+        (0.58, "modest"),
+        (0.7, "fair"),
+        (0.8, "good"),
+        (None, "nobody knows how well"),
+    ],
+)
+def test_a_ranking_is_called_what_it_is(auc: float | None, called: str) -> None:
+    fact = {
+        "ranking_auc": auc,
+        "date_count": 1,
+        "first_date": date(2018, 1, 31),
+        "last_date": date(2018, 1, 31),
+        "rule_auc": None,
+        "is_abstaining": False,
+        "top_tenth_share": None,
+        "everybody_share": None,
+        "top_tenth_lift": None,
+    }
+    (told,) = forecasts._ranking(fact)
+    assert called in told
+    assert ("not to tell who will order" in told) is (auc in (0.58, 0.7))
+    assert ("not to choose customers" in told) is (auc == 0.5)
+
+
+def test_a_heading_names_the_period_where_it_is_no_quarter() -> None:
+    assert forecasts.heading({"outcome_days": 90}) == forecasts.heading(None) == "What the next quarter brings"
+    assert forecasts.heading({"outcome_days": 30}) == "What the next 30 days bring"
 
 
 # What is taken away from the tables, and what the page then says; taken away together, to draw few pages.

@@ -12,11 +12,16 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt.contracts.graph.nodes import ModelNode
 from faults import runners
 from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
 
 EMPTY = ("build", "--empty", "--exclude-resource-type", "unit_test")
-VERSIONS = ("fit_segment_candidates", "fit_segment_model", "fit_segment_labels", "fit_segment_refits", "fit_ageing")
+VERSIONS = (
+    *("fit_segment_candidates", "fit_segment_model", "fit_segment_labels", "fit_segment_refits", "fit_ageing"),
+    *("fit_forecast_candidates", "fit_forecast_model"),
+)
+ROOMS = ("staging", "core", "features", "segmentation", "profiles", "forecasts", "semantic", "maintenance")
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +51,15 @@ def test_with_its_ancestors_a_model_brings_only_tests_of_what_is_built(manifest:
                 needed = {parent for parent in node["depends_on"]["nodes"] if parent.startswith(("model.", "seed."))}
                 assert needed <= built, f"{node['unique_id']} is brought by +{model}"
     assert brought > 1_000
+
+
+def test_a_model_reads_its_own_room_and_those_before(manifest: Manifest) -> None:
+    models = {node.unique_id: node for node in manifest.nodes.values() if isinstance(node, ModelNode)}
+    place = {name: ROOMS.index(Path(node.original_file_path).parts[1]) for name, node in models.items()}
+    assert set(place.values()) == set(range(len(ROOMS)))
+    for name, node in models.items():
+        for parent in node.depends_on.nodes:
+            assert place.get(parent, 0) <= place[name], f"{name} reads {parent}"
 
 
 def test_a_whole_build_runs_every_test(manifest: Manifest, runner: dbtRunner) -> None:

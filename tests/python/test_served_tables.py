@@ -10,7 +10,10 @@ import pytest
 from warehouses import Warehouse
 
 # Outcomes are told of dates that have 90 days behind them: the newest of those is none of the newest dates.
-OUTCOMES = {"segment_outcomes", "outcomes_of_everybody", "segmentation_comparison"}
+OUTCOMES = {
+    *("segment_outcomes", "outcomes_of_everybody", "segmentation_comparison"),
+    *("forecast_drift_monthly", "forecast_candidates", "forecast_calibration"),
+}
 # Their dates are not as-of dates.
 OTHER_DATES = {"acquisition_cohorts", "segment_ageing", "segment_ageing_segments"}
 # Dated by the fit: a row per model version, of which segment_versions says which is in force.
@@ -56,6 +59,7 @@ def test_the_newest_rows_of_history_are_the_tables_of_today(tables: duckdb.DuckD
         ("customer_segments", "customer_segments_monthly", "customer_unique_id, segment_key, segment_probability"),
         ("customer_segments", "lifecycle_stages_monthly", "customer_unique_id, stage_key, stage_name"),
         ("rfm_segments", "rfm_segments_monthly", "customer_unique_id, rfm_segment_key, recency_score"),
+        ("customer_forecasts", "customer_forecasts_monthly", "customer_unique_id, order_probability, expected_revenue"),
         ("segment_profiles", "segment_profiles_monthly", "segment_key, customer_count, is_dissatisfied, is_dormant"),
     ):
         newest = f"select {columns} from {history} where is_newest"
@@ -117,7 +121,11 @@ def test_an_old_name_says_the_new_one_and_holds_the_same(tables: duckdb.DuckDBPy
 
 
 @pytest.mark.parametrize(
-    "table", ["segment_outcomes", "outcomes_of_everybody", "segment_migrations_monthly", "lifecycle_moves_monthly"]
+    "table",
+    [
+        *("segment_outcomes", "outcomes_of_everybody", "segment_migrations_monthly", "lifecycle_moves_monthly"),
+        "forecast_drift_monthly",
+    ],
 )
 def test_comments_say_what_must_not_be_added_up(tables: duckdb.DuckDBPyConnection, table: str) -> None:
     comment = tables.execute("select comment from duckdb_tables() where table_name = ?", [table]).fetchall()[0][0]

@@ -10,8 +10,8 @@ from dbt_here import PROJECT
 from olist_segments.errors import UserError
 from olist_segments.model import scaling
 from olist_segments.selection import candidates
-from olist_segments.settings.check import check_features, check_setting, check_settings
-from olist_segments.settings.model import FIGURES, TRANSFORMS, FeatureEntry, SegmentationRule, Settings
+from olist_segments.settings.check import check_features, check_forecast_terms, check_setting, check_settings
+from olist_segments.settings.model import FIGURES, TRANSFORMS, FeatureEntry, ForecastRule, SegmentationRule, Settings
 
 VALUES: dict[str, Any] = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
 SETTINGS_OF_BANDS = (
@@ -181,6 +181,32 @@ REFUSED = [
         "{segmentation_rule: {prefer: [elbow]}}",
         f"A member of the var segmentation_rule.prefer is 'elbow': give one of {', '.join(FIGURES)}.",
     ),
+    ("{forecast_terms: []}", "The var forecast_terms is []: give a list of at least one member."),
+    (
+        '{forecast_terms: ["ln(x)"]}',
+        "A member of the var forecast_terms is 'ln(x)': give a name of lower-case letters, digits and underscores.",
+    ),
+    ("{forecast_terms: [ln_spend, ln_spend]}", "The var forecast_terms names 'ln_spend' twice: name it once."),
+    ("{forecast_training_dates: 0}", "The var forecast_training_dates is 0: give a whole number from 1 to 120."),
+    (
+        "{forecast_rule: {min_returns: 0}}",
+        "The var forecast_rule.min_returns is 0: give a whole number from 1 to 1000000.",
+    ),
+    (
+        "{forecast_rule: {min_auc: 0.6}}",
+        "The var forecast_rule has no key 'min_auc': its keys are min_returns, min_judged_dates, min_auc_lead, "
+        "min_slope, max_slope, min_order_ratio, max_order_ratio.",
+    ),
+    (
+        "{forecast_rule: {max_slope: 0.5}}",
+        "The var forecast_rule.max_slope is 0.5, less than min_slope, which is 0.7: give it as much or more.",
+    ),
+    (
+        "{forecast_rule: {min_order_ratio: 2}}",
+        "The var forecast_rule.max_order_ratio is 1.25, less than min_order_ratio, which is 2: give it as much or "
+        "more.",
+    ),
+    ("{refit_forecasts: 1}", "The var refit_forecasts is 1: give true or false."),
 ]
 
 
@@ -251,7 +277,24 @@ def test_a_feature_that_is_no_number_or_has_no_logarithm_is_refused(transforms: 
     assert str(told.value) == sentence
 
 
+@pytest.mark.parametrize("term", ["next_spend", "no_column"])
+def test_a_term_of_forecasts_that_is_an_outcome_or_unknown_is_refused(term: str) -> None:
+    columns: dict[str, dict[str, Any]] = {
+        "next_spend": {"data_type": "double", "meta": {}},
+        "ln_spend": {"data_type": "double", "meta": {"is_term": True}},
+        "has_come_back": {"data_type": "double", "meta": {"is_term": True}},
+    }
+    check_forecast_terms(["has_come_back", "ln_spend"], columns)
+
+    with pytest.raises(UserError) as told:
+        check_forecast_terms(["ln_spend", term], columns)
+    assert str(told.value) == (
+        f"The var forecast_terms names {term}, which is no term: the terms are ln_spend, has_come_back."
+    )
+
+
 def test_a_key_that_the_rule_lacks_has_the_value_of_the_project_file() -> None:
+    assert ForecastRule() == check_setting("forecast_rule", VALUES["forecast_rule"])
     assert SegmentationRule() == check_setting("segmentation_rule", VALUES["segmentation_rule"])
     rule = check_setting("segmentation_rule", {"prefer": ["silhouette"]})
     assert (rule.prefer, rule.min_jaccard) == (("silhouette",), VALUES["segmentation_rule"]["min_jaccard"])

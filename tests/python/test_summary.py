@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from made_up_forecasts import REASON, make_up
 from olist_segments.serving.summary import summary
 from olist_segments.structures import SENTENCES
 from warehouses import Warehouse
@@ -100,3 +101,36 @@ def test_tables_of_a_release_without_stages_have_their_kinds_alone(tables: Path)
     text = summary()
     assert "Dissatisfied customers" in text
     assert "customers by stage" not in text
+
+
+def test_what_is_expected_is_told_with_its_model(tables: Path) -> None:
+    make_up(tables)
+    with duckdb.connect(str(tables), read_only=True) as connection:
+        orders, revenue = connection.sql(
+            "select sum(expected_orders), sum(expected_revenue)::double from customer_forecasts"
+        ).fetchall()[0]
+    (line,) = [line for line in summary().splitlines() if line.startswith("The next 90 days")]
+    assert line == (
+        f"The next 90 days: {orders:,.0f} orders and BRL {revenue:,.0f} are expected (logistic regression, which ranks "
+        "to 0.61; 0.5 is chance)."
+    )
+
+
+def test_forecasts_that_abstain_say_so(tables: Path) -> None:
+    make_up(tables, is_abstaining=True)
+    (line,) = [line for line in summary().splitlines() if line.startswith("The next 90 days")]
+    assert "No model could be trusted, so every customer has the past rate of a group" in line
+    assert f"({REASON})." in line
+    with duckdb.connect(str(tables)) as connection:
+        connection.execute("update segment_forecasts set expected_orders = null, expected_revenue = null")
+        connection.execute("delete from forecast_drift_monthly")
+    assert "The outcome period: no forecast, as no date of the past has been followed long enough." in summary()
+
+
+@pytest.mark.parametrize("table", ["segment_forecasts", "forecast_versions"])
+def test_tables_of_a_release_without_forecasts_tell_nothing_of_them(tables: Path, table: str) -> None:
+    with duckdb.connect(str(tables)) as connection:
+        connection.execute(f"drop table {table}")
+    text = summary()
+    assert "Dissatisfied customers" in text
+    assert "expected" not in text

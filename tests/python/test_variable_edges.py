@@ -37,6 +37,9 @@ NUMBERS = [
 ]
 ALWAYS_POSITIVE = ("purchase_day_count", "order_count", "item_count", "avg_review_score", "worst_review_score")
 
+TERMS = ("ln_purchase_days", "ln_recency", "ln_spend", "review_missing", "first_freight_share")
+RATIOS = ("min_slope", "max_slope", "min_order_ratio", "max_order_ratio")
+
 Values = dict[str, Any]
 
 # Two years of 600 orders: all that is smallest, then all that is largest, but for the days of the simulation.
@@ -71,6 +74,10 @@ SMALLEST: Values = {
     "refit": False,
     "rescore_history": False,
     "outcome_days": 1,
+    "forecast_terms": ["ln_spend"],
+    "forecast_training_dates": 1,
+    "forecast_rule": dict.fromkeys(RATIOS, 0) | {"min_returns": 1, "min_judged_dates": 1, "min_auc_lead": 0},
+    "refit_forecasts": False,
     "holdout_share": 0.01,
     "few_customers": 2,
     "same_shop_min_known_share": 0,
@@ -127,6 +134,10 @@ LARGEST: Values = {
     "name_min_cosine": 1,
     "match_min_jaccard": 1,
     "outcome_days": 3650,
+    "forecast_terms": [*TERMS],
+    "forecast_training_dates": 120,
+    "forecast_rule": dict.fromkeys(RATIOS, 1000)
+    | {"min_returns": 1_000_000, "min_judged_dates": 1000, "min_auc_lead": 1},
     "holdout_share": 0.99,
     "few_customers": 1_000_000,
     "same_shop_min_known_share": 1,
@@ -152,7 +163,15 @@ LARGEST: Values = {
     "ageing_refit_days": 3650,
 }
 # A refit of the same warehouse, labels of all history.
-REFITTED = SMALLEST | {"refit": True, "rescore_history": True, "drift_clock_driven_features": ["x"]}
+REFITTED = SMALLEST | {
+    "refit": True,
+    "rescore_history": True,
+    "refit_forecasts": True,
+    # Any model is good enough.
+    "forecast_rule": {"min_returns": 1, "min_judged_dates": 1, "min_auc_lead": 0}
+    | {name: 1000 if name.startswith("max") else 0 for name in RATIOS},
+    "drift_clock_driven_features": ["x"],
+}
 # Each transform on whatever it takes; sets of one feature and of all.
 EVERY_FEATURE: Values = {
     "features": {name: {"transform": "log1p" if i % 2 else "sqrt"} for i, name in enumerate(NUMBERS)}

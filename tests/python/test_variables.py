@@ -28,6 +28,13 @@ REFUSED = [
         "take it off, or add the column.",
     ),
     (
+        "{forecast_terms: [next_spend]}",
+        "The var forecast_terms names next_spend, which is no term: the terms are ln_purchase_days, has_come_back, "
+        "recency_up_to_90, recency_hundreds, ln_recency, come_back_ln_recency, ln_spend, review_score_centred, "
+        "review_missing, late_share, nothing_delivered, delivery_tens, ln_items, ln_orders, first_ln_instalments, "
+        "first_freight_share.",
+    ),
+    (
         "{features: {recency_days: {transform: ln}}, feature_sets: {a: [recency_days]}}",
         "The var features.recency_days.transform is 'ln', and recency_days may be 0, which has no logarithm: give "
         "log1p.",

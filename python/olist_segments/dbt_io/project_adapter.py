@@ -27,17 +27,25 @@ class ProjectAdapter(metaclass=AdapterMeta):
         raise NotImplementedError
 
     @available
-    def check_settings(self, var: Any, columns: Mapping[str, Mapping[str, Any]] | None) -> None:
+    def check_settings(
+        self,
+        var: Any,
+        feature_columns: Mapping[str, Mapping[str, Any]] | None,
+        forecast_columns: Mapping[str, Mapping[str, Any]] | None,
+    ) -> None:
         """Check all vars, which dbt's `var` gives, and names given on the command line.
 
-        With `columns`, those of customer_features_monthly in dbt's graph, features are looked for among them.
+        Features and forecast terms are looked for among the columns of customer_features_monthly and forecast_features
+        in dbt's graph, where these are given.
         """
         values = {name: var(name) for name in (*Settings.model_fields, *check.GONE) if var.has_var(name)}
 
         def check_all() -> None:
             settings = check.check_settings(values | dict(self.config.cli_vars))
-            if columns is not None:
-                check.check_features(settings.features, columns)
+            if feature_columns is not None:
+                check.check_features(settings.features, feature_columns)
+            if forecast_columns is not None:
+                check.check_forecast_terms(settings.forecast_terms, forecast_columns)
 
         _told_by_dbt(check_all)
 

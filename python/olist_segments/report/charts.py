@@ -554,6 +554,41 @@ def scatter_panels(
     return _facet(chart, titles, columns)
 
 
+def calibration(width: int, points: Marks, axis: Axis, y_title: str) -> Any:
+    """Dots with intervals over the diagonal on which they would lie; `x`, `y`, `low`, `high`, `colour`, `tip`.
+
+    `axis` is that of both directions.
+    """
+    x = alt.X(
+        "x:Q",
+        title=axis.title,
+        scale=alt.Scale(domain=axis.domain, nice=False),
+        axis=_axis(axis.form, grid=True, ticks=6 if is_wide(width) else 4),
+    )
+    y = alt.Y(
+        "y:Q",
+        title=y_title,
+        scale=alt.Scale(domain=axis.domain, nice=False),
+        axis=_axis(axis.form, grid=True, ticks=5),
+    )
+    low, high = axis.domain
+    middle = low + (high - low) * 0.6
+    base = alt.Chart(_data(points))
+    layers = [
+        alt.Chart(_data([{"x": low, "y": low}, {"x": high, "y": high}]))
+        .mark_line(stroke="var(--muted)", strokeDash=[4, 3], strokeWidth=1.2)
+        .encode(x=x, y=y),
+        alt.Chart(_data([{"x": middle, "y": middle, "text": "as expected"}]))
+        .mark_text(align="left", dx=14, dy=16, fontSize=12, fill="var(--muted)")
+        .encode(x=x, y=y, text="text:N"),
+        base.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(
+            x=x, y=alt.Y("low:Q", title=y_title), y2="high:Q", stroke=_as_is("colour")
+        ),
+        base.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, fill=_as_is("colour"), description="tip:N"),
+    ]
+    return alt.layer(*layers).properties(width=min(width - 70, 520), height=360 if is_wide(width) else 250)
+
+
 def wrapped(names: Sequence[str], characters: int) -> dict[str, str]:
     """A label for each name, in at most three lines of so many characters; no two are the same."""
     labels: dict[str, str] = {}

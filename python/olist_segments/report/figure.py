@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from olist_segments.forecast_words import model_name
 from olist_segments.report import charts, words
 from olist_segments.report.source import Answer, Row
 
@@ -21,6 +22,7 @@ _STYLES: dict[str, Callable[[Any], str]] = {
     "signed": words.signed,
     "three": words.three,
     "four": words.four,
+    "forecast_model": model_name,
 }
 
 

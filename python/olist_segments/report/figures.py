@@ -517,7 +517,7 @@ def comparison(tables: Tables) -> Finding | None:
     words = [(point["y"], names[point["line"]], point["colour"]) for point in ends] + [
         (0.5 - (high - low) * 0.05, "random", "var(--muted)")
     ]
-    heights = _apart([height for height, _, _ in words], (high - low) * 0.07)
+    heights = apart([height for height, _, _ in words], (high - low) * 0.07)
     labels = [
         {"x": last, "y": height, "text": text, "colour": colour}
         for height, (_, text, colour) in zip(heights, words, strict=True)
@@ -537,7 +537,7 @@ def comparison(tables: Tables) -> Finding | None:
             points,
             charts.Axis(
                 (-0.3, (last or 1) * (1.16 if is_wide(width) else 1.42)),
-                words=_month_labels(dates, 6 if is_wide(width) else 3),
+                words=month_labels(dates, 6 if is_wide(width) else 3),
             ),
             charts.Axis((low, high), ".2f"),
             labels=labels,
@@ -760,7 +760,7 @@ def cohorts(tables: Tables) -> Finding | None:
     )
 
 
-def _apart(heights: Sequence[float], least: float) -> list[float]:
+def apart(heights: Sequence[float], least: float) -> list[float]:
     """The heights, moved as little as keeps neighbours `least` apart, in the order given."""
     order = sorted(range(len(heights)), key=lambda place: -heights[place])
     moved = list(heights)
@@ -769,7 +769,8 @@ def _apart(heights: Sequence[float], least: float) -> list[float]:
     return moved
 
 
-def _month_labels(dates: Sequence[date], at_most: int) -> dict[int, str]:
+def month_labels(dates: Sequence[date], at_most: int) -> dict[int, str]:
+    """Month names for at most so many of the dates, by place."""
     step = max(1, -(-len(dates) // at_most))
     return {place: month(found) for place, found in enumerate(dates) if place % step == 0}
 

@@ -16,12 +16,14 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from olist_segments.errors import UserError
-from olist_segments.report import checks, figures
-from olist_segments.report.figure import Figure, Finding, Tables, make_figure
+from olist_segments.forecast_words import PAST_RATE
+from olist_segments.report import checks, figures, forecasts
+from olist_segments.report.figure import Column, Figure, Finding, Tables, make_figure
 from olist_segments.report.palette import assign, variables
 from olist_segments.report.source import Answer, Row, ask
 from olist_segments.report.verdict import Facts, sentences
 from olist_segments.report.words import count, day, decimals, listed, long_month, money, plural, share, share1, share2
+from olist_segments.serving.tables import present_tables
 from olist_segments.structures import SENTENCES
 
 _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
@@ -36,6 +38,10 @@ _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
     "stage-returns": figures.stage_returns,
     "outcomes": figures.outcomes,
     "comparison": figures.comparison,
+    "forecast-groups": forecasts.forecast_groups,
+    "forecast-drift": forecasts.forecast_drift,
+    "forecast-calibration": forecasts.forecast_calibration,
+    "forecast-candidates": forecasts.forecast_candidates,
     "delivery": figures.delivery,
     "states": figures.states,
     "states-by-segment": figures.states_by_segment,
@@ -61,7 +67,10 @@ _FEW_CUSTOMERS = 5000
 
 @dataclass(frozen=True)
 class Section:
-    """A section of the page: its anchor, heading, lead, figures, remarks, and cards with the stages of each kind."""
+    """A section of the page: its anchor, heading, lead, figures, remarks, and cards with the stages of each kind.
+
+    `statements` are in large letters above all else of it, `notes` are paragraphs below the lead.
+    """
 
     anchor: str
     heading: str
@@ -70,6 +79,8 @@ class Section:
     remarks: list[str] = field(default_factory=list)
     cards: Answer | None = None
     stages: Answer | None = None
+    statements: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
 
     The same tables give the same bytes. UserError where the tables hold no segments yet.
     """
-    layout = load_layout()
+    layout = _told(load_layout(), present_tables(connection))
     answers = {name: ask(connection, name) for name in queries(layout)}
     if not answers["segments"].rows or not answers["version"].rows:
         raise UserError(f"'{source}' holds no segments yet: run dbt build to its end.")
@@ -152,6 +163,9 @@ def _banners(tables: Tables) -> list[str]:
         found.append(f"These are {plural(customers, 'customer')}: small shares rest on very few of them.")
     if terms is not None and terms["is_broken_today"]:
         found.append(f"The maintenance contract asks for a refit. {terms['explanation']}")
+    forecast = forecasts.facts(tables)
+    if forecast is not None and forecast["is_abstaining"]:
+        found.append(f"The forecasts abstain: no model could be trusted, so {PAST_RATE}.")
     found.extend(row["sentence"] for row in tables.rows("warnings"))
     return found
 
@@ -162,9 +176,22 @@ def load_layout() -> dict[str, Any]:
     return layout
 
 
+def _told(layout: dict[str, Any], present: set[str]) -> dict[str, Any]:
+    """The layout without the sections whose tables are not there: tables of an earlier release lack them."""
+    parts = [
+        part | {"sections": [section for section in part["sections"] if set(section.get("needs", ())) <= present]}
+        for part in layout["parts"]
+    ]
+    return layout | {"parts": parts}
+
+
 def queries(layout: dict[str, Any]) -> list[str]:
-    """The names of all queries of the report, sorted."""
-    return sorted({spec["query"] for spec in layout["figures"].values()} | set(_OTHER_QUERIES))
+    """The names of all queries of the sections and of what stands around them, sorted."""
+    asked = set(_OTHER_QUERIES)
+    for section in (section for part in layout["parts"] for section in part["sections"]):
+        asked.update(section.get("queries", ()))
+        asked.update(layout["figures"][name]["query"] for name in section.get("figures", ()))
+    return sorted(asked)
 
 
 def _parts(layout: dict[str, Any], tables: Tables) -> list[Part]:
@@ -194,15 +221,27 @@ def _section(layout: dict[str, Any], section: dict[str, Any], tables: Tables, wo
         remarks,
         tables.answers["cards"] if section.get("cards") else None,
         tables.answers["kinds_by_stage"] if section.get("cards") else None,
+        *_paragraphs(section, tables),
     )
+
+
+def _paragraphs(section: dict[str, Any], tables: Tables) -> tuple[list[str], list[str]]:
+    """The statements and the notes of a section: of the one about forecasts, no other has any."""
+    if section["anchor"] != "forecast":
+        return [], []
+    fact = forecasts.facts(tables)
+    return forecasts.statements(fact), forecasts.notes(tables, fact)
 
 
 def _words(tables: Tables) -> dict[str, str]:
     """What replaces the `{…}` in headings, leads and remarks."""
     came_back = tables.rows("came_back")[0]
+    forecast = forecasts.facts(tables)
     return {
         "came_back_share": share(came_back["came_back_share"]),
         "clock_words": ", or because time passes" if tables.rows("version")[0]["has_clock"] else "",
+        "forecast_heading": forecasts.heading(forecast),
+        "forecast_lead": forecasts.lead(forecast),
         "holdout_share": share(tables.rows("cards")[0]["holdout_share"]),
         "kinds_and_stages_lead": _kinds_and_stages(tables),
         "several_orders_share": share(came_back["several_orders_share"]),
@@ -269,13 +308,19 @@ def _table(figure: Figure) -> tuple[list[tuple[str, str]], list[list[tuple[str, 
         [
             (
                 column.write(row[column.name]),
-                "number" if column.is_number else "date" if isinstance(row[column.name], date) else "",
+                _cell_class(column, row[column.name]),
             )
             for column in figure.columns
         ]
         for row in figure.answer.rows
     ]
     return headings, rows
+
+
+def _cell_class(column: Column, value: object) -> str:
+    if column.is_number:
+        return "number"
+    return "name" if column.style == "forecast_model" else "date" if isinstance(value, date) else ""
 
 
 def _style() -> str:

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from olist_segments.errors import UserError
+from olist_segments.forecast_words import PAST_RATE
 from olist_segments.serving.atomic import replace_file
-from olist_segments.serving.tables import add_source_option, choose_source, open_tables
+from olist_segments.serving.tables import add_source_option, choose_source, open_tables, present_tables
 
 COLUMNS = (
     "customer_unique_id",
@@ -38,8 +39,14 @@ COLUMNS = (
     "stage_name",
     "in_stage_since",
     "purchase_day_count",
+    "order_probability",
+    "expected_orders",
+    "expected_revenue",
 )
-"""The columns of the file, as in the table customer_segments."""
+"""The columns of the file, as in the tables customer_segments and customer_forecasts."""
+
+MEASURES = ("expected_revenue", "expected_orders", "order_probability")
+"""What a list can be ordered by; the first is the default of --top."""
 
 _COLUMNS_BEFORE_STAGES = COLUMNS[: COLUMNS.index("stage_key")]
 
@@ -59,16 +66,34 @@ _FRAME = """
     cross join segment_versions
     where as_of_dates.is_newest and segment_versions.is_in_force
 """
-_MEMBERS = f"""
-    select {", ".join(COLUMNS)}
+_MEMBERS = """
+    with forecasts as (
+        {forecasts}
+    )
+
+    select {columns}
     from customer_segments
+    left join forecasts using (customer_unique_id)
     where
         segment_key = $segment_key
         and coalesce(segment_probability, 0) >= $min_probability
         and ($stage_key is null or stage_key = $stage_key)
-        and not coalesce($exclude_dissatisfied and avg_review_score <= {DISSATISFIED}, false)
-    order by total_spend desc, customer_unique_id
+        and not coalesce($exclude_dissatisfied and avg_review_score <= {dissatisfied}, false)
+        and coalesce(order_probability, 0) >= $min_order_probability
+    order by {measure} desc nulls last, customer_unique_id
+    limit {limit}
 """
+_FORECASTS = """
+    select customer_unique_id, order_probability, expected_orders, expected_revenue, is_abstaining
+    from customer_forecasts
+"""
+_NO_FORECASTS = """
+    select
+        null::varchar as customer_unique_id, null::double as order_probability, null::double as expected_orders,
+        null::double as expected_revenue, null::boolean as is_abstaining
+    where false
+"""
+_IS_ABSTAINING = "select coalesce(bool_or(is_abstaining), false) from customer_forecasts"
 _STAGES = "select stage_key, stage_name from lifecycle_stages order by stage_number"
 _HAS_STAGES = (
     "select count(*) from duckdb_columns() where table_name = 'customer_segments' and column_name = 'stage_key'"
@@ -90,9 +115,10 @@ _CONTROL_START = re.compile("^(?=[\t\r\n])")
 
 @dataclass(frozen=True)
 class Audience:
-    """The members of a segment on a date, by a model version; rows in the order of their spend, largest first.
+    """The members of a segment on a date, by a model version; rows in the order of what was asked for, else of spend.
 
-    `stage_name`: the stage of life that all of them are in, None for all stages.
+    `stage_name`: the stage of life that all of them are in, None for all stages. `is_abstaining`: the forecasts are the
+    past rates of groups.
     """
 
     segment_key: str
@@ -102,6 +128,33 @@ class Audience:
     rows: list[tuple[Any, ...]]
     playbook: tuple[str | None, ...]
     stage_name: str | None = None
+    is_abstaining: bool = False
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which of the members by their forecasts: those at least so probable to order, the first `top` by `by`.
+
+    `by`: one of MEASURES; None for the order of spend, or of the first measure where `top` is given.
+    """
+
+    min_order_probability: float = 0.0
+    top: int | None = None
+    by: str | None = None
+
+    @property
+    def needs_forecasts(self) -> bool:
+        """True where nothing can be told without forecasts."""
+        return self.min_order_probability > 0 or self.measure != "total_spend"
+
+    @property
+    def measure(self) -> str:
+        """What the list is ordered by, largest first."""
+        return self.by or ("total_spend" if self.top is None else MEASURES[0])
+
+
+EVERYBODY = Wanted()
+"""All members, by their spend."""
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -118,6 +171,17 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         action="store_true",
         help=f"leave out customers whose mean score is {DISSATISFIED:g} or less",
     )
+    parser.add_argument(
+        "--min-order-probability",
+        type=_probability,
+        default=0.0,
+        metavar="P",
+        help="only those who order in the outcome period with at least this probability, 0 to 1",
+    )
+    parser.add_argument(
+        "--top", type=_count, metavar="N", help=f"only the first N by --by, or by {MEASURES[0]}; ties by customer id"
+    )
+    parser.add_argument("--by", choices=MEASURES, help="the forecast that the list is ordered by, largest first")
     add_source_option(parser)
     parser.set_defaults(
         run=lambda arguments: print(
@@ -128,6 +192,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
                 arguments.exclude_dissatisfied,
                 arguments.source,
                 arguments.stage,
+                Wanted(arguments.min_order_probability, arguments.top, arguments.by),
             )
         )
     )
@@ -140,27 +205,35 @@ def audience(
     exclude_dissatisfied: bool = False,
     kind: str | None = None,
     stage: str | None = None,
+    wanted: Wanted = EVERYBODY,
 ) -> str:
     """Write the campaign list of `segment` (its key or name) to `file`, whole or not at all; sentences that say so.
 
     `kind`: one of SOURCES, or None for the published tables if there are any; `stage`: key or name of a stage of life,
-    or None for all. Only its owner can read the file. UserError if there are no tables or no such segment or stage, or
-    if `file` can't be written or is no campaign list.
+    or None for all; `wanted`: which of them by their forecasts. Only its owner can read the file. UserError if there
+    are no tables or no such segment or stage, if forecasts are asked for that are not there, or if `file` can't be
+    written or is no campaign list.
     """
     _check_destination(file)
     source = choose_source(kind)
-    found = read_audience(source, segment, min_probability, exclude_dissatisfied, stage)
+    found = read_audience(source, segment, min_probability, exclude_dissatisfied, stage, wanted)
     text, changed = to_csv(found.rows)
     replace_file(file, text.encode("utf-8-sig"), private=True)
     return "\n".join(_sentences(found, file, source, changed))
 
 
 def read_audience(
-    path: Path, segment: str, min_probability: float, exclude_dissatisfied: bool, stage: str | None = None
+    path: Path,
+    segment: str,
+    min_probability: float,
+    exclude_dissatisfied: bool,
+    stage: str | None = None,
+    wanted: Wanted = EVERYBODY,
 ) -> Audience:
     """The members of `segment` at `stage`, keys or names in any case, from the tables in `path`.
 
-    UserError where segment or stage isn't known, or where the tables are of a release without stages.
+    UserError where segment or stage isn't known, or where the tables are of a release without stages, or without the
+    forecasts that are asked for; else tables without forecasts leave their columns empty.
     """
     with open_tables(path) as connection:
         names = dict(connection.execute(_SEGMENTS).fetchall())
@@ -169,13 +242,28 @@ def read_audience(
             raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
         if connection.execute(_HAS_STAGES).fetchall() == [(0,)]:
             raise UserError(f"the tables in '{path}' are of a release without stages of life: run dbt build once more.")
+        has_forecasts = "customer_forecasts" in present_tables(connection)
+        if wanted.needs_forecasts and not has_forecasts:
+            raise UserError(f"the tables in '{path}' are of a release without forecasts: run dbt build once more.")
         stages = dict(connection.execute(_STAGES).fetchall())
         as_of_date, model_version = frame[0]
         key = _known(segment, names, "segment", f"on {as_of_date} in '{path}'")
         stage_key = None if stage is None else _known(stage, stages, "stage", f"in '{path}'")
         chosen = {"segment_key": key, "stage_key": stage_key}
-        conditions = {"min_probability": min_probability, "exclude_dissatisfied": exclude_dissatisfied}
-        rows = connection.execute(_MEMBERS, chosen | conditions).fetchall()
+        conditions = {
+            "min_probability": min_probability,
+            "exclude_dissatisfied": exclude_dissatisfied,
+            "min_order_probability": wanted.min_order_probability,
+        }
+        query = _MEMBERS.format(
+            columns=", ".join(COLUMNS),
+            forecasts=_FORECASTS if has_forecasts else _NO_FORECASTS,
+            dissatisfied=DISSATISFIED,
+            measure=wanted.measure,
+            limit="all" if wanted.top is None else wanted.top,
+        )
+        rows = connection.execute(query, chosen | conditions).fetchall()
+        is_abstaining = has_forecasts and connection.execute(_IS_ABSTAINING).fetchall() == [(True,)]
         if stage_key is None:
             playbooks = connection.execute(_PLAYBOOK, {"segment_key": key}).fetchall()
         else:
@@ -188,6 +276,7 @@ def read_audience(
         rows,
         playbooks[0] if playbooks else (),
         None if stage_key is None else stages[stage_key],
+        is_abstaining,
     )
 
 
@@ -261,6 +350,8 @@ def _sentences(found: Audience, file: Path, source: Path, changed: int) -> list[
     if changed:
         cells = "1 cell begins" if changed == 1 else f"{changed:,} cells begin"
         lines.append(f"Note: {cells} like a formula and got an apostrophe in front; look at where they come from.")
+    if found.is_abstaining:
+        lines.append(f"Note: the forecasts abstain: {PAST_RATE}.")
     words = ("Action", "Channel", "KPI", "Stop rule")
     told = [f"{word}: {_shown(text)}." for word, text in zip(words, found.playbook, strict=False) if text]
     if told:
@@ -282,3 +373,9 @@ def _probability(text: str) -> float:
     if not 0 <= value <= 1:
         raise argparse.ArgumentTypeError(f"'{_shown(text)}' is no number from 0 to 1")
     return value
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10**9:
+        raise argparse.ArgumentTypeError(f"'{_shown(text)}' is no number of customers, 1 or more")
+    return int(text)

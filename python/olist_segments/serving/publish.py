@@ -54,7 +54,12 @@ _KNOWN_LABELS = """
 _LABELS = "fit_segment_labels"
 _VERSION_TABLES = ("fit_segment_candidates", "fit_segment_model", _LABELS)
 # Likewise, where the warehouse has them: one that an earlier release built last has not.
-_LATER_VERSION_TABLES = ("fit_lifecycle_boundaries", "fit_segment_refits")
+_LATER_VERSION_TABLES = (
+    "fit_lifecycle_boundaries",
+    "fit_segment_refits",
+    "fit_forecast_candidates",
+    "fit_forecast_model",
+)
 # Every DuckDB client from 1.0 on opens this format; that of DuckDB 2.0 is refused by all older ones, as BI tools have.
 STORAGE_VERSION = "v1.0.0"
 # More failed steps are counted, not named.

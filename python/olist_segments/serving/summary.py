@@ -6,8 +6,9 @@ import argparse
 from typing import Any
 
 from olist_segments.errors import UserError
+from olist_segments.forecast_words import PAST_RATE, model_name, reason_words
 from olist_segments.serving.reader import query_rows
-from olist_segments.serving.tables import add_source_option, choose_source, open_tables
+from olist_segments.serving.tables import add_source_option, choose_source, open_tables, present_tables
 from olist_segments.serving.text_table import text_table
 from olist_segments.structures import SENTENCES
 
@@ -36,6 +37,22 @@ _VERSION = """
     where versions.is_in_force and candidates.is_chosen
 """
 _WARNINGS = "select sentence from build_warnings order by severity desc, warning_name, sentence"
+_FORECAST = """
+    select
+        versions.model, versions.is_abstaining, versions.reason, totals.expected_orders, totals.expected_revenue,
+        candidates.ranking_auc,
+        (select max(outcome_until - as_of_date) from forecast_drift_monthly) as outcome_days
+    from forecast_versions as versions
+    cross join (
+        select sum(expected_orders) as expected_orders, sum(expected_revenue) as expected_revenue from segment_forecasts
+    ) as totals
+    left join forecast_candidates as candidates
+        on
+            versions.forecast_version = candidates.forecast_version and versions.model = candidates.model
+            and candidates.as_of_date is null
+    where versions.is_in_force
+"""
+_FORECAST_TABLES = {"forecast_versions", "forecast_candidates", "forecast_drift_monthly", "segment_forecasts"}
 _COLUMNS = {
     "segment_name": ("segment", "{}"),
     "customer_count": ("customers", "{:,}"),
@@ -65,12 +82,13 @@ def summary(kind: str | None = None) -> str:
     with open_tables(path) as connection:
         segments = query_rows(connection, _SEGMENTS)
         in_force = query_rows(connection, _VERSION)
-        present = {name for (name,) in connection.sql("select table_name from duckdb_tables()").fetchall()}
-        # Tables of an earlier release have no warnings, no stages, or no purchase days.
+        present = present_tables(connection)
+        # Tables of an earlier release have no warnings, no stages, no purchase days, or no forecasts.
         warnings = [row["sentence"] for row in query_rows(connection, _WARNINGS)] if "build_warnings" in present else []
         has_stages = "segment_lifecycle_profiles" in present
         stages = query_rows(connection, _STAGES) if has_stages else []
         members = query_rows(connection, _MEMBERS) if has_stages else []
+        forecasts = query_rows(connection, _FORECAST) if present >= _FORECAST_TABLES else []
     if not in_force:
         raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
     model: dict[str, Any] = in_force[0]
@@ -91,7 +109,7 @@ def summary(kind: str | None = None) -> str:
     # Those of an earlier release do not say what the segments are.
     structure = SENTENCES.get(str(model.get("structure")))
     lines = [*text_table(rows), *_stages_table(stages, members), *(["", structure] if structure else [])]
-    lines += _dissatisfied(segments)
+    lines += _dissatisfied(segments) + _expected(forecasts)
     return "\n".join(["", title, "", *lines, *notes, "", f"All tables are in '{path}'."])
 
 
@@ -122,6 +140,23 @@ def _dissatisfied(segments: list[dict[str, Any]]) -> list[str]:
             "those with a review. The first falls when fewer customers write reviews, the second does not.",
         )
     ]
+
+
+def _expected(forecasts: list[dict[str, Any]]) -> list[str]:
+    """What the outcome period is to bring, and by what model or why by none; nothing for older tables."""
+    lines = []
+    for row in forecasts:
+        period = "The outcome period" if row["outcome_days"] is None else f"The next {row['outcome_days']} days"
+        if row["expected_orders"] is None:
+            lines += ["", f"{period}: no forecast, as no date of the past has been followed long enough."]
+            continue
+        expected = f"{period}: {row['expected_orders']:,.0f} orders and BRL {row['expected_revenue']:,.0f} are expected"
+        if row["is_abstaining"]:
+            lines += ["", f"{expected}. No model could be trusted, so {PAST_RATE} ({reason_words(row['reason'])})."]
+            continue
+        ranking = "" if row["ranking_auc"] is None else f", which ranks to {row['ranking_auc']:.2f}; 0.5 is chance"
+        lines += ["", f"{expected} ({model_name(row['model'])}{ranking})."]
+    return lines
 
 
 def _days(stage: dict[str, Any]) -> str:

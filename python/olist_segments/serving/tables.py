@@ -59,3 +59,9 @@ def open_tables(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 f"'{path}' does not hold all tables that this command reads ({missing}): run dbt build to its end, "
                 "and olist-segments publish if the published tables are read."
             ) from error
+
+
+def present_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
+    """The names of the tables that `connection` can read; those of an earlier release lack some."""
+    found = connection.sql("select table_name from information_schema.tables").fetchall()
+    return {name for (name,) in found}

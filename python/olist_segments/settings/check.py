@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -57,6 +57,17 @@ def check_features(features: Mapping[str, FeatureEntry], columns: Mapping[str, M
                     f"The var features.{feature}.{key} is 'ln', and {feature} may be 0, which has no logarithm: give "
                     "log1p."
                 )
+
+
+def check_forecast_terms(terms: Sequence[str], columns: Mapping[str, Mapping[str, Any]]) -> None:
+    """UserError for a term that is none of `columns`, those of forecast_features, whose meta says is_term.
+
+    The others are outcomes, or can be null.
+    """
+    for term in terms:
+        if not columns.get(term, {}).get("meta", {}).get("is_term"):
+            known = ", ".join(name for name, column in columns.items() if column.get("meta", {}).get("is_term"))
+            raise UserError(f"The var forecast_terms names {term}, which is no term: the terms are {known}.")
 
 
 def _checked(name: str, validate: Callable[[], Checked]) -> Checked:

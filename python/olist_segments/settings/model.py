@@ -53,6 +53,7 @@ Customers = Annotated[int, Whole(200, 1_000_000_000)]
 Segments = Annotated[int, Whole(2, 50)]
 Resamples = Annotated[int, Whole(2, 10_000)]
 Deviations = Annotated[float, Number(0, 1000)]
+Ratio = Annotated[float, Number(0, 1000)]
 StabilityIndex = Annotated[float, Number(0, 100)]
 Feature = Annotated[str, Name()]
 
@@ -110,6 +111,18 @@ class SegmentationRule(Group):
     challenger_margin: Annotated[float, Number(0, 100)] = 1.0
 
 
+class ForecastRule(Group):
+    """What a model of forecasts must keep to, or forecasts abstain; a key that is not given has the default here."""
+
+    min_returns: Annotated[int, Whole(1, 1_000_000)] = 200
+    min_judged_dates: Annotated[int, Whole(1, 1000)] = 3
+    min_auc_lead: Share = 0.005
+    min_slope: Ratio = 0.7
+    max_slope: Ratio = 1.4
+    min_order_ratio: Ratio = 0.8
+    max_order_ratio: Ratio = 1.25
+
+
 class DriftBands(Group):
     """From where on a drift is watched, and acted on."""
 
@@ -161,6 +174,10 @@ class Settings(BaseModel):
     warn_far_beyond_share: Share
     warn_same_score_share: Share
     outcome_days: Days
+    forecast_terms: Annotated[list[Feature], Members()]
+    forecast_training_dates: Annotated[int, Whole(1, 120)]
+    forecast_rule: ForecastRule
+    refit_forecasts: Flag
     holdout_share: Annotated[float, Number(0.01, 0.99)]
     few_customers: Annotated[int, Whole(2, 1_000_000)]
     same_shop_min_known_share: Share
@@ -209,6 +226,13 @@ class Settings(BaseModel):
                 f"the var contract_threshold is {self.contract_threshold:g}, which is not among contract_thresholds: "
                 "add it there."
             )
+        for name in ("slope", "order_ratio"):
+            low, high = (getattr(self.forecast_rule, f"{end}_{name}") for end in ("min", "max"))
+            if high < low:
+                raise _sentence(
+                    f"the var forecast_rule.max_{name} is {high:g}, less than min_{name}, which is {low:g}: give it as "
+                    "much or more."
+                )
         for name, features in self.feature_sets.items():
             for feature in features:
                 if feature not in self.features:
