@@ -11,6 +11,29 @@
 {%- endmacro %}
 
 {#-
+  Where everybody stood on each past date: the segment of the model fitted at it (null where none could be), and the
+  stage of life by its boundaries.
+
+  Arguments:
+    past_customers, past_segments, boundaries: relations, as the models past_customers, past_segments and
+      past_lifecycle_boundaries.
+
+  Returns: the columns of past_customers, segment_number, stage_number.
+-#}
+{% macro past_places(past_customers, past_segments, boundaries) -%}
+    select
+        {{ past_customers }}.*,
+        {{ past_segments }}.segment_number,
+        {{ lifecycle_stage_number(past_customers, boundaries) | indent(8) }} as stage_number
+    from {{ past_customers }}
+    inner join {{ boundaries }} on {{ past_customers }}.as_of_date = {{ boundaries }}.as_of_date
+    left join {{ past_segments }}
+        on
+            {{ past_customers }}.as_of_date = {{ past_segments }}.as_of_date
+            and {{ past_customers }}.likeness_number = {{ past_segments }}.likeness_number
+{%- endmacro %}
+
+{#-
   The segmentations that segmentation_comparison compares by their segments: every group of past_outcomes with its
   segment in each.
 

@@ -12,6 +12,5 @@
 
 {#- The value of a var, for SQL that is put together while dbt reads the project, before any hook runs. -#}
 {% macro checked_var(name) %}
-    {% do adapter.check_setting(name, var(name)) %}
-    {% do return(var(name)) %}
+    {% do return(adapter.check_setting(name, var(name))) %}
 {% endmacro %}

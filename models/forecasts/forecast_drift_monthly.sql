@@ -71,8 +71,8 @@ final as (
         -- Beyond a bound of the rule, and by more than chance.
         case
             when order_ratio is null then 'unknown'
-            when order_ratio < {{ rule.get('min_order_ratio', 0.8) }} and order_ratio_high < 1 then 'off'
-            when order_ratio > {{ rule.get('max_order_ratio', 1.25) }} and order_ratio_low > 1 then 'off'
+            when order_ratio < {{ rule.min_order_ratio }} and order_ratio_high < 1 then 'off'
+            when order_ratio > {{ rule.max_order_ratio }} and order_ratio_low > 1 then 'off'
             else 'in line'
         end as drift_status
     from ratios

@@ -13,16 +13,7 @@ boundaries as (
 ),
 
 staged as (
-    select
-        past_customers.*,
-        past_segments.segment_number,
-        {{ lifecycle_stage_number('past_customers', 'boundaries') | indent(8) }} as stage_number
-    from past_customers
-    inner join boundaries on past_customers.as_of_date = boundaries.as_of_date
-    left join past_segments
-        on
-            past_customers.as_of_date = past_segments.as_of_date
-            and past_customers.likeness_number = past_segments.likeness_number
+    {{ past_places('past_customers', 'past_segments', 'boundaries') | indent(4) }}
 ),
 
 grouped as (

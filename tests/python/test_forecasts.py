@@ -176,7 +176,7 @@ def test_the_mean_over_dates_counts_shared_days_as_shared_errors() -> None:
     dates = [START, START + pd.Timedelta(days=45), START + pd.Timedelta(days=200)]
     found = mean_over_dates([0.1, 0.2, 0.3], [0.0004, 0.0009, 0.0001], dates, 90)
     error = np.sqrt(0.0004 + 0.0009 + 0.0001 + 2 * 0.5 * 0.02 * 0.03) / 3
-    assert found.mean == pytest.approx(0.2)
+    assert found.value == pytest.approx(0.2)
     assert found.low == pytest.approx(0.2 - 1.959964 * error, abs=1e-8)
     assert found.high == pytest.approx(0.2 + 1.959964 * error, abs=1e-8)
 

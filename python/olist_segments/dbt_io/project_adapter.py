@@ -13,7 +13,7 @@ from olist_segments.loading.declared import RawTable
 from olist_segments.loading.engine import RawFiles
 from olist_segments.loading.load import load_raw_files
 from olist_segments.settings import check
-from olist_segments.settings.model import Settings
+from olist_segments.settings.model import Group, Settings
 
 
 class ProjectAdapter(metaclass=AdapterMeta):
@@ -50,9 +50,10 @@ class ProjectAdapter(metaclass=AdapterMeta):
         _told_by_dbt(check_all)
 
     @available
-    def check_setting(self, name: str, value: Any) -> None:
-        """Check one var while dbt reads the project, before any hook runs."""
-        _told_by_dbt(lambda: check.check_setting(name, value))
+    def check_setting(self, name: str, value: Any) -> Any:
+        """One var, checked while dbt reads the project, before any hook runs; keys left out have their default."""
+        checked = _told_by_dbt(lambda: check.check_setting(name, value))
+        return checked.model_dump() if isinstance(checked, Group) else value
 
     @available
     def load_raw_files(
@@ -68,10 +69,9 @@ class ProjectAdapter(metaclass=AdapterMeta):
         return [tuple(row) for row in cursor.fetchall() or []]
 
 
-def _told_by_dbt(act: Callable[[], None]) -> None:
+def _told_by_dbt(act: Callable[[], Any]) -> Any:
     try:
-        act()
-        return
+        return act()
     except UserError as error:
         sentence = str(error)
     # Not while the other is handled, whose traceback would go on holding the connection.

@@ -67,7 +67,7 @@ def choose(
         for name in (plain, plain + TWIN):
             known = judged.get(name, ())
             lead = lead_over(known, thumb, outcome_days)
-            leads[name] = lead.mean
+            leads[name] = lead.value
             out = _out_of_bounds(known, rule)
             if not out:
                 within.add(name)
@@ -83,7 +83,7 @@ def choose(
                     f"not eligible: not clearly better than {thumb} at ranking customers: "
                     f"{_lead(known, thumb, outcome_days)}"
                 )
-            elif lead.mean < rule.min_auc_lead:
+            elif lead.value < rule.min_auc_lead:
                 missed[name] = (
                     f"not eligible: its lead over {thumb} is smaller than {rule.min_auc_lead:g}: "
                     f"{_lead(known, thumb, outcome_days)}"
@@ -139,7 +139,7 @@ def _out_of_bounds(judged: Sequence[Judgement], rule: ForecastRule) -> str:
 
 def _lead(judged: Sequence[Judgement], rule: str, outcome_days: int) -> str:
     lead = lead_over(judged, rule, outcome_days)
-    return f"AUC {lead.mean:+.4f}, 95 % interval {lead.low:+.4f} to {lead.high:+.4f}, mean of {_dates(len(judged))}"
+    return f"AUC {lead.value:+.4f}, 95 % interval {lead.low:+.4f} to {lead.high:+.4f}, mean of {_dates(len(judged))}"
 
 
 def _figure(value: float) -> str:

@@ -12,7 +12,6 @@ import pandas as pd
 from olist_segments.forecasts.history import History
 from olist_segments.forecasts.metrics import (
     Binned,
-    MeanDifference,
     Ranking,
     binned,
     calibration_line,
@@ -25,6 +24,7 @@ from olist_segments.forecasts.metrics import (
     top_tenth_lift,
 )
 from olist_segments.forecasts.models import Forecast
+from olist_segments.selection.metrics import UNDEFINED, Interval
 
 METRICS = (
     "predicted_share",
@@ -118,7 +118,7 @@ def judge(history: History, date: int, forecast: Forecast, base_rate: float, rul
     )
 
 
-def lead_over(judged: Sequence[Judgement], rule: str, outcome_days: int) -> MeanDifference:
+def lead_over(judged: Sequence[Judgement], rule: str, outcome_days: int) -> Interval:
     """AUC less that of a rule of thumb: mean over dates, with its 95 % interval."""
     differences = [one.less_rule[rule] for one in judged]
     return mean_over_dates(
@@ -156,8 +156,7 @@ def figures(judged: Sequence[Judgement], rule: str | None, outcome_days: int) ->
     auc = mean_over_dates(
         [one.auc for one in judged], [one.auc_variance for one in judged], [one.date for one in judged], outcome_days
     )
-    nothing = MeanDifference(float("nan"), float("nan"), float("nan"))
-    lead = nothing if rule is None else lead_over(judged, rule, outcome_days)
+    lead = UNDEFINED if rule is None else lead_over(judged, rule, outcome_days)
     intercept, slope = calibration(judged)
     orders, actual_orders, revenue, actual_revenue = (
         sum(getattr(one, name) for one in judged)
@@ -166,10 +165,10 @@ def figures(judged: Sequence[Judgement], rule: str | None, outcome_days: int) ->
     return {
         "predicted_share": sum(one.probability for one in judged) / total,
         "observed_share": sum(one.returned for one in judged) / total,
-        "ranking_auc": auc.mean,
+        "ranking_auc": auc.value,
         "auc_low": max(auc.low, 0.0) if auc.low == auc.low else auc.low,
         "auc_high": min(auc.high, 1.0) if auc.high == auc.high else auc.high,
-        "auc_minus_rule": lead.mean,
+        "auc_minus_rule": lead.value,
         "auc_minus_rule_low": lead.low,
         "auc_minus_rule_high": lead.high,
         "brier_skill": 1 - ratio(sum(one.brier for one in judged), sum(one.base_brier for one in judged)),

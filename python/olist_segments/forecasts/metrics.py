@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.selection.metrics import UNDEFINED, Interval, normal_interval
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -62,30 +63,22 @@ def ranking(score: FloatArray, returned: BoolArray) -> Ranking:
     return Ranking(of_returned[level[returned]], of_others[level[~returned]])
 
 
-class MeanDifference(NamedTuple):
-    """A mean over dates with its 95 % interval, in units of what is averaged."""
-
-    mean: float
-    low: float
-    high: float
-
-
 def mean_over_dates(
     values: Sequence[float], variances: Sequence[float], dates: Sequence[pd.Timestamp], outcome_days: int
-) -> MeanDifference:
+) -> Interval:
     """Mean of a figure over judged dates, with its 95 % interval.
 
     Outcome periods of near dates share days, so the errors of two dates are taken as correlated by that share:
     w_ij = max(0, 1 - days apart / outcome_days), variance of the mean = sum of w_ij s_i s_j / n^2.
     """
     if not values:
-        return MeanDifference(float("nan"), float("nan"), float("nan"))
+        return UNDEFINED
     days = np.array([date.toordinal() for date in dates])
     shared = np.maximum(0.0, 1 - np.abs(days[:, None] - days[None, :]) / outcome_days)
     errors = np.sqrt(np.maximum(np.asarray(variances, dtype=np.float64), 0))
     mean = float(np.mean(values))
     error = float(np.sqrt(max(errors @ shared @ errors, 0.0)) / len(errors))
-    return MeanDifference(mean, mean - 1.959963984540054 * error, mean + 1.959963984540054 * error)
+    return normal_interval(mean, error)
 
 
 def log_odds(probability: FloatArray) -> FloatArray:

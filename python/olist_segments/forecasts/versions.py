@@ -24,7 +24,7 @@ from olist_segments.forecasts.history import COLUMNS as KEYS_AND_OUTCOMES
 from olist_segments.forecasts.history import History
 from olist_segments.forecasts.parameters import Parameter, from_json
 from olist_segments.forecasts.purchase_process import Customers, PurchaseProcess, lookup_rows
-from olist_segments.selection.versions import fitted_by_a_killed_build
+from olist_segments.selection.versions import fitted_by_a_killed_build, is_same_evidence
 from olist_segments.settings.check import check_setting
 from olist_segments.settings.model import ForecastRule
 
@@ -136,24 +136,12 @@ def append_candidates(
     )
     table = table[list(CANDIDATE_COLUMNS)].astype(CANDIDATE_COLUMNS)
     if existing is not None and not existing.empty:
-        notes = builds()
-        before = existing.rename(columns={"forecast_version": "model_version"})
-        if fitted_by_a_killed_build(before, notes) and _is_same(table, existing):
+        version = "forecast_version"
+        if fitted_by_a_killed_build(existing, builds(), version) and is_same_evidence(
+            table, existing, _FITTED, version
+        ):
             return no_candidates()
     return table
-
-
-def _is_same(table: pd.DataFrame, existing: pd.DataFrame) -> bool:
-    """Whether the newest version in `existing` came from the same data, settings and packages as `table`."""
-    newest = existing[existing["forecast_version"] == existing["forecast_version"].max()]
-    texts = [
-        sorted(map(str, rows[_FITTED].astype(object).where(rows[_FITTED].notna(), None).to_numpy().tolist()))
-        for rows in (
-            table,
-            newest.astype({"tenth": "int64", "as_of_date": "datetime64[us]", "data_as_of": "datetime64[us]"}),
-        )
-    ]
-    return texts[0] == texts[1]
 
 
 def append_models(evidence: pd.DataFrame, existing: pd.DataFrame | None) -> pd.DataFrame:

@@ -517,11 +517,7 @@ def comparison(tables: Tables) -> Finding | None:
     words = [(point["y"], names[point["line"]], point["colour"]) for point in ends] + [
         (0.5 - (high - low) * 0.05, "random", "var(--muted)")
     ]
-    heights = apart([height for height, _, _ in words], (high - low) * 0.07)
-    labels = [
-        {"x": last, "y": height, "text": text, "colour": colour}
-        for height, (_, text, colour) in zip(heights, words, strict=True)
-    ]
+    labels = end_labels(last, words, (high - low) * 0.07)
     overall = {row["segmentation"]: row for row in tables.rows("comparison_overall")}.get("clusters_by_stage")
     title = "How well each group ranked customers by who ordered again"
     if overall is not None:
@@ -760,7 +756,16 @@ def cohorts(tables: Tables) -> Finding | None:
     )
 
 
-def apart(heights: Sequence[float], least: float) -> list[float]:
+def end_labels(x: float, words: Sequence[tuple[float, str, str]], least: float) -> list[dict[str, Any]]:
+    """Labels of lines where they end, at `x`: height, text and colour of each, moved until `least` apart."""
+    heights = _apart([height for height, _, _ in words], least)
+    return [
+        {"x": x, "y": height, "text": text, "colour": colour}
+        for height, (_, text, colour) in zip(heights, words, strict=True)
+    ]
+
+
+def _apart(heights: Sequence[float], least: float) -> list[float]:
     """The heights, moved as little as keeps neighbours `least` apart, in the order given."""
     order = sorted(range(len(heights)), key=lambda place: -heights[place])
     moved = list(heights)

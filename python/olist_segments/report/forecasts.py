@@ -12,7 +12,7 @@ from olist_segments.forecast_words import PAST_RATE, model_name, reason_words
 from olist_segments.report import charts
 from olist_segments.report.charts import is_wide
 from olist_segments.report.figure import Finding, Tables, unique
-from olist_segments.report.figures import apart, month_labels
+from olist_segments.report.figures import end_labels, month_labels
 from olist_segments.report.palette import binned
 from olist_segments.report.source import Row
 from olist_segments.report.words import (
@@ -231,11 +231,7 @@ def forecast_drift(tables: Tables) -> Finding | None:
     ]
     last = len(rows) - 1
     high = max(point["y"] for point in points) * 1.1 or 1
-    heights = apart([rows[-1][column] for column, _, _ in drawn], high * 0.07)
-    labels = [
-        {"x": last, "y": height, "text": words, "colour": colour}
-        for height, (_, words, colour) in zip(heights, drawn, strict=True)
-    ]
+    labels = end_labels(last, [(rows[-1][column], words, colour) for column, words, colour in drawn], high * 0.07)
     off = sum(row["drift_status"] == "off" for row in rows)
     title = f"On {count(off)} of {plural(len(rows), 'past date')} the orders expected were far off"
     if not off:

@@ -74,7 +74,7 @@ def append_candidates(
     candidates["fitted_at"] = datetime.now(UTC).replace(tzinfo=None)
     candidates["random_seed"] = search.seed
     candidates["package_versions"] = json.dumps(versions, sort_keys=True)
-    if existing is not None and is_interrupted and _is_same_evidence(candidates, existing):
+    if existing is not None and is_interrupted and is_same_evidence(candidates, existing, _FITTED):
         return _none_of(existing)
     return candidates
 
@@ -95,17 +95,19 @@ def _none_of(existing: pd.DataFrame) -> pd.DataFrame:
     return existing.head(0).assign(**missing)
 
 
-def fitted_by_a_killed_build(existing: pd.DataFrame | None, builds: pd.DataFrame | None) -> bool:
+def fitted_by_a_killed_build(
+    existing: pd.DataFrame | None, builds: pd.DataFrame | None, version: str = "model_version"
+) -> bool:
     """Whether the newest version was fitted by a build that never came to its end, nor any build since.
 
-    `existing`: the evidence rows written so far. `builds`: the notes in build_log.builds in the order they were taken,
-    that of the running build last; None where none are.
+    `existing`: the evidence rows written so far, their version in the column `version`. `builds`: the notes in
+    build_log.builds in the order they were taken, that of the running build last; None where none are.
     """
     if existing is None or existing.empty or builds is None:
         return False
     ended = np.flatnonzero(builds["finished_at"].notna())
     killed = builds.iloc[ended[-1] + 1 if len(ended) else 0 : -1]
-    newest = existing.loc[existing["model_version"] == existing["model_version"].max(), "fitted_at"].max()
+    newest = existing.loc[existing[version] == existing[version].max(), "fitted_at"].max()
     return bool(len(killed) and newest >= killed["started_at"].min())
 
 
@@ -191,11 +193,17 @@ def made_up_model(features: Mapping[str, str]) -> pd.DataFrame:
     return append_models(candidates, customers, archetypes, None, features, NamingRule(0, 0, 0))
 
 
-def _is_same_evidence(candidates: pd.DataFrame, existing: pd.DataFrame) -> bool:
-    """Whether the newest version in `existing` came from the same data and settings as `candidates`."""
-    newest = existing[existing["model_version"] == existing["model_version"].max()]
+def is_same_evidence(
+    candidates: pd.DataFrame, existing: pd.DataFrame, fitted: Sequence[str], version: str = "model_version"
+) -> bool:
+    """Whether the newest version in `existing` came from the same data and settings as `candidates`.
+
+    `fitted`: the columns that are equal then; `version`: the column of the version.
+    """
+    columns = list(fitted)
+    newest = existing[existing[version] == existing[version].max()]
     found, known = (
-        frame[_FITTED].fillna("").astype(str).sort_values(_FITTED).reset_index(drop=True)
+        frame[columns].astype(object).fillna("").astype(str).sort_values(columns).reset_index(drop=True)
         for frame in (candidates, newest)
     )
     return found.equals(known)
