@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import functools
 import hashlib
 import json
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
@@ -64,6 +68,22 @@ def parsed_project(variables: Mapping[str, object] | None = None) -> Manifest:
 def close_warehouses() -> None:
     """Let go of the file that dbt keeps open as long as its process lives."""
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The warehouse at `path`, to read; a copy of its files while a run of this process has not let go of it yet."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            connection = duckdb.connect(str(path), read_only=True)
+        except (duckdb.ResourceInUseException, duckdb.ConnectionException):
+            copy = Path(folder) / path.name
+            for ending in ("", ".wal"):
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.copyfile(f"{path}{ending}", f"{copy}{ending}")
+            connection = duckdb.connect(str(copy))
+        with connection:
+            yield connection
 
 
 @dataclass(frozen=True)

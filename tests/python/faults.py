@@ -11,8 +11,6 @@ import gc
 import json
 import os
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -23,7 +21,7 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from dbt_here import PROJECT, close_warehouses, parsed_project
+from dbt_here import PROJECT, close_warehouses, opened, parsed_project
 
 NOBODY = 65534
 RunnerOf = Callable[[list[Any]], dbtRunner]
@@ -181,7 +179,7 @@ class Project:
         """Every table and view of the warehouse with its rows."""
         if not self.warehouse.exists():
             return {}
-        with self.opened() as connection:
+        with opened(self.warehouse) as connection:
             names = connection.execute(
                 "select table_schema || '.' || table_name from information_schema.tables where table_schema in "
                 f"{schemas} order by all"
@@ -189,18 +187,8 @@ class Project:
             return {name: connection.execute(f"select * from {name} order by all").fetchall() for (name,) in names}
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with self.opened() as connection:
+        with opened(self.warehouse) as connection:
             return connection.execute(sql).fetchall()
-
-    def opened(self) -> duckdb.DuckDBPyConnection:
-        """The warehouse; a copy of its file where a failed run left a connection that is not closed yet."""
-        with contextlib.suppress(duckdb.Error):
-            return duckdb.connect(str(self.warehouse))
-        copy = Path(tempfile.mkdtemp(dir=self.home)) / self.warehouse.name
-        for ending in ("", ".wal"):
-            with contextlib.suppress(FileNotFoundError):
-                shutil.copyfile(f"{self.warehouse}{ending}", f"{copy}{ending}")
-        return duckdb.connect(str(copy))
 
 
 def sentence_of(message: str) -> str:

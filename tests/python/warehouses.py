@@ -10,9 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pandas as pd
-from dbt_here import PROJECT, run_dbt
+from dbt_here import PROJECT, opened, run_dbt
 
 __all__ = ["FEW_CANDIDATES", "PROJECT", "SAMPLE", "Warehouse"]
 
@@ -118,12 +117,12 @@ class Warehouse:
         )
 
     def query(self, sql: str) -> pd.DataFrame:
-        with duckdb.connect(str(self.path), read_only=True) as connection:
+        with opened(self.path) as connection:
             return connection.sql(sql).df()
 
     def table_digests(self, apart: Collection[str] = CLOCK_COLUMNS) -> dict[str, str]:
         """One md5 a table over all its rows in the order they are stored in; the columns `apart` are left out."""
-        with duckdb.connect(str(self.path), read_only=True) as connection:
+        with opened(self.path) as connection:
             tables = connection.sql(
                 "select table_name, column_name from duckdb_columns() where schema_name = 'main' and not internal "
                 "and table_name in (select table_name from duckdb_tables()) order by table_name, column_index"
