@@ -1,0 +1,1 @@
+"""Campaigns: planned, drawn at random, logged, measured against those who were held out."""
