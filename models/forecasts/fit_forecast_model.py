@@ -7,5 +7,7 @@ from olist_segments.forecasts.versions import append_models
 def model(dbt, session):
     """Rows: forecast version × date of the fit × part × term × level."""
     dbt.config(materialized="incremental")
-    rows = append_models(read(dbt.ref("fit_forecast_candidates")), read_existing(dbt, session))
+    rows = append_models(
+        read(dbt.ref("fit_forecast_candidates")), read_existing(dbt, session), int(dbt.config.get("outcome_days"))
+    )
     return written(dbt, session, rows)

@@ -631,14 +631,14 @@ def unread() -> pd.DataFrame:
 def test_versions_are_appended_when_asked_for_and_never_changed(
     frame: pd.DataFrame, evidence: pd.DataFrame, refitted: pd.DataFrame
 ) -> None:
-    models = append_models(evidence, None)
+    models = append_models(evidence, None, 90)
     assert set(evidence["forecast_version"]) == {1}
     assert models["fitted_on"].nunique() == frame["as_of_date"].nunique()
     assert append_candidates(unread, evidence, ASKED, refit=False).empty
-    assert append_models(evidence, models).empty
+    assert append_models(evidence, models, 90).empty
     assert set(refitted["forecast_version"]) == {2}
     both = pd.concat([evidence, refitted], ignore_index=True)
-    new = append_models(both, models)
+    new = append_models(both, models, 90)
     newest = frame["as_of_date"].max()
     assert set(zip(new["forecast_version"], new["fitted_on"], strict=True)) == {(2, newest)}
     judged_only = refitted[(refitted["tenth"] == 0) & (refitted["as_of_date"] < newest)]
@@ -670,13 +670,14 @@ def test_a_refit_asked_for_again_after_a_kill_is_the_one_that_was_begun(
 
 
 def test_the_parameters_of_the_table_are_those_of_the_evidence(frame: pd.DataFrame, evidence: pd.DataFrame) -> None:
-    models = append_models(evidence, None)
+    models = append_models(evidence, None, 90)
     nothing = models[models["model"] == "none"]
     assert set(nothing["part"]) == {"none"}
     assert nothing["fitted_on"].is_unique
     newest = models[models["fitted_on"] == frame["as_of_date"].max()]
     assert set(newest["model"]) == {"logistic_recalibrated"}
-    assert {"terms", "amount", "year", "spread"} == set(newest["part"])
+    assert {"terms", "amount", "year", "spread", "period"} == set(newest["part"])
+    assert newest.loc[newest["part"] == "period", "coefficient"].tolist() == [90.0]
     assert not models.duplicated(["forecast_version", "fitted_on", "part", "term", "level"]).any()
     assert set(newest["reason"]) == {newest_choice(evidence)["reason"]}
 

@@ -144,11 +144,11 @@ def append_candidates(
     return table
 
 
-def append_models(evidence: pd.DataFrame, existing: pd.DataFrame | None) -> pd.DataFrame:
+def append_models(evidence: pd.DataFrame, existing: pd.DataFrame | None, outcome_days: int) -> pd.DataFrame:
     """The parameters (MODEL_COLUMNS) of every version in `evidence` that has none in `existing` yet.
 
-    One row per part, term and level of the chosen model of each date; a date of which nothing was known has one row,
-    part and model 'none'.
+    One row per part, term and level of the chosen model of each date, and one that keeps the `outcome_days` it was
+    fitted on; a date of which nothing was known has one row, part and model 'none'.
     """
     written = set() if existing is None else set(existing["forecast_version"])
     chosen = evidence[evidence["is_chosen"] & (evidence["tenth"] == 0) & evidence["as_of_date"].notna()]
@@ -156,7 +156,10 @@ def append_models(evidence: pd.DataFrame, existing: pd.DataFrame | None) -> pd.D
     rows: list[dict[str, Any]] = []
     for candidate in chosen.to_dict("records"):
         has_any = isinstance(candidate["parameters"], str)
-        parameters = from_json(candidate["parameters"]) if has_any else [Parameter("none", "", "", float("nan"))]
+        period = Parameter("period", "outcome_days", "", float(outcome_days))
+        parameters = (
+            [*from_json(candidate["parameters"]), period] if has_any else [Parameter("none", "", "", float("nan"))]
+        )
         said = {
             "forecast_version": candidate["forecast_version"],
             "fitted_on": candidate["as_of_date"],
