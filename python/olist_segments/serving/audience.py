@@ -11,6 +11,7 @@ import argparse
 import csv
 import io
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -164,7 +165,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--stage", metavar="STAGE", help="only those at this stage of life, by key or name")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv", help="the list; a list is replaced")
     parser.add_argument(
-        "--min-probability", type=_probability, default=0.0, metavar="P", help="only labels at least so sure, 0 to 1"
+        "--min-probability", type=probability, default=0.0, metavar="P", help="only labels at least so sure, 0 to 1"
     )
     parser.add_argument(
         "--exclude-dissatisfied",
@@ -173,13 +174,16 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     parser.add_argument(
         "--min-order-probability",
-        type=_probability,
+        type=probability,
         default=0.0,
         metavar="P",
         help="only those who order in the outcome period with at least this probability, 0 to 1",
     )
     parser.add_argument(
-        "--top", type=_count, metavar="N", help=f"only the first N by --by, or by {MEASURES[0]}; ties by customer id"
+        "--top",
+        type=customer_number,
+        metavar="N",
+        help=f"only the first N by --by, or by {MEASURES[0]}; ties by customer id",
     )
     parser.add_argument("--by", choices=MEASURES, help="the forecast that the list is ordered by, largest first")
     add_source_option(parser)
@@ -247,8 +251,8 @@ def read_audience(
             raise UserError(f"the tables in '{path}' are of a release without forecasts: run dbt build once more.")
         stages = dict(connection.execute(_STAGES).fetchall())
         as_of_date, model_version = frame[0]
-        key = _known(segment, names, "segment", f"on {as_of_date} in '{path}'")
-        stage_key = None if stage is None else _known(stage, stages, "stage", f"in '{path}'")
+        key = known_key(segment, names, "segment", f"on {as_of_date} in '{path}'")
+        stage_key = None if stage is None else known_key(stage, stages, "stage", f"in '{path}'")
         chosen = {"segment_key": key, "stage_key": stage_key}
         conditions = {
             "min_probability": min_probability,
@@ -280,11 +284,11 @@ def read_audience(
     )
 
 
-def to_csv(rows: list[tuple[Any, ...]]) -> tuple[str, int]:
+def to_csv(rows: list[tuple[Any, ...]], columns: Sequence[str] = COLUMNS) -> tuple[str, int]:
     """The rows as CSV text with a header, and how many cells got an apostrophe so that they are no formula."""
     stream = io.StringIO()
     writer = csv.writer(stream)
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
     changed = 0
     for row in rows:
         cells = [_cell(value) for value in row]
@@ -305,7 +309,7 @@ def _cell(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _known(asked: str, names: dict[str, str], noun: str, where: str) -> str:
+def known_key(asked: str, names: dict[str, str], noun: str, where: str) -> str:
     """The key of what was asked for by key or name; UserError with the known ones if there is none."""
     wanted = asked.strip().casefold()
     for key in names:
@@ -314,8 +318,8 @@ def _known(asked: str, names: dict[str, str], noun: str, where: str) -> str:
     for key, name in names.items():
         if name.casefold() == wanted:
             return key
-    known = ", ".join(f"{_shown(name)} ({_shown(key)})" for key, name in names.items())
-    raise UserError(f"there is no {noun} '{_shown(asked)}' {where}: give one of {known}, by name or key.")
+    known = ", ".join(f"{shown(name)} ({shown(key)})" for key, name in names.items())
+    raise UserError(f"there is no {noun} '{shown(asked)}' {where}: give one of {known}, by name or key.")
 
 
 def _check_destination(file: Path) -> None:
@@ -339,9 +343,9 @@ def _check_destination(file: Path) -> None:
 
 def _sentences(found: Audience, file: Path, source: Path, changed: int) -> list[str]:
     count = f"{len(found.rows):,} customer{'' if len(found.rows) == 1 else 's'}"
-    stage = "" if found.stage_name is None else f", stage {_shown(found.stage_name)},"
+    stage = "" if found.stage_name is None else f", stage {shown(found.stage_name)},"
     lines = [
-        f"Wrote {count} of {_shown(found.segment_name)} ({_shown(found.segment_key)}){stage} as of {found.as_of_date}, "
+        f"Wrote {count} of {shown(found.segment_name)} ({shown(found.segment_key)}){stage} as of {found.as_of_date}, "
         f"model version {found.model_version}, from '{source}' to '{file}'."
     ]
     if not found.rows:
@@ -353,29 +357,31 @@ def _sentences(found: Audience, file: Path, source: Path, changed: int) -> list[
     if found.is_abstaining:
         lines.append(f"Note: the forecasts abstain: {PAST_RATE}.")
     words = ("Action", "Channel", "KPI", "Stop rule")
-    told = [f"{word}: {_shown(text)}." for word, text in zip(words, found.playbook, strict=False) if text]
+    told = [f"{word}: {shown(text)}." for word, text in zip(words, found.playbook, strict=False) if text]
     if told:
         lines.append(" ".join(told))
     lines.append("The list holds customer ids and only you can read it: share it with care, delete it after use.")
     return lines
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Text from data or from the command line without what could steer a terminal."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
-def _probability(text: str) -> float:
+def probability(text: str) -> float:
+    """An option that is a probability."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"'{_shown(text)}' is no number from 0 to 1")
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is no number from 0 to 1")
     return value
 
 
-def _count(text: str) -> int:
+def customer_number(text: str) -> int:
+    """An option that is a number of customers."""
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10**9:
-        raise argparse.ArgumentTypeError(f"'{_shown(text)}' is no number of customers, 1 or more")
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is no number of customers, 1 or more")
     return int(text)
