@@ -15,6 +15,7 @@ A reason is the first of these that applies:
     among the first, no longer among the first            --top
     no longer suppressed or left out                      entered: the tables would have had the customer on it before
     left out by another condition    left: no condition that holds today explains it, so others were given before
+    the list before was empty        entered: a file without customers does not tell its date either
 """
 
 from __future__ import annotations
@@ -356,7 +357,9 @@ def compare(
 
     The relation off_lists (customer_unique_id, reason) says who is kept off every list today.
     """
-    day = before.as_of_date or date.min
+    day = before.as_of_date
+    if day is None:
+        return Difference(before, [], dict.fromkeys(now, "the list before was empty"))
     _make_off_then(connection, source, day)
     listed = ", ".join(f"{name}::{kind} as {name}" for name, kind in _LISTED_BEFORE.items())
     connection.register("listed_before", before.listed)
