@@ -15,7 +15,7 @@ from olist_segments.campaigns.log import log_file
 from olist_segments.campaigns.rules import REASON_WORDS, REASONS, off_every_list
 from olist_segments.errors import UserError
 from olist_segments.serving.atomic import replace_file
-from olist_segments.serving.audience import to_csv
+from olist_segments.serving.audience import shown, to_csv
 from olist_segments.serving.tables import choose_source, open_tables
 
 COLUMNS = (

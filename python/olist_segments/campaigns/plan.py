@@ -139,13 +139,13 @@ class Plan:
         """The arms that are listed."""
         return self.arms[1:]
 
-    def can_show_doubling(self, arm: PlannedArm) -> bool:
-        """False where even a doubling of the promised outcome would be missed too often, or where nobody can tell."""
+    def can_show_doubling(self, arm: PlannedArm) -> bool | None:
+        """False where even a doubling of the promised outcome would be missed too often; None where nobody can tell."""
         if self.request.outcome == ORDERED:
             base, smallest = self.base.share, arm.smallest_share
-            return base is not None and smallest is not None and smallest <= 2 * base
+            return None if base is None else smallest is not None and smallest <= 2 * base
         mean, rise = self.base.past_mean, arm.smallest_rise
-        return mean is not None and rise is not None and rise <= mean
+        return None if mean is None or rise is None else rise <= mean
 
     @property
     def smallest_uplift(self) -> float | None:

@@ -116,7 +116,7 @@ def _what_it_can_show(plan: Plan) -> list[str]:
         ]
         if needed:
             lines.append(f"  Each of two arms of one size would need {' and '.join(needed)}.")
-    if hopeless := [arm.name for arm in plan.treated if not plan.can_show_doubling(arm)]:
+    if hopeless := [arm.name for arm in plan.treated if plan.can_show_doubling(arm) is False]:
         arms = "" if len(hopeless) == len(plan.treated) else f" for {', '.join(hopeless)}"
         lines.append(
             f"This can't be shown{arms}: even a doubling of {OUTCOME_WORDS[promised]} would look like no proof. Pool "
@@ -143,8 +143,8 @@ def _revenue(plan: Plan, arm: PlannedArm) -> str:
     if mean is None or rise is None:
         return "nobody knows how the spend of such customers varies, so nobody can tell."
     return (
-        f"can show a rise from BRL {mean:,.2f} to BRL {mean + rise:,.2f} or more, BRL {rise * arm.count:,.0f} in all of "
-        "the arm; a smaller one will look like no proof."
+        f"can show a rise from BRL {mean:,.2f} to BRL {mean + rise:,.2f} or more, BRL {rise * arm.count:,.0f} in the "
+        "whole arm; a smaller one will look like no proof."
     )
 
 
