@@ -26,6 +26,13 @@ FORGOTTEN, SUPPRESSED, CONTROL_GROUP = "forgotten", "suppressed", "control_group
 RUNNING, COOLDOWN = "running_campaign", "cooldown"
 REASONS = (FORGOTTEN, SUPPRESSED, CONTROL_GROUP, RUNNING, COOLDOWN)
 """Why somebody is on no list, in the order in which the reasons count: of several the first."""
+REASON_WORDS = {
+    FORGOTTEN: "forgotten",
+    SUPPRESSED: "suppressed",
+    CONTROL_GROUP: "in the control group",
+    RUNNING: "in a running campaign of the same or a higher priority",
+    COOLDOWN: "listed within the cooldown",
+}
 
 DIGITS = 2**60
 """Digests are whole numbers below this."""
@@ -50,6 +57,8 @@ class Settings:
 
 
 _SETTINGS = f"select {', '.join(Settings.__dataclass_fields__)} from campaign_settings"
+
+_DATA_FOLDER = "select data_folder from build_log.builds where data_folder is not null order by rowid desc limit 1"
 
 
 def read_settings(connection: duckdb.DuckDBPyConnection, source: Path) -> Settings:
@@ -123,7 +132,7 @@ def take_off(connection: duckdb.DuckDBPyConnection, source: Path, settings: Sett
     """Make the temporary table `taken_off` (customer_unique_id, reason) from the temporary table `asked_for`.
 
     Also `logged`, the campaign log. Beside `off_every_list`: people in a running campaign of `priority` or more, in
-    whatever arm, and people who were listed within the cooldown.
+    whatever arm, and people who were listed within the cooldown, or held out of a list of a campaign that still runs.
     """
     connection.execute(f"create temp table logged as {log_query(connection, campaign_folder())}")
     connection.register("off_lists", off_every_list(connection, source))
@@ -145,10 +154,12 @@ _TAKEN_OFF = f"""
         group by customer_unique_id
     ),
 
+    -- Those held out of a running campaign as well: otherwise they alone could be taken over, and would be compared
+    -- with people who can't.
     listed as (
         select customer_unique_id
         from logged
-        where arm_number > 0 and as_of_date > $today - $cooldown::integer
+        where (arm_number > 0 or {IS_RUNNING}) and as_of_date > $today - $cooldown::integer
         group by customer_unique_id
     ),
 

@@ -64,14 +64,14 @@ _COLUMNS_BEFORE_STAGES = COLUMNS[: COLUMNS.index("stage_key")]
 DISSATISFIED = 2.0
 """A customer whose mean score is no better is dissatisfied: --exclude-dissatisfied leaves the customer out."""
 
-_SEGMENTS = """
+SEGMENTS = """
     select segments.segment_key, segments.segment_name
     from segments
     inner join segment_versions on segments.model_version = segment_versions.model_version
     where segment_versions.is_in_force
     order by segments.segment_key
 """
-_FRAME = """
+FRAME = """
     select as_of_dates.as_of_date, segment_versions.model_version
     from as_of_dates
     cross join segment_versions
@@ -115,7 +115,7 @@ _NO_FORECASTS = """
     where false
 """
 _IS_ABSTAINING = "select coalesce(bool_or(is_abstaining), false) from customer_forecasts"
-_STAGES = "select stage_key, stage_name from lifecycle_stages order by stage_number"
+STAGES = "select stage_key, stage_name from lifecycle_stages order by stage_number"
 _HAS_STAGES = (
     "select count(*) from duckdb_columns() where table_name = 'customer_segments' and column_name = 'stage_key'"
 )
@@ -321,8 +321,8 @@ def read_audience(
     forecasts that are asked for; else tables without forecasts leave their columns empty.
     """
     with open_tables(path) as connection:
-        names = dict(connection.execute(_SEGMENTS).fetchall())
-        frame = connection.execute(_FRAME).fetchall()
+        names = dict(connection.execute(SEGMENTS).fetchall())
+        frame = connection.execute(FRAME).fetchall()
         if not frame:
             raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
         if connection.execute(_HAS_STAGES).fetchall() == [(0,)]:
@@ -330,7 +330,7 @@ def read_audience(
         has_forecasts = "customer_forecasts" in present_tables(connection)
         if wanted.needs_forecasts and not has_forecasts:
             raise UserError(f"the tables in '{path}' are of a release without forecasts: run dbt build once more.")
-        stages = dict(connection.execute(_STAGES).fetchall())
+        stages = dict(connection.execute(STAGES).fetchall())
         as_of_date, model_version = frame[0]
         key = known_key(segment, names, "segment", f"on {as_of_date} in '{path}'")
         stage_key = None if stage is None else known_key(stage, stages, "stage", f"in '{path}'")
