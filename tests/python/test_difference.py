@@ -9,12 +9,14 @@ import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 from olist_segments.cli import main
 from olist_segments.errors import UserError
 from olist_segments.serving import audience as lists
+from olist_segments.serving.atomic import replace_file
 from olist_segments.serving.audience import COLUMNS, Since, Wanted, audience
 from test_audience import FORMULA, HOSTILE
 from warehouses import Warehouse
@@ -26,7 +28,8 @@ EARLIER = """
     create or replace table customer_segments as
     select
         kinds.customer_unique_id, kinds.as_of_date, kinds.segment_key, kinds.segment_name,
-        kinds.as_of_date as in_segment_since, null::varchar as previous_segment_key, stages.stage_key, stages.stage_name,
+        kinds.as_of_date as in_segment_since, null::varchar as previous_segment_key,
+        stages.stage_key, stages.stage_name,
         kinds.as_of_date as in_stage_since,
         kinds.segment_probability, kinds.model_version, features.recency_days, features.purchase_day_count,
         features.order_count, features.total_spend, features.avg_review_score, 'SP' as state
@@ -63,10 +66,10 @@ def folder(built: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def tables(folder: Path) -> Callable[[str], list[tuple[object, ...]]]:
+def tables(folder: Path) -> Callable[..., list[tuple[Any, ...]]]:
     """Run a query on the tables that the commands read."""
 
-    def run(sql: str, **values: object) -> list[tuple[object, ...]]:
+    def run(sql: str, **values: object) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(folder / "segments.duckdb")) as connection:
             return connection.execute(sql, values or None).fetchall()
 
@@ -96,7 +99,7 @@ def suppress(tmp_path: Path, *rows: str) -> None:
 
 
 def test_every_months_difference_applied_to_the_list_before_gives_the_full_list(
-    folder: Path, tmp_path: Path, tables: Callable[..., list[tuple[object, ...]]]
+    folder: Path, tmp_path: Path, tables: Callable[..., list[tuple[Any, ...]]]
 ) -> None:
     dates = [day for (day,) in tables("select as_of_date from as_of_dates order by 1")]
     bought = {
@@ -177,7 +180,7 @@ def test_the_suppressed_are_on_no_list_and_named_in_the_changes(folder: Path, tm
 
 
 def test_the_reasons_that_no_month_of_the_sample_shows(
-    folder: Path, tmp_path: Path, tables: Callable[..., list[tuple[object, ...]]]
+    folder: Path, tmp_path: Path, tables: Callable[..., list[tuple[Any, ...]]]
 ) -> None:
     move_to(folder, dt.date(2018, 7, 31))
     file = tmp_path / "list.csv"
@@ -249,7 +252,7 @@ def test_a_run_that_was_killed_between_the_two_files_can_be_repeated(
     audience("dissatisfied", file)
     before = file.read_bytes()
     move_to(folder, dt.date(2018, 8, 31))
-    write = lists.replace_file
+    write = replace_file
 
     def killed(path: Path, content: bytes, **options: bool) -> None:
         if path == file:
@@ -268,7 +271,7 @@ def test_a_run_that_was_killed_between_the_two_files_can_be_repeated(
 
 
 def test_hostile_ids_and_names_are_no_formulas_in_the_changes(
-    folder: Path, tmp_path: Path, tables: Callable[..., list[tuple[object, ...]]]
+    folder: Path, tmp_path: Path, tables: Callable[..., list[tuple[Any, ...]]]
 ) -> None:
     file = tmp_path / "list.csv"
     members = [key for (key,) in tables("select customer_unique_id from customer_segments order by 1")][: len(HOSTILE)]

@@ -176,7 +176,7 @@ def _no_longer_published(connection: duckdb.DuckDBPyConnection, folder: Path) ->
 
 
 def keep_versions_only(connection: duckdb.DuckDBPyConnection, build: Path, labels_query: str) -> None:
-    """Of a build kept for its model versions, leave those, with the labels that `labels_query` selects of their {file}."""
+    """Of a build kept for its model versions, leave those, with the labels that `labels_query` selects of {file}."""
     manifest = read_manifest(build)
     shutil.rmtree(build / PARQUET, ignore_errors=True)
     (build / DATABASE).unlink(missing_ok=True)
