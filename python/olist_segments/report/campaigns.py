@@ -42,7 +42,7 @@ def notes(tables: Tables) -> list[str]:
     told = [
         f"{row['campaign']} has been running since {day(row['as_of_date'])}, with "
         f"{plural(row['customer_count'], 'customer')}, {count(row['holdout_count'])} of them held out. It will be "
-        f"complete on {day(row['outcome_until'])}; the tables know orders until {day(row['observed_until'])}. Its figures "
+        f"complete on {day(row['outcome_until'])}; orders are known until {day(row['observed_until'])}. Its figures "
         "still move, so decide nothing by them."
         for row in running
     ]
