@@ -128,11 +128,16 @@ def read_log(folder: Path) -> pd.DataFrame:
     Columns are LOG_COLUMNS. UserError for the first file that is not as `campaign launch` or `forget` left it.
     """
     with duckdb.connect() as connection:
-        parts = [_checked(connection, path) for path in log_files(folder)]
-        empty = ", ".join(f"null::{kind} as {name}" for name, kind in LOG_COLUMNS.items())
-        selects = [f"select {empty} where false", *(f"select * from read_parquet({part})" for part in parts)]
-        rows: pd.DataFrame = connection.sql(" union all by name ".join(selects)).df()
+        rows: pd.DataFrame = connection.sql(log_query(connection, folder)).df()
         return rows
+
+
+def log_query(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
+    """SQL that reads what `read_log` returns, with the types of LOG_COLUMNS."""
+    parts = [_checked(connection, path) for path in log_files(folder)]
+    empty = ", ".join(f"null::{kind} as {name}" for name, kind in LOG_COLUMNS.items())
+    selects = [f"select {empty} where false", *(f"select * from read_parquet({part})" for part in parts)]
+    return " union all by name ".join(selects)
 
 
 def _checked(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
