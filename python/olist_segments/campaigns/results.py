@@ -91,7 +91,9 @@ def _effects(pairs: pd.DataFrame, outcome: str, few_customers: int) -> pd.DataFr
             value_0, variance_0 = _moments(pairs, name, count_0, "_0")
             effects = mean_effects(value, variance, count, value_0, variance_0, count_0)
         is_enough = (count >= few_customers) & (count_0 >= few_customers)
-        low, high, p_value = (np.where(is_enough, part, np.nan) for part in (effects.low, effects.high, effects.p_value))
+        low, high, p_value = (
+            np.where(is_enough, part, np.nan) for part in (effects.low, effects.high, effects.p_value)
+        )
         difference = value - value_0
         relative = np.where(value_0 > 0, difference / value_0, np.nan)
     treated = np.where(outcome == REVIEW, np.nan, count)
