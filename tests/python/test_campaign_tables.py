@@ -41,16 +41,19 @@ FEW = 30
 
 @dataclass(frozen=True)
 class Campaigning:
-    """A warehouse with campaigns, the log they were written to, and people of whom something was done."""
+    """A warehouse with campaigns, the log they were written to, and people of whom something was done.
+
+    Frames are Any: what is done to them here is more than the stubs of pandas can follow.
+    """
 
     warehouse: Warehouse
     data: Path
-    log: pd.DataFrame
+    log: Any
     lost: set[str]
     suppressed: list[str]
     output: str
 
-    def table(self, name: str) -> pd.DataFrame:
+    def table(self, name: str) -> Any:
         return self.warehouse.query(f"from {name}")
 
 
@@ -103,10 +106,11 @@ def campaigning(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> C
     return Campaigning(warehouse, data, log, lost, suppressed[:2], output)
 
 
-def plant(warehouse: Warehouse, rows: pd.DataFrame) -> None:
+def plant(warehouse: Warehouse, rows: Any) -> None:
     """Orders and reviews of the planted shares, put in the place of all that came after the launch."""
     random = np.random.default_rng(7)
-    orders, reviews = [], []
+    orders: list[tuple[object, ...]] = []
+    reviews: list[tuple[object, ...]] = []
     for arm, customer in zip(rows["arm"], rows["customer_unique_id"], strict=True):
         share, spend, score = PLANTED[arm]
         if random.random() >= share:
@@ -128,7 +132,7 @@ def plant(warehouse: Warehouse, rows: pd.DataFrame) -> None:
         connection.execute("insert into reviews (review_id, order_id, review_score, answered_at) from reviews_in")
 
 
-def expected_members(campaigning: Campaigning) -> pd.DataFrame:
+def expected_members(campaigning: Campaigning) -> Any:
     """The known rows of the log with what each did, by loops over orders."""
     purchases, reviews = campaigning.table("purchases"), campaigning.table("reviews")
     by_customer = {key: group for key, group in purchases.groupby("customer_unique_id")}
@@ -152,7 +156,7 @@ def expected_members(campaigning: Campaigning) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def members(campaigning: Campaigning) -> pd.DataFrame:
+def members(campaigning: Campaigning) -> Any:
     return expected_members(campaigning)
 
 
@@ -184,7 +188,7 @@ def test_the_room_is_built_and_its_tests_pass(campaigning: Campaigning) -> None:
     assert voucher.endswith(" customers who order")
 
 
-def test_members_did_what_orders_and_reviews_say(campaigning: Campaigning, members: pd.DataFrame) -> None:
+def test_members_did_what_orders_and_reviews_say(campaigning: Campaigning, members: Any) -> None:
     built = campaigning.table("campaign_members")
     known = built[~built["is_forgotten"]].sort_values(["campaign", "customer_unique_id"], ignore_index=True)
     wanted = members.sort_values(["campaign", "customer_unique_id"], ignore_index=True)
@@ -240,7 +244,7 @@ def newcombe(ordered: int, count: int, ordered_0: int, count_0: int) -> tuple[fl
     )
 
 
-def welch(values: pd.Series[float], values_0: pd.Series[float]) -> tuple[float, float, float]:
+def welch(values: Any, values_0: Any) -> tuple[float, float, float]:
     if values.nunique() == values_0.nunique() == 1:
         difference = values.iloc[0] - values_0.iloc[0]
         return difference, difference, float(difference == 0)
@@ -249,7 +253,7 @@ def welch(values: pd.Series[float], values_0: pd.Series[float]) -> tuple[float, 
     return interval.low, interval.high, test.pvalue
 
 
-def test_results_are_those_of_scipy(campaigning: Campaigning, members: pd.DataFrame) -> None:
+def test_results_are_those_of_scipy(campaigning: Campaigning, members: Any) -> None:
     members = members.assign(ordered=(members["orders"] > 0).astype(float))
     columns = {"ordered_share": "ordered", "revenue_per_customer": "revenue", "review_score": "score"}
     wanted: dict[tuple[str, ...], tuple[float, ...]] = {}
@@ -331,7 +335,7 @@ def test_what_was_planted_is_found_and_nothing_else(campaigning: Campaigning) ->
     assert groups["verdict_sentence"].str.contains("may be chance").tolist() == doubtful.tolist()
 
 
-def test_balance_is_the_difference_in_standard_deviations(campaigning: Campaigning, members: pd.DataFrame) -> None:
+def test_balance_is_the_difference_in_standard_deviations(campaigning: Campaigning, members: Any) -> None:
     balance = campaigning.table("campaign_balance").set_index(["campaign", "arm", "feature"])
     assert len(balance) == 6 * (3 + 1 + 1 + 1)
     for (campaign, arm, feature), row in balance.iterrows():
@@ -353,7 +357,7 @@ def test_balance_is_the_difference_in_standard_deviations(campaigning: Campaigni
     np.testing.assert_allclose(campaigns, largest[campaigns.index])
 
 
-def test_policies_are_worth_what_a_plain_loop_says(campaigning: Campaigning, members: pd.DataFrame) -> None:
+def test_policies_are_worth_what_a_plain_loop_says(campaigning: Campaigning, members: Any) -> None:
     found = campaigning.table("policy_value")
     for campaign in ("spring", "faded", "summer"):
         wanted = policies(members[members["campaign"] == campaign])
@@ -375,13 +379,13 @@ def test_policies_are_worth_what_a_plain_loop_says(campaigning: Campaigning, mem
     assert voucher["gain_low"].item() > 0
 
 
-def policies(members: pd.DataFrame) -> dict[tuple[str, str, str], tuple[Any, ...]]:
+def policies(members: Any) -> dict[tuple[str, str, str], tuple[Any, ...]]:
     """Arm, customers, value and its error, gain and its error of each policy."""
     campaign = members["campaign"].iloc[0]
     arms = ["holdout", *sorted(set(members["arm"]) - {"holdout"})]
     is_choosing = [digest("policy half", campaign, person) < DIGITS // 2 for person in members["customer_unique_id"]]
     members = members.assign(is_choosing=is_choosing)
-    cells: dict[tuple[str, str], pd.DataFrame] = {}
+    cells: dict[tuple[str, str], Any] = {}
     small = []
     for key, group in members.groupby(["segment_key", "stage_key"]):
         counts = [
@@ -395,7 +399,7 @@ def policies(members: pd.DataFrame) -> dict[tuple[str, str, str], tuple[Any, ...
     if all(((rest["arm"] == arm) & ~rest["is_choosing"]).sum() > 1 for arm in arms):
         cells[("", "")] = rest
 
-    def moments(group: pd.DataFrame, arm: str) -> tuple[float, float]:
+    def moments(group: Any, arm: str) -> tuple[float, float]:
         values = group.loc[(group["arm"] == arm) & ~group["is_choosing"], "revenue"]
         return values.mean(), values.var() / len(values)
 
@@ -403,22 +407,21 @@ def policies(members: pd.DataFrame) -> dict[tuple[str, str, str], tuple[Any, ...
     for key, group in cells.items():
         means = {arm: group.loc[(group["arm"] == arm) & group["is_choosing"], "revenue"].mean() for arm in arms}
         best[key] = max(arms, key=lambda arm: means[arm]) if key != ("", "") else "holdout"
-    rules: dict[str, tuple[str, Callable[[tuple[str, str]], str]]] = {"nobody": ("holdout", lambda key: "holdout")}
-    for arm in arms[1:]:
-        rules[f"everybody {arm}"] = (arm, lambda key, arm=arm: arm)
-    rules["best arm by kind and stage"] = ("", lambda key: best[key])
+    rules = {"nobody": ("holdout", dict.fromkeys(cells, "holdout"))}
+    rules |= {f"everybody {arm}": (arm, dict.fromkeys(cells, arm)) for arm in arms[1:]}
+    rules["best arm by kind and stage"] = ("", best)
     total = sum(len(group) for group in cells.values())
     wanted: dict[tuple[str, str, str], tuple[Any, ...]] = {}
     for policy, (named, rule) in rules.items():
         value = squared = gain = gain_squared = 0.0
         for key, group in cells.items():
             weight = len(group) / total
-            mean, error = moments(group, rule(key))
+            mean, error = moments(group, rule[key])
             mean_0, error_0 = moments(group, "holdout")
             value += weight * mean
             squared += weight**2 * error
             gain += weight * (mean - mean_0)
-            gain_squared += weight**2 * (error + error_0) * (rule(key) != "holdout")
+            gain_squared += weight**2 * (error + error_0) * (rule[key] != "holdout")
         wanted[policy, "", ""] = (named, total, value, math.sqrt(squared), gain, math.sqrt(gain_squared))
     for key, group in cells.items():
         if key != ("", ""):
@@ -487,7 +490,7 @@ def test_the_order_of_rows_and_threads_changes_no_byte(campaigning: Campaigning,
     shutil.copy(campaigning.warehouse.path, again.path)
     shutil.copytree(campaigning.warehouse.campaigns, again.campaigns)
     for file in again.campaigns.glob("*.parquet"):
-        rows = duckdb.sql(f"from '{file}' order by md5(customer_unique_id) nulls first").df()
+        rows = duckdb.execute(f"from '{file}' order by md5(customer_unique_id) nulls first").df()
         write_log(again.campaigns, rows)
     again.dbt("run", "--select", "path:models/campaigns", data=campaigning.data, variables=FEW_CANDIDATES, threads=1)
     assert again.table_digests() == campaigning.warehouse.table_digests()
@@ -521,7 +524,7 @@ def put_foreign(folder: Path, data: Path) -> None:
 
 def change_type(folder: Path, data: Path) -> None:
     file = folder / "tiny.parquet"
-    rows = duckdb.sql(f"select * replace (priority::bigint as priority) from '{file}'").df()
+    rows = duckdb.execute(f"select * replace (priority::bigint as priority) from '{file}'").df()
     duckdb.execute(f"copy rows to '{file}' (format parquet)")
     assert len(rows)
 
