@@ -234,6 +234,7 @@ def _write(connection: duckdb.DuckDBPyConnection, build: dict[str, Any], target:
         "built_at": _moment(build["finished_at"]),
         "dbt_invocation_id": build["invocation_id"],
         "data_as_of": as_of[0][0].isoformat(),
+        "data_folder": build.get("data_folder"),
         "model_version": in_force[0][0],
         "model_versions": [{"model_version": number, "fitted_at": _moment(moment)} for number, moment in fits],
         "database": checked(target, DATABASE),
