@@ -272,9 +272,7 @@ def test_the_first_are_taken_after_others_are_taken_off(shop: Shop, run: Run) ->
     by_probability = shop.query(order.format("order_probability"))["customer_unique_id"].tolist()
     shop.suppress(by_probability[:40])
     told = run("plan", "x", "--top", "200", "--by", "order_probability")
-    rows = dict(
-        reversed(line.split(None, 1)) for line in told.splitlines() if line.startswith("  ") and "," not in line
-    )
+    rows = {line.split(None, 1)[1]: line.split()[0] for line in told.splitlines() if re.match(" +[0-9]+  ", line)}
     assert rows["suppressed (suppressed_customers.csv)"] == "40"
     assert rows["beyond the first 200 by order probability"] == "660"
     run("launch", "x", "--top", "200", "--by", "order_probability", "--out", shop.lists)
