@@ -43,13 +43,13 @@ def people_needed(base: float, treated: float) -> int | None:
     # The formula is near enough to start from, and the power rises with the size but for small steps.
     h = 2 * np.arcsin(np.sqrt(treated)) - 2 * np.arcsin(np.sqrt(base))
     guess = 2 * (_QUANTILES / h) ** 2
+    if guess > _MOST:
+        return None
     low, high = max(2, int(guess / 2)), int(guess * 2) + 10
     while share_power(base, treated, high, high) < POWER:
         low, high = high, high * 2
     while share_power(base, treated, low, low) >= POWER and low > 2:
         low, high = max(2, low // 2), low
-    if high > 10**8:
-        return None
     while high - low > max(1, low // 500):
         middle = (low + high) // 2
         if share_power(base, treated, middle, middle) < POWER:
@@ -79,6 +79,8 @@ def smallest_mean_rise(mean: float, deviation: float, count: int, holdout_count:
     return float(optimize.brentq(missing, 0.0, high, xtol=1e-9))
 
 
+# More customers than a marketplace has; from there on the exact power takes long.
+_MOST = 1e8
 _QUANTILES = float(stats.norm.isf(_SIGNIFICANCE / 2) + stats.norm.ppf(POWER))
 
 
