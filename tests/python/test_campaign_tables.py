@@ -496,6 +496,35 @@ def test_the_order_of_rows_and_threads_changes_no_byte(campaigning: Campaigning,
     assert again.table_digests() == campaigning.warehouse.table_digests()
 
 
+# One row of a table is wrong, and the rule that has to see it.
+WRONG = {
+    "draw_numbers_of_members_are_digests": """
+        update campaign_members set draw_number = draw_number + 1
+        where rowid = (select min(rowid) from campaign_members where campaign = 'spring' and not is_forgotten)
+    """,
+    "arms_of_a_stratum_follow_its_draw_numbers": """
+        update campaign_members set arm_number = 9 - arm_number
+        where stratum = (select min(stratum) from campaign_members where campaign = 'spring')
+    """,
+    "results_of_groups_add_up_to_all_members": """
+        delete from campaign_results
+        where (campaign, grouping, stage_key) = ('spring', 'stage', (select min(stage_key) from campaign_members))
+    """,
+    "members_of_a_campaign_add_up": "update campaigns set treated_count = treated_count - 1 where campaign = 'tiny'",
+}
+
+
+def test_each_rule_sees_the_row_that_breaks_it(campaigning: Campaigning, tmp_path: Path) -> None:
+    wrong = Warehouse(tmp_path)
+    shutil.copy(campaigning.warehouse.path, wrong.path)
+    with duckdb.connect(str(wrong.path)) as connection:
+        for statement in WRONG.values():
+            connection.execute(statement)
+    output = wrong.dbt("test", "--select", *WRONG, data=campaigning.data, variables=FEW_CANDIDATES, succeeds=False)
+    assert "ERROR=4" in output
+    assert all(f"Failure in test {rule} " in output for rule in WRONG)
+
+
 def test_without_campaigns_the_tables_are_there_and_empty(built: Warehouse) -> None:
     for table in ("campaigns", "campaign_members", "campaign_results", "policy_value", "suppressed_customers"):
         assert built.query(f"select count(*) as n from {table}")["n"][0] == 0

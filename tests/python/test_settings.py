@@ -212,7 +212,7 @@ REFUSED = [
     *(
         (
             f"{{campaign_salt: '{salt}'}}",
-            f"The var campaign_salt is '{salt}': give a text of 1 to 100 printable ASCII characters without |.",
+            f"The var campaign_salt is '{salt[:60]}': give a text of 1 to 100 printable ASCII characters without |.",
         )
         for salt in ("", "a|b", "é", "x" * 101)
     ),

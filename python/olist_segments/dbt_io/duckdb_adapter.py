@@ -57,11 +57,13 @@ class DuckDBTables:
 
     def __init__(self, cursor: Any) -> None:
         self._cursor = cursor
+        self._registered: list[str] = []
 
     def relation(self, name: str, columns: Mapping[str, str], rows: str | Rows) -> str:
         """See SourceTables."""
         if isinstance(rows, str):
             return f"({rows})"
+        self._registered.append(name)
         self._cursor.register(name, pd.DataFrame(rows, columns=list(columns), dtype="object"))
         shown = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in columns.items())
         return f"(select {shown} from {name})"
@@ -76,6 +78,9 @@ class DuckDBTables:
         except BaseException:
             self._cursor.execute("rollback")
             raise
+        finally:
+            for name in self._registered:
+                self._cursor.unregister(name)
 
 
 class DuckDBAdapter(ProjectAdapter, DuckDBAdapterOfDbt):
