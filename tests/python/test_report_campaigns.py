@@ -40,7 +40,7 @@ def test_campaigns_are_told_with_their_intervals_and_warnings(tables: Tables) ->
         "the best rule is to give each kind and stage the arm that did best there (2 groups get one). It brings "
         "BRL 5.30 per customer more than writing to nobody (95% interval 1.20 to 9.40), BRL 15,900 in all." in told
     )
-    assert told.count("the best rule is") == 1
+    assert told.count(": the best rule is") == 1
     assert "One of 2 finished arms earned what the campaign was launched for; 1 is still running" in told
     # The promised outcome is the first choice.
     labels = [found["data-label"] for found in page.attributes("div") if "data-label" in found]
@@ -72,7 +72,7 @@ def test_a_rule_without_proof_is_told_as_one(tables: Tables) -> None:
     tables.change("update policy_value set gain_low = -1 where policy <> 'nobody'")
     told = Page(section(tables.page())).text()
     assert "no rule is proved to be better than writing to nobody." in told
-    assert "the best rule is" not in told
+    assert ": the best rule is" not in told
 
 
 def test_running_campaigns_alone_have_no_verdict(tables: Tables) -> None:
@@ -81,7 +81,7 @@ def test_running_campaigns_alone_have_no_verdict(tables: Tables) -> None:
         tables.change(f"delete from {table} where campaign = '{FINISHED}'")
     told = Page(section(tables.page())).text()
     assert "1 arm of campaigns is still running" in told
-    assert "the best rule" not in told
+    assert ": the best rule" not in told
 
 
 def test_what_an_action_earned_last_time_stands_in_the_card_of_its_stage(tables: Tables) -> None:
