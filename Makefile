@@ -6,7 +6,8 @@ INSTALLED := $(VENV)/.installed
 INSTALLED_SPARK := $(VENV)/.installed-spark
 MARKETPLACE := data/marketplace
 TEST_HOME := target/test
-TEST_BUILD := OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb OLIST_SERVING_DIR=$(TEST_HOME)/serving
+TEST_BUILD := OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb OLIST_SERVING_DIR=$(TEST_HOME)/serving \
+	OLIST_CAMPAIGN_DIR=$(TEST_HOME)/campaigns
 
 PIN := uv pip compile --universal --generate-hashes --no-strip-extras --python-version 3.11 --extra dev \
 	--no-emit-index-url --no-header --quiet
@@ -71,7 +72,8 @@ test-dbt: $(INSTALLED)
 	$(TEST_BUILD) dbt build --target-path $(TEST_HOME)
 
 # Two workers have two cores: threads of OpenMP inside them would only wait for each other.
-PYTEST := OMP_NUM_THREADS=1 OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_SERVING_DIR=$(TEST_HOME)/serving python -m pytest --numprocesses 2 --dist loadfile
+PYTEST := OMP_NUM_THREADS=1 OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_SERVING_DIR=$(TEST_HOME)/serving \
+	OLIST_CAMPAIGN_DIR=$(TEST_HOME)/campaigns python -m pytest --numprocesses 2 --dist loadfile
 
 test-python: $(INSTALLED)
 	$(PYTEST) -m "not slow"
@@ -80,7 +82,7 @@ test-python-all: $(INSTALLED)
 	$(PYTEST)
 
 test-spark: $(INSTALLED_SPARK) ## The tests of the Spark target: every table equal to DuckDB's
-	OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_TEST_SPARK=1 python -m pytest tests/python/test_spark.py
+	OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_CAMPAIGN_DIR=$(TEST_HOME)/campaigns OLIST_TEST_SPARK=1 python -m pytest tests/python/test_spark.py
 
 lint: lint-python lint-sql lint-yaml lint-conventions ## Style, types and conventions
 

@@ -53,6 +53,7 @@ def dbt_environment(home: Path, data: Path) -> dict[str, str]:
         "OLIST_DATA_DIR": str(data),
         "OLIST_WAREHOUSE": str(home / "warehouse.duckdb"),
         "OLIST_SERVING_DIR": str(home / "serving"),
+        "OLIST_CAMPAIGN_DIR": str(home / "campaigns"),
         "OLIST_SPARK_HOME": str(home / "spark"),
         "DBT_TARGET_PATH": str(home / "target"),
         "DBT_LOG_PATH": str(home / "logs"),

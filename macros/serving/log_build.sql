@@ -26,10 +26,17 @@
         alter table build_log.builds add column if not exists failed_steps varchar[];
         alter table build_log.builds add column if not exists lost_customer_count integer;
         alter table build_log.builds add column if not exists rewritten_at timestamp;
-        insert into build_log.builds (invocation_id, command, started_at) values (
+        alter table build_log.builds add column if not exists data_folder varchar;
+        -- The folder of a run that loads files; commands look there for suppressed_customers.csv.
+        insert into build_log.builds (invocation_id, command, started_at, data_folder) values (
             {{ sql_text(invocation_id) }},
             {{ sql_text(flags.WHICH) }},
-            {{ sql_text(run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f")) }}
+            {{ sql_text(run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f")) }},
+            {% if flags.WHICH in ("build", "run") %}
+            {{ sql_text(adapter.absolute_path(env_var("OLIST_DATA_DIR", "") or "data/sample")) }}
+            {% else %}
+            null
+            {% endif %}
         );
     {% endset %}
     {% do run_query(notes) %}

@@ -30,6 +30,18 @@ lifecycle_boundaries as (
     select * from {{ ref('lifecycle_boundaries') }}
 ),
 
+campaign_log as (
+    select * from {{ source('campaigns', 'campaign_log') }}
+),
+
+suppressed as (
+    select * from {{ source('campaigns', 'suppressed_customers') }}
+),
+
+forgotten as (
+    select * from {{ source('campaigns', 'forgotten_customers') }}
+),
+
 newest as (
     select as_of_date from {{ ref('as_of_dates') }}
     where is_newest
@@ -131,6 +143,25 @@ default_stages as (
     group by lifecycle_boundaries.return_count
 ),
 
+gone_members as (
+    select count(*) as affected_count
+    from campaign_log
+    where is_gone
+),
+
+unknown_suppressed as (
+    select count(*) as affected_count
+    from suppressed
+    where customer_unique_id is null
+),
+
+forgotten_back as (
+    select count(*) as affected_count
+    from customer_features
+    inner join forgotten
+        on md5(concat('forgotten|', customer_features.customer_unique_id)) = forgotten.forgotten_digest
+),
+
 warnings as (
     select
         'purchases_not_counted' as warning_name,
@@ -193,6 +224,38 @@ warnings as (
         || ', ' || cast(cooling_until_days as {{ text }}) || ' and ' || cast(dormant_until_days as {{ text }})
         || ' days. Set lifecycle_days to your own.' as sentence
     from default_stages
+    union all
+    select
+        'forgotten_customers_are_back' as warning_name,
+        'warning' as severity,
+        affected_count,
+        cast(affected_count as {{ text }})
+        || case when affected_count = 1 then ' customer who was' else ' customers who were' end
+        || ' forgotten ' || case when affected_count = 1 then 'is' else 'are' end
+        || ' in the files again: take them out of the export. No list holds them meanwhile.' as sentence
+    from forgotten_back
+    where affected_count > 0
+    union all
+    select
+        'campaign_members_gone' as warning_name,
+        'note' as severity,
+        affected_count,
+        'The campaign log names customers in ' || cast(affected_count as {{ text }})
+        || case when affected_count = 1 then ' row' else ' rows' end
+        || ' whom the files no longer hold; they count for their arms only. '
+        || 'Run olist-segments forget --gone to take them out of the log.' as sentence
+    from gone_members
+    where affected_count > 0
+    union all
+    select
+        'suppressed_customers_unknown' as warning_name,
+        'note' as severity,
+        affected_count,
+        'suppressed_customers.csv names ' || cast(affected_count as {{ text }})
+        || case when affected_count = 1 then ' customer' else ' customers' end
+        || ' whom the files do not hold.' as sentence
+    from unknown_suppressed
+    where affected_count > 0
 ),
 
 final as (

@@ -27,11 +27,17 @@ STEP_OF_ROOM = {
     "segmentation": "evidence",
     "profiles": "profiles",
     "forecasts": "forecasts",
+    "campaigns": "campaigns",
     "maintenance": "ageing",
 }
 # Seconds of a node in a first build, when no run before tells them; what counts is how they compare.
 SECONDS_OF_SQL, SECONDS_OF_TEST, LEAST_SECONDS = 0.3, 0.15, 0.01
-SECONDS_OF_PYTHON = {"fit_segment_candidates": 20.0, "fit_forecast_candidates": 20.0, "fit_ageing": 20.0}
+SECONDS_OF_PYTHON = {
+    "fit_segment_candidates": 20.0,
+    "fit_forecast_candidates": 20.0,
+    "fit_ageing": 20.0,
+    "fit_campaign_effects": SECONDS_OF_SQL,
+}
 SECONDS_OF_OTHER_PYTHON = 3.0
 # Before this share of the work is done the time left is anybody's guess.
 LEAST_SHARE = 0.05

@@ -16,6 +16,8 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import TextIO
 
 from olist_segments import refit
+from olist_segments.campaigns import command as campaign
+from olist_segments.campaigns import forget
 from olist_segments.errors import UserError
 from olist_segments.generator import command as generate
 from olist_segments.report import command as report
@@ -27,7 +29,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="olist-segments", description="Customer segmentation on dbt and DuckDB.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     audience.add_command(commands)
+    campaign.add_command(commands)
     contract.add_command(commands)
+    forget.add_command(commands)
     generate.add_command(commands)
     publish.add_command(commands)
     refit.add_command(commands)

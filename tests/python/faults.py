@@ -111,6 +111,7 @@ class Project:
         self.home = home
         self.folder = home / "data"
         self.warehouse = home / "warehouse.duckdb"
+        self.campaigns = home / "campaigns"
         self.folder.mkdir(parents=True)
 
     def path(self, name: str, ending: str = "csv") -> Path:
@@ -145,6 +146,7 @@ class Project:
         os.environ["OLIST_DATA_DIR"] = str(self.folder)
         os.environ["OLIST_WAREHOUSE"] = str(self.warehouse)
         os.environ["OLIST_SERVING_DIR"] = str(self.warehouse.parent / "serving")
+        os.environ["OLIST_CAMPAIGN_DIR"] = str(self.campaigns)
 
     def run(
         self,
@@ -208,7 +210,7 @@ def runners(manifest: Manifest, home: Path) -> Iterator[RunnerOf]:
     """What makes a dbt runner of a list that takes its events; environment and folder are put back at the end."""
     patch = pytest.MonkeyPatch()
     patch.chdir(PROJECT)
-    for name in ("OLIST_WAREHOUSE", "OLIST_DATA_DIR", "OLIST_SERVING_DIR"):
+    for name in ("OLIST_WAREHOUSE", "OLIST_DATA_DIR", "OLIST_SERVING_DIR", "OLIST_CAMPAIGN_DIR"):
         patch.setenv(name, str(home / name))
     patch.setenv("DBT_LOG_PATH", str(home / "logs"))
     yield lambda events: dbtRunner(manifest=manifest, callbacks=[events.append])

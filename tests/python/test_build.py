@@ -65,6 +65,7 @@ def environment(home: Path, data: Path) -> dict[str, str]:
         "OLIST_DATA_DIR": str(data),
         "OLIST_WAREHOUSE": str(home / "warehouse.duckdb"),
         "OLIST_SERVING_DIR": str(home / "serving"),
+        "OLIST_CAMPAIGN_DIR": str(home / "campaigns"),
         "DBT_TARGET_PATH": str(home / "target"),
         "DBT_LOG_PATH": str(home / "logs"),
     }
@@ -84,7 +85,7 @@ def test_every_node_of_a_whole_build_is_planned_once_in_its_step(manifest: Manif
     analyses = [node for node in manifest.nodes.values() if str(node.resource_type) == "analysis"]
     assert len(planned) == len(manifest.nodes) + len(manifest.unit_tests) - len(ends) - len(analyses)
     steps = {step: sum(node.step == step for node in planned.values()) for step in {n.step for n in planned.values()}}
-    assert set(steps) == {"loading", "SQL", "evidence", "profiles", "forecasts", "ageing", "tests"}
+    assert set(steps) == {"loading", "SQL", "evidence", "profiles", "forecasts", "campaigns", "ageing", "tests"}
     assert steps["tests"] > 200
     assert planned["model.olist_segments.fit_ageing"] == Planned("ageing", 12.5)
     python = planned["model.olist_segments.fit_segment_candidates"]

@@ -16,14 +16,16 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from marketplaces import cut_at, read_tables
 from olist_segments.cli import main
 from olist_segments.errors import UserError
 from olist_segments.generator import Change, Settings, facts, generate, write
 from olist_segments.generator.sampling import largest_remainder
-from olist_segments.generator.settings import Format
+from olist_segments.generator.settings import Format, Response
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
@@ -790,3 +792,117 @@ def test_the_sample_has_something_nearly_every_day() -> None:
     assert days >= 0.97 * 608
     assert len(months) == 20
     assert min(months)[0] >= 20
+
+
+def test_the_export_of_a_day_is_that_of_the_end_cut_at_the_day(tmp_path: Path) -> None:
+    day = datetime.date(2018, 5, 31)
+    generate(Settings(2000), tmp_path / "all", "parquet")
+    generate(Settings(2000, until=day), tmp_path / "until", "parquet")
+    tables = {name: table for name, table in read_tables(tmp_path / "all").items() if name != "planted_segments"}
+    for name, table in cut_at(tables, day).items():
+        found = duckdb.execute(f"from '{tmp_path / 'until' / name}.parquet'").df()
+        pd.testing.assert_frame_equal(found, table.reset_index(drop=True), check_exact=True)
+    persons = duckdb.execute(f"select customer_unique_id from '{tmp_path / 'until' / write.TRUTH_FILE}'").df()
+    customers = duckdb.execute(f"from '{tmp_path / 'until' / 'olist_customers_dataset.parquet'}'").df()
+    assert set(persons["customer_unique_id"]) == set(customers["customer_unique_id"])
+    # Nothing is left to come after the last day.
+    generate(Settings(2000, until=datetime.date(2018, 10, 31)), tmp_path / "end", "parquet")
+    assert contents(tmp_path / "end") == contents(tmp_path / "all")
+
+
+def campaign_list(directory: Path, file: Path, share: float, day: datetime.date) -> list[str]:
+    """A list of a part of the customers known on `day`."""
+    customers = duckdb.execute(
+        f"select distinct customer_unique_id as id from '{directory / 'olist_customers_dataset.parquet'}' order by 1"
+    ).df()["id"]
+    listed = customers.iloc[: int(share * len(customers))].tolist()
+    lines = ["campaign,customer_unique_id,as_of_date", *(f"spring,{key},{day}" for key in listed)]
+    file.write_text("\r\n".join(lines) + "\r\n", encoding="utf-8-sig")
+    return listed
+
+
+def test_an_answer_to_a_campaign_changes_who_bought_and_nothing_else(tmp_path: Path) -> None:
+    day = datetime.date(2018, 5, 31)
+    generate(Settings(6000, until=day), tmp_path / "until", "parquet")
+    listed = campaign_list(tmp_path / "until", tmp_path / "list.csv", 0.5, day)
+    response = Response.parse(f"{tmp_path / 'list.csv'}:0.1")
+    generate(Settings(6000), tmp_path / "without", "parquet")
+    generate(Settings(6000, responses=(response,)), tmp_path / "with", "parquet")
+    assert differing(tmp_path / "without", tmp_path / "with") == {"olist_customers_dataset", "planted_segments"}
+    orders = """
+        select customers.*, order_purchase_timestamp::date as day, order_status, count(*) over (
+            partition by customer_unique_id) as orders
+        from '{0}/olist_customers_dataset.parquet' as customers
+        inner join '{0}/olist_orders_dataset.parquet' as placed using (customer_id) order by customer_id
+    """
+    before, after = (duckdb.execute(orders.format(tmp_path / name)).df() for name in ("without", "with"))
+    given = before["customer_unique_id"] != after["customer_unique_id"]
+    # The answers: one more order each, of newcomers who had no other, in time.
+    assert given.sum() == round(0.1 * len(listed))
+    assert set(after.loc[given, "customer_unique_id"]) <= set(listed)
+    assert after.loc[given, "customer_unique_id"].is_unique
+    assert (before.loc[given, "orders"] == 1).all()
+    assert (before.loc[given, "order_status"] == "delivered").all()
+    days = after.loc[given, "day"].dt.date
+    assert days.min() > day
+    assert days.max() <= day + datetime.timedelta(days=90)
+    # The parcel goes where they live.
+    homes = ["customer_unique_id", "customer_zip_code_prefix"]
+    assert after[given].merge(before[homes].drop_duplicates(), on=homes)["customer_id"].nunique() == given.sum()
+    # Until the list was made, everything is as it was.
+    generate(Settings(6000, until=day, responses=(response,)), tmp_path / "cut", "parquet")
+    assert contents(tmp_path / "cut") == contents(tmp_path / "until")
+
+
+def test_answers_to_two_lists_do_not_share_newcomers(tmp_path: Path) -> None:
+    day = datetime.date(2018, 5, 31)
+    generate(Settings(6000, until=day), tmp_path / "until", "parquet")
+    campaign_list(tmp_path / "until", tmp_path / "list.csv", 0.2, day)
+    response = Response.parse(f"{tmp_path / 'list.csv'}:0.1")
+    people = "select count(distinct customer_unique_id) from '{}/olist_customers_dataset.parquet'"
+    counts = []
+    for number in range(3):
+        generate(Settings(6000, responses=(response,) * number), tmp_path / str(number), "parquet")
+        counts.append(duckdb.execute(people.format(tmp_path / str(number))).fetchall()[0][0])
+    assert counts[0] - counts[1] == counts[1] - counts[2] == round(0.1 * len(response.customers))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--response", "none.csv:0.1"], "can't be read as a campaign list (No such file or directory)"),
+        (["--response", "list.csv"], "is not LIST.csv:SHARE"),
+        (["--response", "list.csv:2"], "is not LIST.csv:SHARE"),
+        (["--response", "list.csv:nan"], "is not LIST.csv:SHARE"),
+        (["--response", "empty.csv:0.1"], "it has no customers of one as-of date"),
+        (["--response", "two.csv:0.1"], "it has no customers of one as-of date"),
+        (["--response", "list.csv:0.1", "--seed", "1"], "whom this marketplace does not have"),
+        (["--response", "late.csv:0.9"], "give a smaller share or more --orders"),
+    ],
+)
+def test_an_answer_that_cannot_be_planted_is_refused(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    said: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    generate(Settings(500), tmp_path / "all", "parquet")
+    campaign_list(tmp_path / "all", tmp_path / "list.csv", 0.5, datetime.date(2018, 5, 31))
+    campaign_list(tmp_path / "all", tmp_path / "late.csv", 0.5, datetime.date(2018, 8, 29))
+    Path("empty.csv").write_text("customer_unique_id,as_of_date\n")
+    Path("two.csv").write_text("customer_unique_id,as_of_date\na,2018-05-31\nb,2018-06-30\n")
+    assert main(["generate", "--orders", "500", "--out", "made", *arguments]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert said in told
+    assert not Path("made").exists()
+
+
+@pytest.mark.parametrize("day", ["2018-02-30", "yesterday", "2016-12-31", "2019-01-01"])
+def test_a_day_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], day: str) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(["generate", "--orders", "500", "--out", str(tmp_path / "made"), "--until", day])
+    assert exit_.value.code == 2
+    assert "is no day from 2017-01-02 to 2018-10-31" in capsys.readouterr().err

@@ -62,8 +62,9 @@ def test_published_tables_are_those_of_the_warehouse_with_their_comments(built: 
     assert published.table_digests(apart=()) == {table: digests[table] for table in manifest["tables"]}
 
     comments = (
-        "select table_name, '' as column_name, comment from duckdb_tables() "
-        "union all select table_name, column_name, comment from duckdb_columns() where not internal order by all"
+        "select table_name, '' as column_name, comment from duckdb_tables() where schema_name = 'main' "
+        "union all select table_name, column_name, comment from duckdb_columns() where schema_name = 'main' "
+        "and not internal order by all"
     )
     with duckdb.connect(str(built.path), read_only=True) as connection:
         expected = [row for row in connection.sql(comments).fetchall() if row[0] in manifest["tables"]]

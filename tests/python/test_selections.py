@@ -21,7 +21,9 @@ VERSIONS = (
     *("fit_segment_candidates", "fit_segment_model", "fit_segment_labels", "fit_segment_refits", "fit_ageing"),
     *("fit_forecast_candidates", "fit_forecast_model"),
 )
-ROOMS = ("staging", "core", "features", "segmentation", "profiles", "forecasts", "semantic", "maintenance")
+ROOMS = (
+    *("staging", "core", "features", "segmentation", "profiles", "forecasts", "campaigns", "semantic", "maintenance"),
+)
 
 
 @pytest.fixture(scope="module")

@@ -207,6 +207,16 @@ REFUSED = [
         "more.",
     ),
     ("{refit_forecasts: 1}", "The var refit_forecasts is 1: give true or false."),
+    ("{control_group_share: 0.6}", "The var control_group_share is 0.6: give a number from 0 to 0.5."),
+    ("{contact_cooldown_days: -1}", "The var contact_cooldown_days is -1: give a whole number from 0 to 3650."),
+    *(
+        (
+            f"{{campaign_salt: '{salt}'}}",
+            f"The var campaign_salt is '{salt[:60]}': give a text of 1 to 100 printable ASCII characters without |.",
+        )
+        for salt in ("", "a|b", "é", "x" * 101)
+    ),
+    ("{audience_max_change_share: half}", "The var audience_max_change_share is 'half': give a number from 0 to 100."),
 ]
 
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import shutil
 import socket
@@ -20,7 +21,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from campaign_logs import forget, log_rows, people_of, write_log
 from marketplaces import read_tables, write_tables
+from olist_segments.campaigns.inputs import forgotten_digest
 from olist_segments.serving.publish import publish
 from warehouses import CLOCK_COLUMNS, FEW_CANDIDATES, SAMPLE, Warehouse
 
@@ -120,19 +123,48 @@ def build_first_version(warehouse: Warehouse, data: Path) -> None:
 
 @pytest.fixture(scope="session")
 def duckdb_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """Two model versions, the second of a whole build with its tests."""
+    """Two model versions, the second of a whole build with its tests, published; and campaigns on top of it."""
     warehouse = Warehouse(tmp_path_factory.mktemp("duckdb"))
     build_first_version(warehouse, SAMPLE)
     warehouse.dbt("build", "--exclude-resource-type", "unit_test", data=SAMPLE, variables=REFIT)
+    publish(warehouse.serving, warehouse.path)
+    write_campaigns(warehouse)
+    data = warehouse.home / "data"
+    shutil.copytree(SAMPLE, data)
+    suppress(warehouse, data)
+    warehouse.build(data, "--select", "path:models/campaigns", "build_warnings", variables=FEW_CANDIDATES)
     return warehouse
 
 
+def write_campaigns(warehouse: Warehouse) -> None:
+    """One campaign that is over, with forgotten people, and one that runs, over the people of `warehouse`."""
+    over, running = dt.date(2018, 5, 31), dt.date(2018, 7, 31)
+    rows = log_rows(people_of(warehouse.path, over), "spring", over, {"holdout": 0.3, "letter": 0.3, "call": 0.4})
+    write_log(warehouse.campaigns, forget(rows, set(rows["customer_unique_id"].head(5))))
+    rows = log_rows(people_of(warehouse.path, running), "summer", running, {"holdout": 0.5, "letter": 0.5}, priority=2)
+    gone = rows.head(1).assign(customer_unique_id="gone from the files")
+    write_log(warehouse.campaigns, pd.concat([rows, gone]))
+    line = f"{forgotten_digest(rows['customer_unique_id'].iloc[7])},2018-08-01"
+    (warehouse.campaigns / "forgotten.csv").write_text(f"forgotten_digest,forgotten_on\n{line}\n")
+
+
+def suppress(warehouse: Warehouse, data: Path) -> None:
+    """Two of the people of `warehouse`, and somebody whom nobody knows."""
+    people = warehouse.query("select customer_unique_id from customer_segments order by 1 limit 2")[
+        "customer_unique_id"
+    ]
+    lines = [f'{people[0]},"asked, twice",2018-07-01', f"{people[1]},moved,", "nobody,,"]
+    (data / "suppressed_customers.csv").write_text("\n".join(["customer_unique_id,reason,since", *lines]) + "\n")
+
+
 @pytest.fixture(scope="session")
-def spark_warehouse(tmp_path_factory: pytest.TempPathFactory) -> SparkWarehouse:
+def spark_warehouse(tmp_path_factory: pytest.TempPathFactory, duckdb_warehouse: Warehouse) -> SparkWarehouse:
     """The same, from CSV files and with the unit tests too; OLIST_SPARK_TABLES_ONLY=1 leaves all of dbt's tests out."""
     warehouse = SparkWarehouse(tmp_path_factory.mktemp("spark"))
     data = write_tables(read_tables(SAMPLE), warehouse.home / "csv", "csv")
     build_first_version(warehouse, data)
+    shutil.copytree(duckdb_warehouse.campaigns, warehouse.campaigns)
+    suppress(duckdb_warehouse, data)
     if os.environ.get("OLIST_SPARK_TABLES_ONLY") == "1":
         warehouse.build(data, variables=REFIT)
     else:
@@ -144,6 +176,8 @@ def test_every_table_is_that_of_duckdb(spark_warehouse: SparkWarehouse, duckdb_w
     assert faults_of(spark_warehouse, duckdb_warehouse) == []
     versions = duckdb_warehouse.query("select model_version from segment_versions order by 1")["model_version"]
     assert list(versions) == [1, 2]
+    for table in ("campaigns", "campaign_results", "policy_value", "suppressed_customers"):
+        assert duckdb_warehouse.query(f"select count(*) as n from {table}")["n"][0] > 1
 
 
 def test_faults_are_found(duckdb_warehouse: Warehouse, spark_warehouse: SparkWarehouse, tmp_path: Path) -> None:
@@ -159,7 +193,6 @@ def test_faults_are_found(duckdb_warehouse: Warehouse, spark_warehouse: SparkWar
 
 
 def test_spark_takes_published_versions_back(duckdb_warehouse: Warehouse, tmp_path: Path) -> None:
-    publish(duckdb_warehouse.serving, duckdb_warehouse.path)
     spark = SparkWarehouse(tmp_path, duckdb_warehouse.serving)
     told = spark.dbt("run", "--select", "stg_olist__sellers", data=SAMPLE)
     assert "up to version 2, were taken back" in told
@@ -313,5 +346,7 @@ def cluster(tmp_path: Path) -> Iterator[SparkWarehouse]:
 @pytest.mark.skipif(os.environ.get("OLIST_SPARK_CLUSTER") != "1", reason="starts four Java processes")
 def test_a_cluster_of_two_workers_builds_the_same(cluster: SparkWarehouse, duckdb_warehouse: Warehouse) -> None:
     build_first_version(cluster, SAMPLE)
-    cluster.dbt("build", "--exclude-resource-type", "unit_test", data=SAMPLE, variables=REFIT)
+    data = duckdb_warehouse.home / "data"
+    shutil.copytree(duckdb_warehouse.campaigns, cluster.campaigns)
+    cluster.dbt("build", "--exclude-resource-type", "unit_test", data=data, variables=REFIT)
     assert faults_of(cluster, duckdb_warehouse) == []

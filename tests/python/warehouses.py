@@ -45,9 +45,18 @@ class Warehouse:
         return self.published_to or self.home / "serving"
 
     @property
+    def campaigns(self) -> Path:
+        """Where the campaign log is looked for; mostly there is none."""
+        return self.home / "campaigns"
+
+    @property
     def places(self) -> dict[str, str]:
         """Where commands find the warehouse and what is published from it."""
-        return {"OLIST_WAREHOUSE": str(self.path), "OLIST_SERVING_DIR": str(self.serving)}
+        return {
+            "OLIST_WAREHOUSE": str(self.path),
+            "OLIST_SERVING_DIR": str(self.serving),
+            "OLIST_CAMPAIGN_DIR": str(self.campaigns),
+        }
 
     @property
     def environment(self) -> dict[str, str]:

@@ -128,15 +128,20 @@ def read_log(folder: Path) -> pd.DataFrame:
     Columns are LOG_COLUMNS. UserError for the first file that is not as `campaign launch` or `forget` left it.
     """
     with duckdb.connect() as connection:
-        parts = [_checked(connection, path) for path in log_files(folder)]
-        empty = ", ".join(f"null::{kind} as {name}" for name, kind in LOG_COLUMNS.items())
-        selects = [f"select {empty} where false", *(f"select * from read_parquet({part})" for part in parts)]
-        rows: pd.DataFrame = connection.sql(" union all by name ".join(selects)).df()
+        rows: pd.DataFrame = connection.sql(log_query(connection, folder)).df()
         return rows
 
 
-def _checked(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-    """The path of a file of the log as a SQL literal; UserError where it is not as it was written."""
+def log_query(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
+    """SQL that reads what `read_log` returns, with the types of LOG_COLUMNS."""
+    parts = [checked_file(connection, path) for path in log_files(folder)]
+    empty = ", ".join(f"null::{kind} as {name}" for name, kind in LOG_COLUMNS.items())
+    selects = [f"select {empty} where false", *(f"select * from read_parquet({part})" for part in parts)]
+    return " union all by name ".join(selects)
+
+
+def checked_file(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
+    """The path of a file of the log as a SQL literal, once it is checked; UserError where it is not as written."""
     # No part of a path is a pattern.
     literal = sql_text(re.sub(r"([*?\[\]])", r"[\1]", str(path.absolute())))
     advice = "take the file from a backup, or move it away to leave the campaign out."

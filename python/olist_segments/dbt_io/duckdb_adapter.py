@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 from dbt.adapters.base.meta import available
 from dbt.adapters.contracts.connection import AdapterResponse, Connection
 from dbt.adapters.contracts.relation import Policy
@@ -22,6 +23,7 @@ from olist_segments.dbt_io.project_adapter import ProjectAdapter
 from olist_segments.errors import UserError
 from olist_segments.loading import duckdb_files
 from olist_segments.loading.duckdb_files import DuckDBFiles
+from olist_segments.loading.engine import Rows
 from olist_segments.serving.reader import opening_fault
 
 
@@ -50,6 +52,37 @@ class Relation(DuckDBRelation):
     include_policy: Policy = field(default_factory=lambda: Policy(database=False))
 
 
+class DuckDBTables:
+    """Source tables of campaigns; see `campaigns.load.SourceTables`. SQL goes by dbt's log, which keeps no ids."""
+
+    def __init__(self, cursor: Any) -> None:
+        self._cursor = cursor
+        self._registered: list[str] = []
+
+    def relation(self, name: str, columns: Mapping[str, str], rows: str | Rows) -> str:
+        """See SourceTables."""
+        if isinstance(rows, str):
+            return f"({rows})"
+        self._registered.append(name)
+        self._cursor.register(name, pd.DataFrame(rows, columns=list(columns), dtype="object"))
+        shown = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in columns.items())
+        return f"(select {shown} from {name})"
+
+    def make(self, tables: Mapping[str, str]) -> None:
+        """All of them in one transaction."""
+        self._cursor.execute("begin transaction")
+        try:
+            for table, query in tables.items():
+                self._cursor.execute(f"create or replace table {table} as {query}")
+            self._cursor.execute("commit")
+        except BaseException:
+            self._cursor.execute("rollback")
+            raise
+        finally:
+            for name in self._registered:
+                self._cursor.unregister(name)
+
+
 class DuckDBAdapter(ProjectAdapter, DuckDBAdapterOfDbt):
     """dbt-duckdb's adapter with these connections, and what macros need of files; dbt goes by the class's name."""
 
@@ -59,6 +92,10 @@ class DuckDBAdapter(ProjectAdapter, DuckDBAdapterOfDbt):
     def raw_files(self) -> DuckDBFiles:
         """See ProjectAdapter."""
         return DuckDBFiles(self.rows_of)
+
+    def source_tables(self) -> DuckDBTables:
+        """See ProjectAdapter."""
+        return DuckDBTables(self.connections.get_thread_connection().handle.cursor())
 
     @available
     def find_files(self, path: str) -> list[str]:

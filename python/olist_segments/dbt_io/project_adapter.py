@@ -1,13 +1,15 @@
-"""What macros may ask of the adapter on every engine: to check vars, and to load the raw files."""
+"""What macros may ask of the adapter on every engine: to check vars, to load the raw files and what campaigns read."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from dbt.adapters.base.meta import AdapterMeta, available
 from dbt_common.exceptions import DbtRuntimeError
 
+from olist_segments.campaigns.load import CampaignInputs, SourceTables, load_inputs, read_inputs
 from olist_segments.errors import UserError
 from olist_segments.loading.declared import RawTable
 from olist_segments.loading.engine import RawFiles
@@ -21,9 +23,14 @@ class ProjectAdapter(metaclass=AdapterMeta):
 
     config: Any
     add_query: Any
+    _campaign_inputs: CampaignInputs
 
     def raw_files(self) -> RawFiles:
         """How this engine reads raw files."""
+        raise NotImplementedError
+
+    def source_tables(self) -> SourceTables:
+        """How this engine makes the source tables of campaigns."""
         raise NotImplementedError
 
     @available
@@ -62,6 +69,21 @@ class ProjectAdapter(metaclass=AdapterMeta):
         """See `loading.load.load_raw_files`; `sources` are those of dbt's graph."""
         tables = [RawTable.model_validate(source) for source in sources]
         _told_by_dbt(lambda: load_raw_files(self.raw_files(), tables, folder, invalid_statuses, warn))
+
+    @available
+    def read_campaign_inputs(self, folder: str) -> None:
+        """Read and check what campaigns need beside the nine files, whose folder it is; nothing is changed yet."""
+        self._campaign_inputs = _told_by_dbt(lambda: read_inputs(folder))
+
+    @available
+    def load_campaign_inputs(self, schema: str, customers: str) -> None:
+        """Load what `read_campaign_inputs` read; see `campaigns.load.load_inputs`."""
+        load_inputs(self.source_tables(), self._campaign_inputs, schema, customers)
+
+    @available
+    def absolute_path(self, path: str) -> str:
+        """The path as it can be read from any folder."""
+        return os.path.abspath(path)
 
     def rows_of(self, statement: str) -> list[tuple[Any, ...]]:
         """Run SQL in the connection that dbt holds, outside of transactions of its own; DbtRuntimeError."""

@@ -10,11 +10,13 @@ import socket
 import subprocess
 import traceback
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import duckdb
 from dbt.adapters.base.impl import PythonJobHelper
 from dbt.adapters.base.meta import available
 from dbt.adapters.contracts.connection import Connection
@@ -27,6 +29,7 @@ from pyspark.sql import SparkSession
 
 from olist_segments.dbt_io.project_adapter import ProjectAdapter
 from olist_segments.errors import UserError
+from olist_segments.loading.engine import Rows, RowsOf
 from olist_segments.loading.spark_files import SparkFiles
 
 OLDEST_JAVA = 17
@@ -66,6 +69,32 @@ class SessionJob(PythonJobHelper):
             raise DbtRuntimeError(f"Python model failed:\n{''.join(traceback.format_exception(error))}") from error
 
 
+class SparkTables:
+    """Source tables of campaigns; see `campaigns.load.SourceTables`. The files lie beside this process."""
+
+    def __init__(self, rows_of: RowsOf) -> None:
+        self._rows_of = rows_of
+
+    def relation(self, name: str, columns: Mapping[str, str], rows: str | Rows) -> str:
+        """See SourceTables."""
+        if isinstance(rows, str):
+            with duckdb.connect() as connection:
+                rows = connection.sql(rows).fetchall()
+        # Without a zone PySpark would take a moment for one of the clock on the wall here.
+        zoned = [
+            tuple(value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for value in row) for row in rows
+        ]
+        schema = ", ".join(f"{column} {kind.replace('varchar', 'string')}" for column, kind in columns.items())
+        SparkSession.builder.getOrCreate().createDataFrame(zoned, schema=schema).createOrReplaceTempView(name)
+        return name
+
+    def make(self, tables: Mapping[str, str]) -> None:
+        """One after the other."""
+        for table, query in tables.items():
+            self._rows_of(f"drop table if exists {table}")
+            self._rows_of(f"create table {table} as {query}")
+
+
 class SparkAdapter(ProjectAdapter, SparkAdapterOfDbt):
     """dbt-spark's adapter with Python models in the session, and a way to find files; dbt goes by the class's name."""
 
@@ -84,6 +113,10 @@ class SparkAdapter(ProjectAdapter, SparkAdapterOfDbt):
     def raw_files(self) -> SparkFiles:
         """See ProjectAdapter."""
         return SparkFiles(self.rows_of, self.find_files)
+
+    def source_tables(self) -> SparkTables:
+        """See ProjectAdapter."""
+        return SparkTables(self.rows_of)
 
     @available
     def find_files(self, path: str) -> list[str]:

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import argparse
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from olist_segments.generator.settings import DEFAULT_ORDERS, DEFAULT_SEED, Change, Settings
+from olist_segments.generator.settings import (
+    DEFAULT_ORDERS,
+    DEFAULT_SEED,
+    LAST_DAY,
+    RESPONSE_DAYS,
+    WINDOW_START,
+    Change,
+    Response,
+    Settings,
+)
 from olist_segments.generator.write import generate
 
 
@@ -33,12 +43,34 @@ def add_command(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="FEATURE@DATE",
         help="plant a change of spend, satisfaction or frequency from that day on, e.g. satisfaction@2018-03-01",
     )
+    parser.add_argument(
+        "--until", type=_day, metavar="DATE", help="the export as it stood at the end of that day, e.g. 2018-05-31"
+    )
+    parser.add_argument(
+        "--response",
+        action="append",
+        default=[],
+        metavar="LIST.csv:SHARE",
+        help=f"plant an answer to a campaign: this share of the list orders again within {RESPONSE_DAYS} days of it",
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Check the arguments, write the files, say what was written."""
     change = None if arguments.change is None else Change.parse(arguments.change)
-    settings = Settings(arguments.orders, arguments.seed, arguments.separation, change)
+    responses = tuple(Response.parse(text) for text in arguments.response)
+    settings = Settings(arguments.orders, arguments.seed, arguments.separation, change, arguments.until, responses)
     paths = generate(settings, arguments.out, arguments.format)
-    print(f"{arguments.out}: {settings.orders} orders in {len(paths)} files (seed {settings.seed})")
+    until = f", as of {settings.until}" if settings.until else ""
+    print(f"{arguments.out}: {settings.orders} orders in {len(paths)} files (seed {settings.seed}{until})")
+
+
+def _day(text: str) -> date:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = date.min
+    if not WINDOW_START < day <= LAST_DAY:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day from {WINDOW_START + timedelta(1)} to {LAST_DAY}")
+    return day

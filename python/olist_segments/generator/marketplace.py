@@ -17,10 +17,11 @@ from olist_segments.generator.geography import (
     move_some,
 )
 from olist_segments.generator.kinds import draw_persons
-from olist_segments.generator.orders import Orders, draw_orders, draw_purchases, reassign_buyers
+from olist_segments.generator.orders import DAY, Orders, draw_orders, draw_purchases, reassign_buyers
+from olist_segments.generator.responses import answer_campaigns
 from olist_segments.generator.reviews import Reviews, draw_reviews
-from olist_segments.generator.sampling import Bytes, Ints
-from olist_segments.generator.settings import Settings
+from olist_segments.generator.sampling import Bytes, Flags, Ints
+from olist_segments.generator.settings import Settings, seconds
 
 
 @dataclass
@@ -31,13 +32,28 @@ class Marketplace:
     prefixes: Prefixes
     place: Ints
     kind: Bytes
-    buyers: Ints
     orders: Orders
     catalogue: Catalogue
     items: Items
     payments: Payments
     reviews: Reviews
     geolocation: Geolocation
+
+    @property
+    def is_placed(self) -> Flags:
+        """Which orders the export holds."""
+        return self.has_happened(self.orders.purchase)
+
+    def known(self, times: Ints) -> Ints:
+        """The times, -1 for those that the export does not hold yet."""
+        return np.where(self.has_happened(times), times, np.int32(-1))
+
+    def has_happened(self, times: Ints) -> Flags:
+        """Which times lie in the days that the export is of."""
+        until = self.settings.until
+        if until is None:
+            return np.ones(len(times), dtype=np.bool_)
+        return times < seconds(until) + DAY
 
 
 def draw(settings: Settings) -> Marketplace:
@@ -54,12 +70,13 @@ def draw(settings: Settings) -> Marketplace:
     payments = draw_payments(settings, orders, total)
     reviews = draw_reviews(settings, persons, orders, several)
     used = np.unique(np.concatenate([place, catalogue.seller_home]))
+    # Once all is drawn: whoever answers a campaign changes who bought, and nothing else.
+    answer_campaigns(settings, orders, place)
     return Marketplace(
         settings=settings,
         prefixes=prefixes,
         place=place,
         kind=persons.kind,
-        buyers=np.unique(buyer),
         orders=orders,
         catalogue=catalogue,
         items=items,

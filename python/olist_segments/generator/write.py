@@ -205,16 +205,17 @@ def _plain_cities() -> tuple[str, ...]:
 
 def _orders(marketplace: Marketplace, as_csv: bool) -> _Table:
     orders = marketplace.orders
+    number = np.flatnonzero(marketplace.is_placed).astype(np.int32)
     return _Table(
         "olist_orders_dataset",
         {
-            "number": np.arange(len(orders.purchase), dtype=np.int32),
-            "status": orders.status,
-            "purchase": orders.purchase,
-            "approved": orders.approved,
-            "carrier": orders.carrier,
-            "delivered": orders.delivered,
-            "estimated": orders.estimated,
+            "number": number,
+            "status": orders.status[number],
+            "purchase": orders.purchase[number],
+            "approved": marketplace.known(orders.approved)[number],
+            "carrier": marketplace.known(orders.carrier)[number],
+            "delivered": marketplace.known(orders.delivered)[number],
+            "estimated": orders.estimated[number],
         },
         f"""select
             {_id(marketplace, "order", "number")} as order_id,
@@ -231,13 +232,14 @@ def _orders(marketplace: Marketplace, as_csv: bool) -> _Table:
 
 
 def _customers(marketplace: Marketplace, as_csv: bool) -> _Table:
-    place = marketplace.place
+    number = np.flatnonzero(marketplace.is_placed).astype(np.int32)
+    place = marketplace.place[number]
     prefixes = marketplace.prefixes
     return _Table(
         "olist_customers_dataset",
         {
-            "number": np.arange(len(place), dtype=np.int32),
-            "buyer": marketplace.orders.buyer,
+            "number": number,
+            "buyer": marketplace.orders.buyer[number],
             "prefix": prefixes.number[place],
             "city": prefixes.city[place],
             "state": prefixes.state[place],
@@ -256,16 +258,17 @@ def _customers(marketplace: Marketplace, as_csv: bool) -> _Table:
 
 def _items(marketplace: Marketplace, as_csv: bool) -> _Table:
     items = marketplace.items
+    kept = marketplace.is_placed[items.order]
     return _Table(
         "olist_order_items_dataset",
         {
-            "owner": items.order,
-            "item": items.number,
-            "product": items.product,
-            "seller": marketplace.catalogue.seller[items.product],
-            "shipping": items.limit,
-            "cents": items.price,
-            "freight": items.freight,
+            "owner": items.order[kept],
+            "item": items.number[kept],
+            "product": items.product[kept],
+            "seller": marketplace.catalogue.seller[items.product[kept]],
+            "shipping": items.limit[kept],
+            "cents": items.price[kept],
+            "freight": items.freight[kept],
         },
         f"""select
             {_id(marketplace, "order", "owner")} as order_id,
@@ -281,14 +284,15 @@ def _items(marketplace: Marketplace, as_csv: bool) -> _Table:
 
 def _payments(marketplace: Marketplace, as_csv: bool) -> _Table:
     payments = marketplace.payments
+    kept = marketplace.is_placed[payments.order]
     return _Table(
         "olist_order_payments_dataset",
         {
-            "owner": payments.order,
-            "sequence": payments.number,
-            "type": payments.type,
-            "installments": payments.installments,
-            "cents": payments.value,
+            "owner": payments.order[kept],
+            "sequence": payments.number[kept],
+            "type": payments.type[kept],
+            "installments": payments.installments[kept],
+            "cents": payments.value[kept],
         },
         f"""select
             {_id(marketplace, "order", "owner")} as order_id,
@@ -303,6 +307,7 @@ def _payments(marketplace: Marketplace, as_csv: bool) -> _Table:
 
 def _reviews(marketplace: Marketplace, as_csv: bool) -> _Table:
     reviews = marketplace.reviews
+    kept = marketplace.is_placed[reviews.order] & marketplace.has_happened(reviews.answered)
 
     def phrase(kind: str, table: Mapping[str, tuple[str, ...]], draw: str) -> str:
         """A phrase of the tone that the score asks for; `draw` is a whole number of any size."""
@@ -324,13 +329,13 @@ def _reviews(marketplace: Marketplace, as_csv: bool) -> _Table:
     return _Table(
         "olist_order_reviews_dataset",
         {
-            "owner": reviews.order,
-            "identity": reviews.identity,
-            "score": reviews.score,
-            "title": reviews.title,
-            "message": reviews.message,
-            "created": reviews.created,
-            "answered": reviews.answered,
+            "owner": reviews.order[kept],
+            "identity": reviews.identity[kept],
+            "score": reviews.score[kept],
+            "title": reviews.title[kept],
+            "message": reviews.message[kept],
+            "created": reviews.created[kept],
+            "answered": reviews.answered[kept],
         },
         f"""select
             {_id(marketplace, "review", "identity")} as review_id,
@@ -424,7 +429,7 @@ def _geolocation(marketplace: Marketplace, as_csv: bool) -> _Table:
 
 
 def _truth(marketplace: Marketplace, as_csv: bool) -> _Table:
-    buyers = marketplace.buyers
+    buyers = np.unique(marketplace.orders.buyer[marketplace.is_placed])
     return _Table(
         TRUTH_FILE.removesuffix(".csv"),
         {"buyer": buyers.astype(np.int32), "kind": marketplace.kind[buyers]},

@@ -163,14 +163,15 @@ def draw_rows(
     domain: tuple[float, float],
     axis: str | None = None,
     reference: tuple[float, float] | None = None,
+    ticks: Sequence[float] | None = None,
 ) -> Any:
     """Rows over a common x scale; `axis`: its d3 format, none without; `reference`: a value to mark, from a height on.
 
-    A domain that begins below zero leaves room for words on the left; the axis begins at zero.
+    A domain that begins below zero leaves room for words on the left; the axis begins at zero, or as `ticks` say.
     """
     drawn_axis = _axis(axis, grid=True)
     if axis is not None:
-        drawn_axis.values = _ticks(domain[1], 8 if is_wide(width) else 4)
+        drawn_axis.values = ticks or _ticks(domain[1], 8 if is_wide(width) else 4)
     x = alt.X("x:Q", title=None, scale=alt.Scale(domain=domain, nice=False), axis=drawn_axis)
     y = alt.Y("y:Q", title=None, scale=alt.Scale(domain=[0, rows.height], reverse=True, nice=False), axis=None)
     layers: list[alt.Chart] = []
@@ -681,6 +682,13 @@ def _ticks(highest: float, about: int) -> list[float]:
     power = 10 ** math.floor(math.log10(rough))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough * 0.999)
     return [round(place * step, 12) for place in range(int(highest / step + 1e-9) + 1)]
+
+
+def ticks_around_zero(low: float, high: float, about: int) -> list[float]:
+    """Round numbers from `low`, at most 0, to `high`, at least 0: 0 among them, about so many steps."""
+    positive = _ticks(high - low, about)
+    step = positive[1] if len(positive) > 1 else high - low
+    return [round(place * step, 12) for place in range(math.ceil(low / step - 1e-9), int(high / step + 1e-9) + 1)]
 
 
 def _facet(chart: Any, titles: Sequence[str], columns: int, limit: float = 0) -> Any:

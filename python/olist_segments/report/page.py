@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from olist_segments.errors import UserError
 from olist_segments.forecast_words import PAST_RATE
-from olist_segments.report import checks, figures, forecasts
+from olist_segments.report import campaigns, checks, figures, forecasts
 from olist_segments.report.figure import Column, Figure, Finding, Tables, make_figure
 from olist_segments.report.palette import assign, variables
 from olist_segments.report.source import Answer, Row, ask
@@ -42,6 +42,10 @@ _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
     "forecast-drift": forecasts.forecast_drift,
     "forecast-calibration": forecasts.forecast_calibration,
     "forecast-candidates": forecasts.forecast_candidates,
+    "campaign-results": campaigns.campaign_results,
+    "campaign-groups": campaigns.campaign_groups,
+    "campaign-balance": campaigns.campaign_balance,
+    "campaign-policies": campaigns.campaign_policies,
     "delivery": figures.delivery,
     "states": figures.states,
     "states-by-segment": figures.states_by_segment,
@@ -96,7 +100,11 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
 
     The same tables give the same bytes. UserError where the tables hold no segments yet.
     """
-    layout = _told(load_layout(), present_tables(connection))
+    present = present_tables(connection)
+    if "campaigns" in present and not connection.sql("select 1 from campaigns limit 1").fetchall():
+        # Nothing is said of campaigns where there are none.
+        present = present - {"campaigns"}
+    layout = _told(load_layout(), present)
     answers = {name: ask(connection, name) for name in queries(layout)}
     if not answers["segments"].rows or not answers["version"].rows:
         raise UserError(f"'{source}' holds no segments yet: run dbt build to its end.")
@@ -122,6 +130,7 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
         as_of=as_of,
         banners=_banners(tables),
         few=figures.FEW,
+        last_time=campaigns.last_time(tables),
         colour_class={key: colour[len("var(--") : -1] for key, colour in colours.items()},
         parts=_parts(layout, tables),
         policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; img-src data:; "
@@ -226,7 +235,9 @@ def _section(layout: dict[str, Any], section: dict[str, Any], tables: Tables, wo
 
 
 def _paragraphs(section: dict[str, Any], tables: Tables) -> tuple[list[str], list[str]]:
-    """The statements and the notes of a section: of the one about forecasts, no other has any."""
+    """The statements and the notes of a section: those about forecasts and campaigns have some."""
+    if section["anchor"] == "campaigns":
+        return [], campaigns.notes(tables)
     if section["anchor"] != "forecast":
         return [], []
     fact = forecasts.facts(tables)

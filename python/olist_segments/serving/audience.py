@@ -1,5 +1,8 @@
 """A campaign list: the members of one segment as a CSV file that is safe to open in a spreadsheet.
 
+On no list: people who were forgotten, who are suppressed, or who are in the global control group. `--since` and
+`--since-last` write who entered and who left instead, with the reasons (see `difference`).
+
 The file is UTF-8 with a byte order mark, without which Excel reads no accents, and quoted as RFC 4180 says.
 Spreadsheets run a cell that starts like a formula, and a hostile name would be one; such a cell gets a leading
 apostrophe (OWASP, "CSV injection"), at every place at which a spreadsheet may let a cell begin.
@@ -10,15 +13,23 @@ from __future__ import annotations
 import argparse
 import csv
 import io
+import math
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from olist_segments.campaigns.rules import off_every_list
 from olist_segments.errors import UserError
 from olist_segments.forecast_words import PAST_RATE
+from olist_segments.serving import difference
 from olist_segments.serving.atomic import replace_file
+from olist_segments.serving.difference import CHANGE_COLUMNS, KEPT_OFF_WORDS, Conditions, Difference
 from olist_segments.serving.tables import add_source_option, choose_source, open_tables, present_tables
 
 COLUMNS = (
@@ -53,14 +64,14 @@ _COLUMNS_BEFORE_STAGES = COLUMNS[: COLUMNS.index("stage_key")]
 DISSATISFIED = 2.0
 """A customer whose mean score is no better is dissatisfied: --exclude-dissatisfied leaves the customer out."""
 
-_SEGMENTS = """
+SEGMENTS = """
     select segments.segment_key, segments.segment_name
     from segments
     inner join segment_versions on segments.model_version = segment_versions.model_version
     where segment_versions.is_in_force
     order by segments.segment_key
 """
-_FRAME = """
+FRAME = """
     select as_of_dates.as_of_date, segment_versions.model_version
     from as_of_dates
     cross join segment_versions
@@ -71,17 +82,27 @@ _MEMBERS = """
         {forecasts}
     )
 
-    select {columns}
+    select {columns}, off_lists.reason
     from customer_segments
     left join forecasts using (customer_unique_id)
+    left join off_lists using (customer_unique_id)
     where
         segment_key = $segment_key
         and coalesce(segment_probability, 0) >= $min_probability
         and ($stage_key is null or stage_key = $stage_key)
-        and not coalesce($exclude_dissatisfied and avg_review_score <= {dissatisfied}, false)
+        and not coalesce($exclude_dissatisfied and avg_review_score <= $dissatisfied, false)
         and coalesce(order_probability, 0) >= $min_order_probability
     order by {measure} desc nulls last, customer_unique_id
-    limit {limit}
+"""
+_OTHERS = """
+    with forecasts as (
+        {forecasts}
+    )
+
+    select {columns}
+    from customer_segments
+    left join forecasts using (customer_unique_id)
+    where customer_unique_id in (select unnest($customers))
 """
 _FORECASTS = """
     select customer_unique_id, order_probability, expected_orders, expected_revenue, is_abstaining
@@ -94,7 +115,7 @@ _NO_FORECASTS = """
     where false
 """
 _IS_ABSTAINING = "select coalesce(bool_or(is_abstaining), false) from customer_forecasts"
-_STAGES = "select stage_key, stage_name from lifecycle_stages order by stage_number"
+STAGES = "select stage_key, stage_name from lifecycle_stages order by stage_number"
 _HAS_STAGES = (
     "select count(*) from duckdb_columns() where table_name = 'customer_segments' and column_name = 'stage_key'"
 )
@@ -118,7 +139,8 @@ class Audience:
     """The members of a segment on a date, by a model version; rows in the order of what was asked for, else of spend.
 
     `stage_name`: the stage of life that all of them are in, None for all stages. `is_abstaining`: the forecasts are the
-    past rates of groups.
+    past rates of groups. `kept_off`: how many are on no list, by reason. `difference`: from the list of before, where
+    one was asked for, with `left` the rows of those who left.
     """
 
     segment_key: str
@@ -129,6 +151,10 @@ class Audience:
     playbook: tuple[str | None, ...]
     stage_name: str | None = None
     is_abstaining: bool = False
+    kept_off: Mapping[str, int] = field(default_factory=dict)
+    difference: Difference | None = None
+    left: list[tuple[Any, ...]] = field(default_factory=list)
+    max_change: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -157,6 +183,17 @@ EVERYBODY = Wanted()
 """All members, by their spend."""
 
 
+@dataclass(frozen=True)
+class Since:
+    """What a list is compared with: the list of `day`, or where that is None the one which the file holds.
+
+    `max_change`: the share by which its size may have changed, None for what the tables say, infinite for any.
+    """
+
+    day: date | None = None
+    max_change: float | None = None
+
+
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add `olist-segments audience`."""
     parser = commands.add_parser("audience", help="write a segment's customers as a campaign list")
@@ -164,7 +201,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--stage", metavar="STAGE", help="only those at this stage of life, by key or name")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv", help="the list; a list is replaced")
     parser.add_argument(
-        "--min-probability", type=_probability, default=0.0, metavar="P", help="only labels at least so sure, 0 to 1"
+        "--min-probability", type=probability, default=0.0, metavar="P", help="only labels at least so sure, 0 to 1"
     )
     parser.add_argument(
         "--exclude-dissatisfied",
@@ -173,27 +210,56 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     parser.add_argument(
         "--min-order-probability",
-        type=_probability,
+        type=probability,
         default=0.0,
         metavar="P",
         help="only those who order in the outcome period with at least this probability, 0 to 1",
     )
     parser.add_argument(
-        "--top", type=_count, metavar="N", help=f"only the first N by --by, or by {MEASURES[0]}; ties by customer id"
+        "--top",
+        type=customer_number,
+        metavar="N",
+        help=f"only the first N by --by, or by {MEASURES[0]}; ties by customer id",
     )
     parser.add_argument("--by", choices=MEASURES, help="the forecast that the list is ordered by, largest first")
+    since = parser.add_mutually_exclusive_group()
+    since.add_argument(
+        "--since", type=_day, metavar="DATE", help="write who entered, left and stayed since this as-of date"
+    )
+    since.add_argument(
+        "--since-last",
+        action="store_true",
+        help="replace the list in FILE.csv, and write who entered, left and stayed since to FILE.changes.csv",
+    )
+    guard = parser.add_mutually_exclusive_group()
+    guard.add_argument(
+        "--max-change",
+        type=_share,
+        metavar="SHARE",
+        help="with --since or --since-last: write nothing where the list's size changed by more "
+        "(default: var audience_max_change_share)",
+    )
+    guard.add_argument("--go-on", action="store_true", help="write it, by however much its size changed")
     add_source_option(parser)
-    parser.set_defaults(
-        run=lambda arguments: print(
-            audience(
-                arguments.segment,
-                arguments.out,
-                arguments.min_probability,
-                arguments.exclude_dissatisfied,
-                arguments.source,
-                arguments.stage,
-                Wanted(arguments.min_order_probability, arguments.top, arguments.by),
-            )
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    since = None
+    if arguments.since or arguments.since_last:
+        since = Since(arguments.since, math.inf if arguments.go_on else arguments.max_change)
+    elif arguments.go_on or arguments.max_change is not None:
+        raise UserError("--max-change and --go-on compare with a list of before: give --since or --since-last as well.")
+    print(
+        audience(
+            arguments.segment,
+            arguments.out,
+            arguments.min_probability,
+            arguments.exclude_dissatisfied,
+            arguments.source,
+            arguments.stage,
+            Wanted(arguments.min_order_probability, arguments.top, arguments.by),
+            since,
         )
     )
 
@@ -206,20 +272,36 @@ def audience(
     kind: str | None = None,
     stage: str | None = None,
     wanted: Wanted = EVERYBODY,
+    since: Since | None = None,
 ) -> str:
     """Write the campaign list of `segment` (its key or name) to `file`, whole or not at all; sentences that say so.
 
     `kind`: one of SOURCES, or None for the published tables if there are any; `stage`: key or name of a stage of life,
-    or None for all; `wanted`: which of them by their forecasts. Only its owner can read the file. UserError if there
-    are no tables or no such segment or stage, if forecasts are asked for that are not there, or if `file` can't be
-    written or is no campaign list.
+    or None for all; `wanted`: which of them by their forecasts. `since`: write the difference from the list of a date
+    to `file`; or replace the list in `file`, and write the difference beside it. Only its owner can read a file.
+    UserError if there are no tables or no such segment or stage, if forecasts are asked for that are not there, if
+    `file` can't be written or is no campaign list, or if the list's size changed by more than `since` allows.
     """
-    _check_destination(file)
+    changes = None if since is None else file if since.day else file.with_name(f"{file.stem}.changes.csv")
+    if changes != file:
+        _check_destination(file)
+    if changes:
+        _check_destination(changes, CHANGE_COLUMNS)
     source = choose_source(kind)
-    found = read_audience(source, segment, min_probability, exclude_dissatisfied, stage, wanted)
-    text, changed = to_csv(found.rows)
-    replace_file(file, text.encode("utf-8-sig"), private=True)
-    return "\n".join(_sentences(found, file, source, changed))
+    last = file if changes and changes != file else None
+    found = read_audience(source, segment, min_probability, exclude_dissatisfied, stage, wanted, since, last)
+    if found.difference and since:
+        difference.check_size(len(found.difference.before.customers), len(found.rows), found.max_change, file)
+    changed = 0
+    # The changes first: a run that is killed before it replaced the list can be repeated.
+    if changes and found.difference:
+        told = [(*found.difference.change_of(row[0]), *row) for row in (*found.rows, *found.left)]
+        text, changed = to_csv(told, (*CHANGE_COLUMNS, *COLUMNS))
+        replace_file(changes, text.encode("utf-8-sig"), private=True)
+    if changes != file:
+        text, changed = to_csv(found.rows)
+        replace_file(file, text.encode("utf-8-sig"), private=True)
+    return "\n".join(_sentences(found, file, source, changed, changes))
 
 
 def read_audience(
@@ -229,15 +311,18 @@ def read_audience(
     exclude_dissatisfied: bool,
     stage: str | None = None,
     wanted: Wanted = EVERYBODY,
+    since: Since | None = None,
+    last: Path | None = None,
 ) -> Audience:
     """The members of `segment` at `stage`, keys or names in any case, from the tables in `path`.
 
+    `since`: also the difference from the list of its date, or from the one in the file `last`.
     UserError where segment or stage isn't known, or where the tables are of a release without stages, or without the
     forecasts that are asked for; else tables without forecasts leave their columns empty.
     """
     with open_tables(path) as connection:
-        names = dict(connection.execute(_SEGMENTS).fetchall())
-        frame = connection.execute(_FRAME).fetchall()
+        names = dict(connection.execute(SEGMENTS).fetchall())
+        frame = connection.execute(FRAME).fetchall()
         if not frame:
             raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
         if connection.execute(_HAS_STAGES).fetchall() == [(0,)]:
@@ -245,24 +330,33 @@ def read_audience(
         has_forecasts = "customer_forecasts" in present_tables(connection)
         if wanted.needs_forecasts and not has_forecasts:
             raise UserError(f"the tables in '{path}' are of a release without forecasts: run dbt build once more.")
-        stages = dict(connection.execute(_STAGES).fetchall())
+        stages = dict(connection.execute(STAGES).fetchall())
         as_of_date, model_version = frame[0]
-        key = _known(segment, names, "segment", f"on {as_of_date} in '{path}'")
-        stage_key = None if stage is None else _known(stage, stages, "stage", f"in '{path}'")
+        key = known_key(segment, names, "segment", f"on {as_of_date} in '{path}'")
+        stage_key = None if stage is None else known_key(stage, stages, "stage", f"in '{path}'")
         chosen = {"segment_key": key, "stage_key": stage_key}
-        conditions = {
-            "min_probability": min_probability,
-            "exclude_dissatisfied": exclude_dissatisfied,
-            "min_order_probability": wanted.min_order_probability,
-        }
-        query = _MEMBERS.format(
-            columns=", ".join(COLUMNS),
-            forecasts=_FORECASTS if has_forecasts else _NO_FORECASTS,
-            dissatisfied=DISSATISFIED,
-            measure=wanted.measure,
-            limit="all" if wanted.top is None else wanted.top,
+        conditions = Conditions(
+            key,
+            stage_key,
+            min_probability,
+            exclude_dissatisfied,
+            wanted.min_order_probability,
+            wanted.measure,
+            wanted.top,
+            DISSATISFIED,
         )
-        rows = connection.execute(query, chosen | conditions).fetchall()
+        parts = {"columns": ", ".join(COLUMNS), "forecasts": _FORECASTS if has_forecasts else _NO_FORECASTS}
+        connection.register("off_lists", off_every_list(connection, path))
+        members = connection.execute(_MEMBERS.format(measure=wanted.measure, **parts), conditions.parameters).fetchall()
+        kept_off = Counter(row[-1] for row in members if row[-1] is not None)
+        rows = [row[:-1] for row in members if row[-1] is None][: wanted.top]
+        changes, left, most = None, [], math.inf
+        if since:
+            changes = _difference(connection, path, conditions, since, last, rows, as_of_date)
+            query = _OTHERS.format(**parts)
+            known = {row[0]: row for row in connection.execute(query, {"customers": changes.left}).fetchall()}
+            left = [known.get(one, (one, *[None] * (len(COLUMNS) - 1))) for one in changes.left]
+            most = difference.max_change(connection) if since.max_change is None else since.max_change
         is_abstaining = has_forecasts and connection.execute(_IS_ABSTAINING).fetchall() == [(True,)]
         if stage_key is None:
             playbooks = connection.execute(_PLAYBOOK, {"segment_key": key}).fetchall()
@@ -277,14 +371,37 @@ def read_audience(
         playbooks[0] if playbooks else (),
         None if stage_key is None else stages[stage_key],
         is_abstaining,
+        kept_off,
+        changes,
+        left,
+        most,
     )
 
 
-def to_csv(rows: list[tuple[Any, ...]]) -> tuple[str, int]:
+def _difference(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    conditions: Conditions,
+    since: Since,
+    last: Path | None,
+    rows: Sequence[tuple[Any, ...]],
+    today: date,
+) -> Difference:
+    """From the list of the day of `since`, or that in the file `last`, to `rows`."""
+    if since.day:
+        before = difference.listed_on(connection, path, conditions, since.day, today)
+    else:
+        assert last is not None
+        known = [key for (key,) in connection.execute("select customer_unique_id from customer_segments").fetchall()]
+        before = difference.listed_in(last, COLUMNS, known, without_formula, conditions, today)
+    return difference.compare(connection, path, conditions, before, [row[0] for row in rows], today)
+
+
+def to_csv(rows: list[tuple[Any, ...]], columns: Sequence[str] = COLUMNS) -> tuple[str, int]:
     """The rows as CSV text with a header, and how many cells got an apostrophe so that they are no formula."""
     stream = io.StringIO()
     writer = csv.writer(stream)
-    writer.writerow(COLUMNS)
+    writer.writerow(columns)
     changed = 0
     for row in rows:
         cells = [_cell(value) for value in row]
@@ -305,7 +422,7 @@ def _cell(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
-def _known(asked: str, names: dict[str, str], noun: str, where: str) -> str:
+def known_key(asked: str, names: dict[str, str], noun: str, where: str) -> str:
     """The key of what was asked for by key or name; UserError with the known ones if there is none."""
     wanted = asked.strip().casefold()
     for key in names:
@@ -314,12 +431,12 @@ def _known(asked: str, names: dict[str, str], noun: str, where: str) -> str:
     for key, name in names.items():
         if name.casefold() == wanted:
             return key
-    known = ", ".join(f"{_shown(name)} ({_shown(key)})" for key, name in names.items())
-    raise UserError(f"there is no {noun} '{_shown(asked)}' {where}: give one of {known}, by name or key.")
+    known = ", ".join(f"{shown(name)} ({shown(key)})" for key, name in names.items())
+    raise UserError(f"there is no {noun} '{shown(asked)}' {where}: give one of {known}, by name or key.")
 
 
-def _check_destination(file: Path) -> None:
-    """UserError unless `file` is new or a list that this command wrote."""
+def _check_destination(file: Path, columns: Sequence[str] = ()) -> None:
+    """UserError unless `file` is new or a list that this command wrote, with `columns` in front of those of a list."""
     if file.is_dir():
         raise UserError(f"'{file}' is a folder: name a file in it.")
     if not file.parent.is_dir():
@@ -327,23 +444,25 @@ def _check_destination(file: Path) -> None:
     if not file.exists():
         return
     # A list of an earlier release has fewer columns, with the same ones in front.
-    header = ",".join(_COLUMNS_BEFORE_STAGES).encode("utf-8-sig")
+    header = ",".join((*columns, *_COLUMNS_BEFORE_STAGES)).encode("utf-8-sig")
     try:
         with file.open("rb") as content:
             is_list = content.read(len(header)) == header
     except OSError as error:
         raise UserError(f"'{file}' can't be read ({error.strerror}): name another file.") from error
     if not is_list:
-        raise UserError(f"'{file}' is there already and is no campaign list: name another file, or move it away.")
+        noun = "list of changes" if columns else "campaign list"
+        raise UserError(f"'{file}' is there already and is no {noun}: name another file, or move it away.")
 
 
-def _sentences(found: Audience, file: Path, source: Path, changed: int) -> list[str]:
-    count = f"{len(found.rows):,} customer{'' if len(found.rows) == 1 else 's'}"
-    stage = "" if found.stage_name is None else f", stage {_shown(found.stage_name)},"
+def _sentences(found: Audience, file: Path, source: Path, changed: int, changes: Path | None = None) -> list[str]:
+    stage = "" if found.stage_name is None else f", stage {shown(found.stage_name)},"
+    whose = f"{shown(found.segment_name)} ({shown(found.segment_key)}){stage}"
+    what = f"{_customers(len(found.rows))} of {whose}" if changes != file else f"the changes in the list of {whose}"
     lines = [
-        f"Wrote {count} of {_shown(found.segment_name)} ({_shown(found.segment_key)}){stage} as of {found.as_of_date}, "
-        f"model version {found.model_version}, from '{source}' to '{file}'."
+        f"Wrote {what} as of {found.as_of_date}, model version {found.model_version}, from '{source}' to '{file}'."
     ]
+    lines += _kept_off(found) + _changes(found, changes)
     if not found.rows:
         lines.append("Nobody is in it on that date under these conditions: the file holds its header alone.")
         return lines
@@ -353,29 +472,78 @@ def _sentences(found: Audience, file: Path, source: Path, changed: int) -> list[
     if found.is_abstaining:
         lines.append(f"Note: the forecasts abstain: {PAST_RATE}.")
     words = ("Action", "Channel", "KPI", "Stop rule")
-    told = [f"{word}: {_shown(text)}." for word, text in zip(words, found.playbook, strict=False) if text]
+    told = [f"{word}: {shown(text)}." for word, text in zip(words, found.playbook, strict=False) if text]
     if told:
         lines.append(" ".join(told))
     lines.append("The list holds customer ids and only you can read it: share it with care, delete it after use.")
     return lines
 
 
-def _shown(text: str) -> str:
+def _customers(count: int) -> str:
+    return f"{count:,} customer{'' if count == 1 else 's'}"
+
+
+def _kept_off(found: Audience) -> list[str]:
+    """How many would be on the list and are on none; nothing where there is nobody."""
+    told = [f"{found.kept_off[reason]:,} {words}" for reason, words in KEPT_OFF_WORDS.items() if found.kept_off[reason]]
+    return [f"Kept off every list: {', '.join(told)}."] if told else []
+
+
+def _changes(found: Audience, changes: Path | None) -> list[str]:
+    """What changed since the list of before, by reason; nothing where it was not asked for."""
+    if found.difference is None or changes is None:
+        return []
+    made = Counter(found.difference.change_of(row[0]) for row in (*found.rows, *found.left))
+    day = found.difference.before.as_of_date
+    before = _customers(len(found.difference.before.customers))
+    since = "the list of before, which was empty" if day is None else f"{day}, with {before}"
+    stayed = sum(made.values()) - len(found.difference.reasons)
+    lines = [f"Since {since}, the changes are in '{changes}': {stayed:,} stayed."]
+    for change in (difference.ENTERED, difference.LEFT):
+        reasons = sorted(((count, why) for (kind, why), count in made.items() if kind == change), reverse=True)
+        total = sum(count for count, _ in reasons)
+        told = f" ({', '.join(f'{count:,} {why}' for count, why in reasons)})" if reasons else ""
+        lines.append(f"{total:,} {change}{told}.")
+    return lines
+
+
+def shown(text: str) -> str:
     """Text from data or from the command line without what could steer a terminal."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
-def _probability(text: str) -> float:
+def probability(text: str) -> float:
+    """An option that is a probability."""
     try:
         value = float(text)
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"'{_shown(text)}' is no number from 0 to 1")
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is no number from 0 to 1")
     return value
 
 
-def _count(text: str) -> int:
+def customer_number(text: str) -> int:
+    """An option that is a number of customers."""
     if not text.isascii() or not text.isdigit() or not 0 < int(text) < 10**9:
-        raise argparse.ArgumentTypeError(f"'{_shown(text)}' is no number of customers, 1 or more")
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is no number of customers, 1 or more")
     return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise argparse.ArgumentTypeError(f"'{shown(text)}' is no date like 2018-07-31")
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1000:
+        raise argparse.ArgumentTypeError(f"'{shown(text)}' is no share from 0 to 1000, like 0.5 for a half")
+    return value

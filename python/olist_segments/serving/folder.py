@@ -63,20 +63,30 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def new_build(folder: Path) -> Iterator[Path]:
-    """An empty folder for the files of one build; shown to readers when the block ends, removed when it fails.
+def held(folder: Path) -> Iterator[None]:
+    """Nobody else writes to the serving folder while the block runs; leftovers of killed processes are removed first.
 
-    `folder`: the serving folder, made where it is missing. Only one process at a time is let in; leftovers of killed
-    ones are removed first. UserError where another is at work, or where something else stands in the place of a link.
+    The folder is made where it is missing. UserError where another is at work, or where something else stands in the
+    place of a link.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / _LOCK, "a") as lock, ExitStack() as on_failure:
+    with open(folder / _LOCK, "a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise UserError(f"another publish is writing to '{folder}': wait for it to end and try again.") from error
         _refuse_foreign_files(folder)
-        _remove_leftovers(folder)
+        remove_leftovers(folder)
+        yield
+
+
+@contextmanager
+def new_build(folder: Path) -> Iterator[Path]:
+    """An empty folder for the files of one build; shown to readers when the block ends, removed when it fails.
+
+    `folder`: the serving folder, which the caller has `held`.
+    """
+    with ExitStack() as on_failure:
         build = folder / _BUILDS / _name_of_next(folder)
         build.mkdir(parents=True)
         on_failure.callback(shutil.rmtree, build, ignore_errors=True)
@@ -119,7 +129,7 @@ def _refuse_foreign_files(folder: Path) -> None:
             )
 
 
-def _remove_leftovers(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove the builds that nobody is shown, but those with model versions that the one shown does not have."""
     shown = (folder / _CURRENT).resolve()
     known = model_versions(read_manifest(shown))

@@ -24,6 +24,7 @@ from olist_segments.serving.folder import (
     MANIFEST,
     PARQUET,
     VERSIONS,
+    held,
     kept_for_versions,
     model_versions,
     new_build,
@@ -89,9 +90,9 @@ def publish(folder: Path | None = None, warehouse: Path | None = None) -> str:
         try:
             before = read_manifest(folder)
             no_longer = _no_longer_published(connection, folder)
-            with new_build(folder) as target:
+            with held(folder), new_build(folder) as target:
                 for kept in kept_for_versions(folder, target):
-                    _keep_versions_only(connection, kept)
+                    keep_versions_only(connection, kept, _KNOWN_LABELS)
                 manifest = _write(connection, build, target)
         except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
             raise UserError(
@@ -174,8 +175,8 @@ def _no_longer_published(connection: duckdb.DuckDBPyConnection, folder: Path) ->
         connection.execute("detach before")
 
 
-def _keep_versions_only(connection: duckdb.DuckDBPyConnection, build: Path) -> None:
-    """Of a build kept for its model versions, leave those, without labels of customers whom the warehouse lacks."""
+def keep_versions_only(connection: duckdb.DuckDBPyConnection, build: Path, labels_query: str) -> None:
+    """Of a build kept for its model versions, leave those, with the labels that `labels_query` selects of {file}."""
     manifest = read_manifest(build)
     shutil.rmtree(build / PARQUET, ignore_errors=True)
     (build / DATABASE).unlink(missing_ok=True)
@@ -185,11 +186,11 @@ def _keep_versions_only(connection: duckdb.DuckDBPyConnection, build: Path) -> N
     if labels.is_file():
         fresh = labels.with_name(f".{labels.name}.new")
         fresh.unlink(missing_ok=True)
-        known = _KNOWN_LABELS.format(file=sql_text(glob.escape(str(labels))))
+        known = labels_query.format(file=sql_text(glob.escape(str(labels))))
         rows = connection.execute(f"copy ({known}) to {sql_text(fresh)} (format parquet, compression zstd)").fetchall()
         fresh.chmod(0o444)
         fresh.replace(labels)
-        entry = {"rows": rows[0][0]} | _checked(build, f"{VERSIONS}/{labels.name}")
+        entry = {"rows": rows[0][0]} | checked(build, f"{VERSIONS}/{labels.name}")
         manifest["versions"] = manifest.get("versions", {}) | {_LABELS: entry}
     fresh = build / f".{MANIFEST}.new"
     fresh.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
@@ -218,11 +219,11 @@ def _write(connection: duckdb.DuckDBPyConnection, build: dict[str, Any], target:
     (target / PARQUET).mkdir()
     (target / VERSIONS).mkdir()
     for table in build["served_tables"]:
-        _copy_table(connection, table)
-        tables[table] = _write_parquet(connection, f"served.main.{_name(table)}", target, f"{PARQUET}/{table}.parquet")
+        copy_table(connection, table)
+        tables[table] = write_parquet(connection, f"served.main.{_name(table)}", target, f"{PARQUET}/{table}.parquet")
     for table in (*_VERSION_TABLES, *_present(connection, _LATER_VERSION_TABLES)):
         source = f"warehouse.main.{_name(table)}"
-        versions[table] = _write_parquet(connection, source, target, f"{VERSIONS}/{table}.parquet")
+        versions[table] = write_parquet(connection, source, target, f"{VERSIONS}/{table}.parquet")
     in_force = _rows(connection, "select model_version from served.main.segment_versions where is_in_force")
     as_of = _rows(connection, "select as_of_date from served.main.as_of_dates where is_newest")
     fits = _rows(connection, "select model_version, fitted_at from served.main.segment_versions order by model_version")
@@ -233,9 +234,10 @@ def _write(connection: duckdb.DuckDBPyConnection, build: dict[str, Any], target:
         "built_at": _moment(build["finished_at"]),
         "dbt_invocation_id": build["invocation_id"],
         "data_as_of": as_of[0][0].isoformat(),
+        "data_folder": build.get("data_folder"),
         "model_version": in_force[0][0],
         "model_versions": [{"model_version": number, "fitted_at": _moment(moment)} for number, moment in fits],
-        "database": _checked(target, DATABASE),
+        "database": checked(target, DATABASE),
         "tables": tables,
         "versions": versions,
     }
@@ -252,10 +254,10 @@ def _present(connection: duckdb.DuckDBPyConnection, tables: tuple[str, ...]) -> 
     return [table for table in tables if (table,) in found]
 
 
-def _copy_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Copy one table with its comments, its rows in the order that its model stored them in."""
+def copy_table(connection: duckdb.DuckDBPyConnection, table: str, condition: str = "true") -> None:
+    """Copy the rows of a table that meet `condition`, in the order that its model stored them in, with its comments."""
     served = f"served.main.{_name(table)}"
-    connection.execute(f"create table {served} as from warehouse.main.{_name(table)}")
+    connection.execute(f"create table {served} as from warehouse.main.{_name(table)} where {condition}")
     of_table = f"where database_name = 'warehouse' and schema_name = 'main' and table_name = {sql_text(table)}"
     for (comment,) in _rows(connection, f"select comment from duckdb_tables() {of_table} and comment is not null"):
         connection.execute(f"comment on table {served} is {sql_text(comment)}")
@@ -264,15 +266,16 @@ def _copy_table(connection: duckdb.DuckDBPyConnection, table: str) -> None:
         connection.execute(f"comment on column {served}.{_name(column)} is {sql_text(comment)}")
 
 
-def _write_parquet(
+def write_parquet(
     connection: duckdb.DuckDBPyConnection, relation: str, target: Path, file: str
 ) -> dict[str, str | int]:
     """One table as Parquet; its entry in the manifest."""
     connection.execute(f"copy (from {relation}) to {sql_text(target / file)} (format parquet, compression zstd)")
-    return {"rows": _rows(connection, f"select count(*) from {relation}")[0][0]} | _checked(target, file)
+    return {"rows": _rows(connection, f"select count(*) from {relation}")[0][0]} | checked(target, file)
 
 
-def _checked(target: Path, file: str) -> dict[str, str | int]:
+def checked(target: Path, file: str) -> dict[str, str | int]:
+    """What the manifest says of a file, by which readers can tell that they have the right one."""
     path = target / file
     with path.open("rb") as content:
         checksum = hashlib.file_digest(content, "sha256").hexdigest()

@@ -30,14 +30,17 @@ def open_warehouse(path: Path | None = None) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def attach_warehouse(connection: duckdb.DuckDBPyConnection, path: Path | None = None) -> None:
-    """Attach the warehouse to `connection`, read-only and named `warehouse`; UserError as `open_warehouse`."""
+def attach_warehouse(
+    connection: duckdb.DuckDBPyConnection, path: Path | None = None, *, read_only: bool = True
+) -> None:
+    """Attach the warehouse to `connection`, named `warehouse`; UserError as `open_warehouse`."""
     path = path or warehouse_path()
     if not path.is_file():
         raise UserError(f"there is no warehouse at '{path}': run dbt build first, or set OLIST_WAREHOUSE.")
     try:
         # A relative path may begin like the name of an extension, and the ending may be that of another format.
-        connection.execute(f"attach {sql_text(path.absolute())} as warehouse (type duckdb, read_only)")
+        options = "type duckdb, read_only" if read_only else "type duckdb"
+        connection.execute(f"attach {sql_text(path.absolute())} as warehouse ({options})")
     except duckdb.Error as error:
         if "lock" in str(error).lower():
             raise UserError(f"'{path}' is in use by a build: wait for it to end and try again.") from error

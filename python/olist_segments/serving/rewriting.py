@@ -17,6 +17,11 @@ import duckdb
 from olist_segments.serving.atomic import sync
 from olist_segments.serving.reader import sql_text
 
+# A file that an earlier release built last has none.
+_HAS_NOTES = """
+    select column_name from duckdb_columns()
+    where database_name = 'fresh' and table_name = 'builds' and column_name = 'rewritten_at'
+"""
 _NOTE = "update fresh.build_log.builds set rewritten_at = $now where rewritten_at is null"
 
 
@@ -37,7 +42,8 @@ def rewrite(warehouse: Path) -> None:
             connection.execute("checkpoint warehouse")
             connection.execute(f"attach {sql_text(fresh)} as fresh")
             connection.execute("copy from database warehouse to fresh")
-            connection.execute(_NOTE, {"now": datetime.now(UTC).replace(tzinfo=None)})
+            if connection.execute(_HAS_NOTES).fetchall():
+                connection.execute(_NOTE, {"now": datetime.now(UTC).replace(tzinfo=None)})
             connection.execute("detach fresh")
             shutil.copymode(file, fresh)
             sync(fresh)

@@ -53,6 +53,9 @@ _FORECAST = """
     where versions.is_in_force
 """
 _FORECAST_TABLES = {"forecast_versions", "forecast_candidates", "forecast_drift_monthly", "segment_forecasts"}
+_CAMPAIGNS = """
+    select campaign, outcome_until, is_complete, finding from campaigns order by as_of_date desc, campaign
+"""
 _COLUMNS = {
     "segment_name": ("segment", "{}"),
     "customer_count": ("customers", "{:,}"),
@@ -89,6 +92,7 @@ def summary(kind: str | None = None) -> str:
         stages = query_rows(connection, _STAGES) if has_stages else []
         members = query_rows(connection, _MEMBERS) if has_stages else []
         forecasts = query_rows(connection, _FORECAST) if present >= _FORECAST_TABLES else []
+        campaigns = query_rows(connection, _CAMPAIGNS) if "campaigns" in present else []
     if not in_force:
         raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
     model: dict[str, Any] = in_force[0]
@@ -109,7 +113,7 @@ def summary(kind: str | None = None) -> str:
     # Those of an earlier release do not say what the segments are.
     structure = SENTENCES.get(str(model.get("structure")))
     lines = [*text_table(rows), *_stages_table(stages, members), *(["", structure] if structure else [])]
-    lines += _dissatisfied(segments) + _expected(forecasts)
+    lines += _dissatisfied(segments) + _expected(forecasts) + _ran(campaigns)
     return "\n".join(["", title, "", *lines, *notes, "", f"All tables are in '{path}'."])
 
 
@@ -157,6 +161,16 @@ def _expected(forecasts: list[dict[str, Any]]) -> list[str]:
         ranking = "" if row["ranking_auc"] is None else f", which ranks to {row['ranking_auc']:.2f}; 0.5 is chance"
         lines += ["", f"{expected} ({model_name(row['model'])}{ranking})."]
     return lines
+
+
+def _ran(campaigns: list[dict[str, Any]]) -> list[str]:
+    """Campaigns that run, and the last that ended, in one line; nothing where there are none."""
+    running = [f"{row['campaign']} until {row['outcome_until']}" for row in campaigns if not row["is_complete"]]
+    ended = [row for row in campaigns if row["is_complete"]]
+    told = [f"running: {', '.join(running)}"] if running else []
+    if ended:
+        told.append(f"the last to end, {ended[0]['campaign']}: {str(ended[0]['finding'] or 'no finding').rstrip('.')}")
+    return ["", f"Campaigns: {'; '.join(told)}."] if told else []
 
 
 def _days(stage: dict[str, Any]) -> str:

@@ -62,6 +62,6 @@ def open_tables(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def present_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    """The names of the tables that `connection` can read; those of an earlier release lack some."""
-    found = connection.sql("select table_name from information_schema.tables").fetchall()
+    """The names of the tables that models made; those of an earlier release lack some."""
+    found = connection.sql("select table_name from information_schema.tables where table_schema = 'main'").fetchall()
     return {name for (name,) in found}

@@ -124,6 +124,17 @@ class Text(Kind):
 
 
 @dataclass(frozen=True)
+class Salt(Kind):
+    """A text that every engine digests alike, and of which no part can be taken for the text that is salted."""
+
+    words = "a text of 1 to 100 printable ASCII characters without |"
+
+    def schema(self) -> CoreSchema:
+        """See Kind."""
+        return core_schema.str_schema(strict=True, pattern="^[ -{}~]{1,100}$")
+
+
+@dataclass(frozen=True)
 class Ascending(Kind):
     """Three numbers of one kind, each greater than the one before; or none, where the list may be empty."""
 

@@ -19,6 +19,7 @@ from olist_segments.settings.kinds import (
     Name,
     Number,
     OneOf,
+    Salt,
     Text,
     Truth,
     Whole,
@@ -179,6 +180,10 @@ class Settings(BaseModel):
     forecast_rule: ForecastRule
     refit_forecasts: Flag
     holdout_share: Annotated[float, Number(0.01, 0.99)]
+    control_group_share: Annotated[float, Number(0, 0.5)]
+    contact_cooldown_days: Annotated[int, Whole(0, 3650)]
+    campaign_salt: Annotated[str, Salt()]
+    audience_max_change_share: Annotated[float, Number(0, 100)]
     few_customers: Annotated[int, Whole(2, 1_000_000)]
     same_shop_min_known_share: Share
 
