@@ -121,7 +121,9 @@ def effects(arm: Sums, holdout: Sums) -> dict[str, Effects]:
 def joined(parts: list[dict[str, Effects]]) -> dict[str, Effects]:
     """Effects of some campaigns and of others, as one."""
     return {
-        outcome: Effects(*(np.concatenate([getattr(part[outcome], name) for part in parts]) for name in Effects._fields))
+        outcome: Effects(
+            *(np.concatenate([getattr(part[outcome], name) for part in parts]) for name in Effects._fields)
+        )
         for outcome in parts[0]
     }
 
