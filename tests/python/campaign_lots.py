@@ -46,7 +46,7 @@ class Population:
 class Sums(NamedTuple):
     """Of one arm in each campaign: customers, those who ordered, mean and variance of the spend."""
 
-    count: FloatArray
+    customers: FloatArray
     ordered: FloatArray
     mean: FloatArray
     variance: FloatArray
@@ -101,7 +101,8 @@ def sums_by_arm(arms: np.ndarray, spent: FloatArray, arm_count: int) -> list[Sum
     for arm in range(arm_count):
         count = (arms == arm).sum(axis=1).astype(float)
         ordered, total, squared = (
-            np.bincount(row[arm_of == arm], amount[arm_of == arm] ** power, len(arms)) for power in (0, 1, 2)
+            np.bincount(row[arm_of == arm], amount[arm_of == arm] ** power, len(arms)).astype(float)
+            for power in (0, 1, 2)
         )
         mean = total / count
         found.append(Sums(count, ordered, mean, (squared - count * mean**2) / (count - 1)))
@@ -111,9 +112,9 @@ def sums_by_arm(arms: np.ndarray, spent: FloatArray, arm_count: int) -> list[Sum
 def effects(arm: Sums, holdout: Sums) -> dict[str, Effects]:
     """By outcome, as finished campaigns have them."""
     return {
-        "ordered_share": share_effects(arm.ordered, arm.count, holdout.ordered, holdout.count),
+        "ordered_share": share_effects(arm.ordered, arm.customers, holdout.ordered, holdout.customers),
         "revenue_per_customer": mean_effects(
-            arm.mean, arm.variance, arm.count, holdout.mean, holdout.variance, holdout.count
+            arm.mean, arm.variance, arm.customers, holdout.mean, holdout.variance, holdout.customers
         ),
     }
 
