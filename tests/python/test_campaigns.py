@@ -16,8 +16,10 @@ import pytest
 from made_up_campaigns import SALT, TODAY, Shop, open_shop
 from olist_segments.campaigns.inputs import LOG_COLUMNS, forgotten_digest, read_log
 from olist_segments.campaigns.lists import COLUMNS
+from olist_segments.campaigns.log import held, write_log
 from olist_segments.campaigns.rules import off_every_list, suppressed_source
 from olist_segments.cli import main
+from olist_segments.errors import UserError
 from olist_segments.serving.tables import open_tables
 from test_campaign_draw import digest
 
@@ -494,6 +496,16 @@ def test_a_campaign_is_launched_once(shop: Shop, run: Run, refused: Run) -> None
         told = refused(*command, "spring", "--kind", "small")
         assert f"the campaign 'spring' is in the log already ('{shop.campaigns}/spring.parquet')" in told
         assert "olist-segments campaign lists spring --out FOLDER" in told
+
+
+def test_a_file_that_is_there_is_never_overwritten_whoever_put_it_there(shop: Shop, run: Run) -> None:
+    run("launch", "spring", "--kind", "big", "--out", shop.lists)
+    before = shop.written()
+    with duckdb.connect() as connection, held(shop.campaigns):
+        connection.execute(f"create table rows as from read_parquet('{shop.campaigns}/spring.parquet') limit 5")
+        with pytest.raises(UserError, match="in the log already"):
+            write_log(connection, "rows", shop.campaigns, "spring")
+    assert shop.written() == before
 
 
 def test_lists_of_an_unknown_campaign_are_refused_with_those_known(shop: Shop, run: Run, refused: Run) -> None:
