@@ -1,7 +1,7 @@
 {#-
   What campaigns read beside the nine files (`olist_segments.campaigns.inputs`): the campaign log in the folder that the
-  environment variable `OLIST_CAMPAIGN_DIR` names, and suppressed_customers.csv in that of `OLIST_DATA_DIR`. Where a file or
-  folder is missing the tables are empty.
+  environment variable `OLIST_CAMPAIGN_DIR` names, and suppressed_customers.csv in that of `OLIST_DATA_DIR`. Where a
+  file or folder is missing the tables are empty.
 
   Read and refused before the raw files are loaded, so that a refusal changes nothing.
 -#}

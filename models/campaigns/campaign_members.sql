@@ -44,8 +44,8 @@ orders_of_period as (
     inner join purchases
         on
             members.customer_unique_id = purchases.customer_unique_id
-            and purchases.purchase_date > members.as_of_date
-            and purchases.purchase_date <= members.observed_until
+            and members.as_of_date < purchases.purchase_date
+            and members.observed_until >= purchases.purchase_date
 ),
 
 order_sums as (
@@ -86,10 +86,10 @@ takers_ranked as (
         on
             members.customer_unique_id = later.customer_unique_id
             and members.campaign <> later.campaign
-            and later.launched_at > members.launched_at
-            and later.priority > members.priority
-            and later.as_of_date >= members.as_of_date
-            and later.as_of_date < members.outcome_until
+            and members.launched_at < later.launched_at
+            and members.priority < later.priority
+            and members.as_of_date <= later.as_of_date
+            and members.outcome_until > later.as_of_date
 ),
 
 takers as (
