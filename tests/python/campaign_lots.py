@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from olist_segments.arrays import FloatArray
 from olist_segments.campaigns.draw import draw
-from olist_segments.campaigns.effects import Effects, mean_effects, share_effects
+from olist_segments.campaigns.effects import Effects, share_effects, spend_effects
 from olist_segments.generator.marketplace import draw as draw_marketplace
 from olist_segments.generator.settings import Settings, seconds
 
@@ -113,7 +113,7 @@ def effects(arm: Sums, holdout: Sums) -> dict[str, Effects]:
     """By outcome, as finished campaigns have them."""
     return {
         "ordered_share": share_effects(arm.ordered, arm.customers, holdout.ordered, holdout.customers),
-        "revenue_per_customer": mean_effects(
+        "revenue_per_customer": spend_effects(
             arm.mean, arm.variance, arm.customers, holdout.mean, holdout.variance, holdout.customers
         ),
     }

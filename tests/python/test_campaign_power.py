@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from olist_segments.campaigns.effects import mean_effects, share_effects
+from olist_segments.campaigns.effects import share_effects, spend_effects
 from olist_segments.campaigns.power import people_needed, share_power, smallest_mean_rise, smallest_share
 
 LOTS = 20_000
@@ -68,5 +68,5 @@ def test_the_smallest_rise_of_revenue_is_found_in_four_of_five_lots(count: int, 
         return means, variances
 
     treated, held_out = sums(count, share * (1 + rise / mean)), sums(holdout_count, share)
-    effects = mean_effects(*treated, np.full(lots, float(count)), *held_out, np.full(lots, float(holdout_count)))
+    effects = spend_effects(*treated, np.full(lots, float(count)), *held_out, np.full(lots, float(holdout_count)))
     assert (effects.low > 0).mean() == pytest.approx(0.8, abs=0.05)

@@ -253,6 +253,27 @@ def welch(values: Any, values_0: Any) -> tuple[float, float, float]:
     return interval.low, interval.high, test.pvalue
 
 
+def score_limits_of_spend(values: Any, values_0: Any) -> tuple[float, float, float]:
+    """A mean m of n customers may be any theta with |m - theta| <= 1.96 sqrt((theta * size - theta^2) / n)."""
+    both = pd.concat([values, values_0])
+    if both.sum() == 0:
+        return math.nan, math.nan, math.nan
+    size, z = (both**2).sum() / both.sum(), stats.norm.isf(0.025)
+
+    def limits(mean: float, count: int) -> list[float]:
+        return sorted(np.roots([1 + z**2 / count, -(2 * mean + z**2 * size / count), mean**2]).real)
+
+    mean, mean_0, pooled = values.mean(), values_0.mean(), both.mean()
+    (low, high), (low_0, high_0) = limits(mean, len(values)), limits(mean_0, len(values_0))
+    error = math.sqrt((pooled * size - pooled**2) * (1 / len(values) + 1 / len(values_0)))
+    difference = mean - mean_0
+    return (
+        difference - math.hypot(mean - low, high_0 - mean_0),
+        difference + math.hypot(high - mean, mean_0 - low_0),
+        2 * stats.norm.sf(abs(difference) / error),
+    )
+
+
 def test_results_are_those_of_scipy(campaigning: Campaigning, members: Any) -> None:
     members = members.assign(ordered=(members["orders"] > 0).astype(float))
     columns = {"ordered_share": "ordered", "revenue_per_customer": "revenue", "review_score": "score"}
@@ -272,7 +293,8 @@ def test_results_are_those_of_scipy(campaigning: Campaigning, members: Any) -> N
                                 int(values.sum()), len(values), int(values_0.sum()), len(values_0)
                             )
                         elif min(len(values), len(values_0)) >= FEW:
-                            low, high, p_value = welch(values, values_0)
+                            compare = score_limits_of_spend if column == "revenue" else welch
+                            low, high, p_value = compare(values, values_0)
                         place = (
                             campaign,
                             arm,

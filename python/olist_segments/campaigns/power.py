@@ -63,21 +63,14 @@ def people_needed(base: float, treated: float) -> int | None:
 def smallest_mean_rise(mean: float, deviation: float, count: int, holdout_count: int) -> float | None:
     """The smallest rise of a mean that is found, in its unit; None where nobody differs from anybody.
 
-    `mean`, `deviation`: of single customers without a campaign. A rise comes from more orders of the usual value, so
-    the variance of the arm rises with its mean.
+    `mean`, `deviation`: of single customers without a campaign. As `spend_effects` has it, spend is so many amounts of
+    one size, and a rise comes from more of them.
     """
     if deviation <= 0 or mean <= 0:
         return None
-    variance = deviation**2
-
-    def missing(rise: float) -> float:
-        of_arm = variance * (1 + rise / mean)
-        return rise - _QUANTILES * float(np.sqrt(variance / holdout_count + of_arm / count))
-
-    high = deviation
-    while missing(high) < 0:
-        high *= 2
-    return float(optimize.brentq(missing, 0.0, high, xtol=1e-9))
+    size = (deviation**2 + mean**2) / mean
+    found = smallest_share(mean / size, count, holdout_count)
+    return None if found is None else found * size - mean
 
 
 # More customers than a marketplace has; from there on the exact power takes long.

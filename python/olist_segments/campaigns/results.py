@@ -75,7 +75,7 @@ def effect_rows(sums: pd.DataFrame, few_customers: int) -> pd.DataFrame:
 
 def _effects(pairs: pd.DataFrame, outcome: str, few_customers: int) -> pd.DataFrame:
     """The rows of one outcome, without what is said of them."""
-    from olist_segments.campaigns.effects import mean_effects, share_effects
+    from olist_segments.campaigns.effects import mean_effects, share_effects, spend_effects
 
     counted = "reviewed_count" if outcome == REVIEW else "customer_count"
     count, count_0 = _numbers(pairs, counted), _numbers(pairs, f"{counted}_0")
@@ -89,7 +89,8 @@ def _effects(pairs: pd.DataFrame, outcome: str, few_customers: int) -> pd.DataFr
             name = "revenue" if outcome == REVENUE else "review_score"
             value, variance = _moments(pairs, name, count, "")
             value_0, variance_0 = _moments(pairs, name, count_0, "_0")
-            effects = mean_effects(value, variance, count, value_0, variance_0, count_0)
+            compare = spend_effects if outcome == REVENUE else mean_effects
+            effects = compare(value, variance, count, value_0, variance_0, count_0)
         is_enough = (count >= few_customers) & (count_0 >= few_customers)
         low, high, p_value = (
             np.where(is_enough, part, np.nan) for part in (effects.low, effects.high, effects.p_value)
