@@ -42,9 +42,38 @@ forgotten as (
     select * from {{ source('campaigns', 'forgotten_customers') }}
 ),
 
+forecast_versions as (
+    select * from {{ ref('forecast_versions') }}
+),
+
+forecast_model as (
+    select * from {{ ref('forecast_model') }}
+),
+
 newest as (
     select as_of_date from {{ ref('as_of_dates') }}
     where is_newest
+),
+
+customer_count as (
+    select count(*) as affected_count from customer_features
+),
+
+-- Forecasts are frozen with the outcome period they were fitted on.
+other_periods as (
+    select
+        customer_count.affected_count,
+        cast(forecast_model.coefficient as integer) as fitted_days
+    from forecast_model
+    inner join forecast_versions
+        on
+            forecast_model.forecast_version = forecast_versions.forecast_version
+            and forecast_model.fitted_on = forecast_versions.fitted_on
+    cross join customer_count
+    where
+        forecast_versions.is_in_force
+        and forecast_model.part = 'period'
+        and cast(forecast_model.coefficient as integer) <> {{ checked_var('outcome_days') }}
 ),
 
 later_purchases as (
@@ -256,6 +285,14 @@ warnings as (
         || ' whom the files do not hold.' as sentence
     from unknown_suppressed
     where affected_count > 0
+    union all
+    select
+        'forecasts_of_another_period' as warning_name,
+        'warning' as severity,
+        affected_count,
+        'The forecasts were fitted for ' || cast(fitted_days as {{ text }}) || ' days, and the var outcome_days is now '
+        || '{{ checked_var("outcome_days") }}: fit them anew by dbt build with the var refit_forecasts: true.' as sentence
+    from other_periods
 ),
 
 final as (

@@ -141,9 +141,10 @@ def log_query(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
 
 
 def checked_file(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
-    """The path of a file of the log as a SQL literal, once it is checked; UserError where it is not as written."""
-    # No part of a path is a pattern.
-    literal = sql_text(re.sub(r"([*?\[\]])", r"[\1]", str(path.absolute())))
+    """A file of the log as SQL for `read_parquet`, once it is checked; UserError where it is not as written."""
+    # No part of a path is a pattern, or a column.
+    plain = re.sub(r"([*?\[\]])", r"[\1]", str(path.absolute()))
+    literal = f"{sql_text(plain)}, hive_partitioning = false"
     advice = "take the file from a backup, or move it away to leave the campaign out."
     try:
         described = connection.execute(f"describe select * from read_parquet({literal})").fetchall()

@@ -121,10 +121,7 @@ def suppressed_source(connection: duckdb.DuckDBPyConnection, source: Path) -> Pa
     if not folder:
         noted = "select column_name from duckdb_columns() where table_name = 'builds' and column_name = 'data_folder'"
         if connection.sql(noted).fetchall():
-            newest = (
-                "select data_folder from build_log.builds where data_folder is not null order by rowid desc limit 1"
-            )
-            folder = next((row[0] for row in connection.sql(newest).fetchall()), None)
+            folder = next((row[0] for row in connection.sql(_DATA_FOLDER).fetchall()), None)
     return suppressed_file(folder) if folder else None
 
 
