@@ -91,7 +91,7 @@ def test_a_plan_says_who_what_and_how_much_it_can_show_and_writes_nothing(shop: 
         "treated  70.0 %         70",
         "",
         "Without a campaign: 1.0 % of them are expected to order within 90 days (their forecasts); of customers of "
-        "these kinds and stages 1.0 % did from 2018-05-31 to 2018-08-29, and spent BRL 1.00 per customer.",
+        "these kinds and stages 1.0 % ordered from 2018-05-31 to 2018-08-29, and spent BRL 1.00 per customer.",
         "",
         "What it can show, with 80 % power at 5 %:",
         *told.splitlines()[13:16],
@@ -129,7 +129,7 @@ def test_what_people_do_without_a_campaign_is_forecast_or_past(shop: Shop, run: 
     )
     told = run("plan", "x", "--kind", "big", "--kind", "sad", "--kind", "small", "--stage", "cooling")
     # Half of those who are known at 5 %, half at 1 %.
-    assert "of these kinds and stages 3.0 % did from 2018-05-31 to 2018-08-29 (known for 200 of them)" in told
+    assert "of these kinds and stages 3.0 % ordered from 2018-05-31 to 2018-08-29 (known for 200 of them)" in told
     assert "can show a rise from 1.0 % to" in told
     shop.execute("update customer_forecasts set is_abstaining = true")
     told = run("plan", "x", "--kind", "big", "--kind", "sad", "--stage", "cooling")

@@ -90,7 +90,7 @@ def _without_a_campaign(plan: Plan) -> list[str]:
     if base.past_share is not None:
         of_them = "" if base.past_count == plan.count else f" (known for {base.past_count:,} of them)"
         told.append(
-            f"of customers of these kinds and stages {percent(base.past_share)} did from {base.past_from} to "
+            f"of customers of these kinds and stages {percent(base.past_share)} ordered from {base.past_from} to "
             f"{base.past_until}{of_them}, and spent BRL {base.past_mean:,.2f} per customer"
         )
     lines = [f"Without a campaign: {'; '.join(told)}." if told else "Without a campaign: nobody knows what they do."]
