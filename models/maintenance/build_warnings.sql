@@ -291,7 +291,8 @@ warnings as (
         'warning' as severity,
         affected_count,
         'The forecasts were fitted for ' || cast(fitted_days as {{ text }}) || ' days, and the var outcome_days is now '
-        || '{{ checked_var("outcome_days") }}: fit them anew by dbt build with the var refit_forecasts: true.' as sentence
+        || '{{ checked_var("outcome_days") }}: fit them anew by dbt build with the var refit_forecasts: true.'
+            as sentence
     from other_periods
 ),
 
