@@ -110,6 +110,13 @@ def test_a_plan_says_who_what_and_how_much_it_can_show_and_writes_nothing(shop: 
     )
 
 
+def test_the_log_of_another_folder_is_refused_where_the_tables_know_campaigns(shop: Shop, refused: Run) -> None:
+    shop.execute("create table campaigns as select 'summer' as campaign")
+    told = refused("plan", "spring", "--holdout", "0.3")
+    assert "the campaign summer of the tables in" in told
+    assert "set OLIST_CAMPAIGN_DIR" in told
+
+
 def test_a_large_campaign_can_show_a_doubling_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run
 ) -> None:

@@ -110,7 +110,7 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
         type=_priority,
         default=0,
         metavar="N",
-        help="people in a running campaign of lower priority are taken over; default 0",
+        help="people in a running campaign of lower priority are taken over, once their cooldown is over; default 0",
     )
     parser.add_argument(
         "--outcome", choices=(ORDERED, REVENUE), default=ORDERED, help=f"what it is to raise; default {ORDERED}"

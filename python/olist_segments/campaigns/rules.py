@@ -130,13 +130,27 @@ def take_off(connection: duckdb.DuckDBPyConnection, source: Path, settings: Sett
 
     Also `logged`, the campaign log. Beside `off_every_list`: people in a running campaign of `priority` or more, in
     whatever arm, and people who were listed within the cooldown, or held out of a list of a campaign that still runs.
+    UserError where the log lacks a campaign that the tables know: another folder's log would let its people be listed.
     """
     connection.execute(f"create temp table logged as {log_query(connection, campaign_folder())}")
+    if "campaigns" in present_tables(connection):
+        _check_log_is_whole(connection, source)
     connection.register("off_lists", off_every_list(connection, source))
     connection.execute(
         _TAKEN_OFF,
         {"today": settings.as_of_date, "cooldown": settings.contact_cooldown_days, "priority": priority},
     )
+
+
+def _check_log_is_whole(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
+    missing = connection.sql(
+        "select campaign from campaigns where campaign not in (select campaign from logged) order by campaign"
+    ).fetchall()
+    if missing:
+        raise UserError(
+            f"the campaign {missing[0][0]} of the tables in '{source}' is not in the log folder '{campaign_folder()}': "
+            "set OLIST_CAMPAIGN_DIR to the folder of its log, or run dbt build once more if its file was moved away."
+        )
 
 
 IS_RUNNING = "as_of_date + outcome_days > $today"
