@@ -13,7 +13,7 @@ from olist_segments.campaigns.lists import write_lists_again
 from olist_segments.campaigns.plan import Arm, Request, planned
 from olist_segments.campaigns.words import plan_lines
 from olist_segments.errors import UserError
-from olist_segments.serving.audience import DISSATISFIED, MEASURES, Wanted, customer_number, probability, shown
+from olist_segments.serving.audience import MEASURES, Wanted, add_conditions, customer_number, shown
 from olist_segments.serving.tables import add_source_option
 
 _HIGHEST_PRIORITY = 1_000_000
@@ -69,21 +69,7 @@ def _add_request(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stage", action="append", default=[], metavar="STAGE", help="key or name of a stage; repeat it for several"
     )
-    parser.add_argument(
-        "--min-probability", type=probability, default=0.0, metavar="P", help="only labels at least so sure, 0 to 1"
-    )
-    parser.add_argument(
-        "--exclude-dissatisfied",
-        action="store_true",
-        help=f"leave out customers whose mean score is {DISSATISFIED:g} or less",
-    )
-    parser.add_argument(
-        "--min-order-probability",
-        type=probability,
-        default=0.0,
-        metavar="P",
-        help="only those who order in the outcome period with at least this probability, 0 to 1",
-    )
+    add_conditions(parser)
     parser.add_argument(
         "--top",
         type=customer_number,

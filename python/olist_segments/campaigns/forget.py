@@ -38,6 +38,7 @@ from olist_segments.campaigns.inputs import (
     read_suppressed,
 )
 from olist_segments.campaigns.log import held as held_log
+from olist_segments.campaigns.log import unfinished_file
 from olist_segments.campaigns.rules import suppressed_source
 from olist_segments.errors import UserError
 from olist_segments.serving.atomic import replace_file, sync
@@ -54,16 +55,17 @@ from olist_segments.serving.folder import (
     serving_path,
 )
 from olist_segments.serving.publish import (
+    LABELS,
     STORAGE_VERSION,
     checked,
     copy_table,
+    first_line,
     keep_versions_only,
     write_parquet,
 )
 from olist_segments.serving.reader import attach_warehouse, open_warehouse, sql_text, warehouse_path
 from olist_segments.serving.rewriting import rewrite
 
-_LABELS = "fit_segment_labels"
 _CUSTOMERS_FILE = "olist_customers_dataset"
 # What names a person, from the widest to the narrowest: each row of the next belongs to one of the one before.
 _IDS = ("customer_unique_id", "customer_id", "order_id", "review_id")
@@ -207,7 +209,7 @@ def _refuse_unknown(people: Sequence[str], folder: Path) -> None:
             rows = connection.sql(" union ".join(found or ["select null::varchar"])).fetchall()
             known |= {key for (key,) in rows}
             connection.execute("detach warehouse")
-        for labels in sorted((serving_path() / ".builds").glob(f"*/{VERSIONS}/{_LABELS}.parquet")):
+        for labels in sorted((serving_path() / ".builds").glob(f"*/{VERSIONS}/{LABELS}.parquet")):
             queries.append(f"select customer_unique_id from read_parquet({_literal(labels)}) where {_NAMED}")
         known |= {key for (key,) in connection.sql(" union ".join(queries)).fetchall()}
     unknown = [person for person in people if person not in known]
@@ -258,10 +260,10 @@ def _from_warehouse(connection: duckdb.DuckDBPyConnection, warehouse: Path, coun
         rewrite(warehouse)
     except (OSError, duckdb.Error) as error:
         raise UserError(
-            f"'{warehouse}' could not be rewritten without them ({_first_line(error)}): see that nobody has it open "
+            f"'{warehouse}' could not be rewritten without them ({first_line(error)}): see that nobody has it open "
             f"and that there is room for a copy beside it, and {_AGAIN}"
         ) from error
-    labels = rows.get(_LABELS, 0)
+    labels = rows.get(LABELS, 0)
     return (
         f"Warehouse '{warehouse}': {_count(sum(rows.values()), 'row')} of {_count(len(rows), 'table')} removed, "
         f"{_count(labels, 'label')} of model versions among them, and the file written anew."
@@ -280,7 +282,7 @@ def _from_published(folder: Path, people: Sequence[str]) -> str:
             rows, tables, labels = _show_without(connection, folder)
     except (OSError, duckdb.Error) as error:
         raise UserError(
-            f"'{folder}' could not be written ({_first_line(error)}): make room or see that it can be written, and "
+            f"'{folder}' could not be written ({first_line(error)}): make room or see that it can be written, and "
             f"{_AGAIN}"
         ) from error
     told = (
@@ -303,7 +305,7 @@ def _show_without(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[
         table: connection.sql(f"select count(*) from {table} where not ({condition})").fetchall()[0][0]
         for table, condition in conditions.items()
     }
-    labels = before / VERSIONS / f"{_LABELS}.parquet"
+    labels = before / VERSIONS / f"{LABELS}.parquet"
     kept_labels = f"({_OTHERS_LABELS.format(file=_literal(labels))})"
     label_count = 0
     if labels.is_file():
@@ -322,7 +324,7 @@ def _show_without(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[
                 manifest["tables"][table] = write_parquet(connection, f'served.main."{table}"', target, file)
             connection.execute("detach served")
             for table, entry in manifest.get("versions", {}).items():
-                if table == _LABELS:
+                if table == LABELS:
                     manifest["versions"][table] = write_parquet(connection, kept_labels, target, entry["file"])
                 else:
                     shutil.copyfile(before / entry["file"], target / entry["file"])
@@ -336,7 +338,7 @@ def _show_without(connection: duckdb.DuckDBPyConnection, folder: Path) -> tuple[
 
 def _clean_kept(connection: duckdb.DuckDBPyConnection, build: Path) -> bool:
     """Leave of a build that nobody is shown its model versions without them; whether it held more than that."""
-    labels = build / VERSIONS / f"{_LABELS}.parquet"
+    labels = build / VERSIONS / f"{LABELS}.parquet"
     query = f"select count(*) from read_parquet({_literal(labels)}) where {_NAMED}"
     is_named = labels.is_file() and connection.sql(query).fetchall()[0][0] > 0
     if not is_named and not (build / DATABASE).exists() and not (build / PARQUET).exists():
@@ -361,7 +363,7 @@ def _from_log(folder: Path, people: Sequence[str]) -> str:
         sync(folder)
     except (OSError, duckdb.Error) as error:
         raise UserError(
-            f"the campaign log in '{folder}' could not be written ({_first_line(error)}): make room or see that it can "
+            f"the campaign log in '{folder}' could not be written ({first_line(error)}): make room or see that it can "
             f"be written, and {_AGAIN}"
         ) from error
     if not rows:
@@ -379,7 +381,7 @@ def _blank(connection: duckdb.DuckDBPyConnection, file: Path) -> None:
         name if name in kept else f"case when not coalesce({_NAMED}, false) then {name} end::{kind} as {name}"
         for name, kind in LOG_COLUMNS.items()
     )
-    unfinished = file.with_name(f".{file.name}.unfinished")
+    unfinished = unfinished_file(file)
     try:
         connection.execute(
             f"copy (select {columns} from read_parquet({_literal(file)})) to {sql_text(unfinished.absolute())} "
@@ -418,8 +420,7 @@ def _in_customers_file(file: Path, people: Sequence[str]) -> str:
         with duckdb.connect() as connection:
             _name_people(connection, people)
             count = connection.sql(
-                f"select count(distinct customer_unique_id) from {read.format(_literal(file))} "
-                "where customer_unique_id in (select customer_unique_id from gone_customer_unique_id)"
+                f"select count(distinct customer_unique_id) from {read.format(_literal(file))} where {_NAMED}"
             ).fetchall()[0][0]
     except duckdb.Error:
         return f"'{file}' can't be read: should it hold them, remove them there as well."
@@ -485,7 +486,3 @@ def _literal(file: Path) -> str:
 
 def _count(number: int, noun: str, several: str | None = None) -> str:
     return f"{number:,} {noun if number == 1 else several or f'{noun}s'}"
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".")

@@ -10,6 +10,7 @@ The files are small enough to be read whole. Each is checked before a row is use
 from __future__ import annotations
 
 import csv
+import glob
 import hashlib
 import os
 import re
@@ -143,8 +144,7 @@ def log_query(connection: duckdb.DuckDBPyConnection, folder: Path) -> str:
 def checked_file(connection: duckdb.DuckDBPyConnection, path: Path) -> str:
     """A file of the log as SQL for `read_parquet`, once it is checked; UserError where it is not as written."""
     # No part of a path is a pattern, or a column.
-    plain = re.sub(r"([*?\[\]])", r"[\1]", str(path.absolute()))
-    literal = f"{sql_text(plain)}, hive_partitioning = false"
+    literal = f"{sql_text(glob.escape(str(path.absolute())))}, hive_partitioning = false"
     advice = "take the file from a backup, or move it away to leave the campaign out."
     try:
         described = connection.execute(f"describe select * from read_parquet({literal})").fetchall()

@@ -15,7 +15,7 @@ from olist_segments.campaigns.log import log_file
 from olist_segments.campaigns.rules import REASON_WORDS, REASONS, off_every_list
 from olist_segments.errors import UserError
 from olist_segments.serving.atomic import replace_file
-from olist_segments.serving.audience import shown, to_csv
+from olist_segments.serving.audience import count_customers, shown, to_csv, told_apostrophes
 from olist_segments.serving.tables import choose_source, open_tables
 
 COLUMNS = (
@@ -121,23 +121,17 @@ def write_lists(connection: duckdb.DuckDBPyConnection, source: Path, log: Path, 
 
 def sentences(lists: Lists) -> list[str]:
     """What was written, for people."""
-    lines = [f"Wrote {_people(count)} to '{shown(str(file))}'." for file, count in lists.files.items()]
+    lines = [f"Wrote {count_customers(count)} to '{shown(str(file))}'." for file, count in lists.files.items()]
     if lists.left_out:
         words = REASON_WORDS | {GONE: "no customer any more"}
         told = ", ".join(f"{count:,} {words[reason]}" for reason, count in lists.left_out.items())
         lines.append(f"Left out of the lists, though the campaign still counts them: {told}.")
-    if lists.changed:
-        cells = "1 cell begins" if lists.changed == 1 else f"{lists.changed:,} cells begin"
-        lines.append(f"Note: {cells} like a formula and got an apostrophe in front; look at where they come from.")
+    lines += told_apostrophes(lists.changed)
     lines.append(
         "The lists hold customer ids, which are personal data, and only you can read them: share them with care, "
         "delete them after use."
     )
     return lines
-
-
-def _people(count: int) -> str:
-    return f"{count:,} customer{'' if count == 1 else 's'}"
 
 
 def _may_be_replaced(file: Path, campaign: str, arm: str) -> bool:

@@ -25,6 +25,11 @@ def log_file(folder: Path, campaign: str) -> Path:
     return folder / f"{campaign}{_ENDING}"
 
 
+def unfinished_file(file: Path) -> Path:
+    """Where a file of the log is written before it is put in its place; `held` removes it after a kill."""
+    return file.with_name(f".{file.name}{_UNFINISHED}")
+
+
 @contextmanager
 def held(folder: Path) -> Iterator[None]:
     """Nobody else launches or forgets while the block runs; what killed launches left behind is removed first.
@@ -57,7 +62,7 @@ def write_log(connection: duckdb.DuckDBPyConnection, rows: str, folder: Path, ca
     file can't be written.
     """
     file = log_file(folder, campaign)
-    unfinished = folder / f".{file.name}{_UNFINISHED}"
+    unfinished = unfinished_file(file)
     columns = ", ".join(f"{name}::{kind} as {name}" for name, kind in LOG_COLUMNS.items())
     try:
         try:

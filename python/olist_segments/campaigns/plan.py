@@ -29,7 +29,16 @@ from olist_segments.campaigns.rules import (
     take_off,
 )
 from olist_segments.errors import UserError
-from olist_segments.serving.audience import DISSATISFIED, EVERYBODY, FRAME, SEGMENTS, STAGES, Wanted, known_key
+from olist_segments.serving.audience import (
+    DISSATISFIED,
+    EVERYBODY,
+    FRAME,
+    SEGMENTS,
+    STAGES,
+    Wanted,
+    count_customers,
+    known_key,
+)
 from olist_segments.serving.tables import choose_source, open_tables
 
 TREATED = "treated"
@@ -191,8 +200,8 @@ def planned(request: Request, kind: str | None) -> Iterator[tuple[duckdb.DuckDBP
         for number, arm in enumerate(arms):
             if number not in by_arm:
                 raise UserError(
-                    f"of {_people(count)} nobody falls to {arm.name} with a share of {arm.share}: give it a larger "
-                    "one, or address more kinds and stages."
+                    f"of {count_customers(count)} nobody falls to {arm.name} with a share of {arm.share}: give it a "
+                    "larger one, or address more kinds and stages."
                 )
         base = _base(connection, settings)
         yield (
@@ -278,13 +287,15 @@ def _nobody(asked_for: int, counted: dict[str, int]) -> str:
     if not asked_for:
         return "nobody is of these kinds at these stages under these conditions: ask for more of them."
     told = ", ".join(f"{count:,} {REASON_WORDS[reason]}" for reason, count in counted.items())
-    return f"nobody of {_people(asked_for)} may be listed today ({told}): ask for other kinds or stages, or wait."
+    return (
+        f"nobody of {count_customers(asked_for)} may be listed today ({told}): ask for other kinds or stages, or wait."
+    )
 
 
 def _base(connection: duckdb.DuckDBPyConnection, settings: Settings) -> Base:
     """What the people of the table `drawn` would do without a campaign."""
     forecast, is_abstaining = connection.sql(
-        "select avg(order_probability), coalesce(bool_or(is_abstaining), true) from drawn"
+        f"select {_MEAN_PROBABILITY}, coalesce(bool_or(is_abstaining), true) from drawn"
     ).fetchall()[0]
     share, mean, squared, count, since, until = connection.sql(_PAST).fetchall()[0]
     return Base(
@@ -315,10 +326,6 @@ def _planned_arm(arm: Arm, count: int, holdout_count: int, base: Base) -> Planne
 
 def _number(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(connection.sql(query).fetchall()[0][0])
-
-
-def _people(count: int) -> str:
-    return f"{count:,} customer{'' if count == 1 else 's'}"
 
 
 def _plain(share: Decimal) -> str:
@@ -371,6 +378,8 @@ _TAKEN_OVER = f"""
     group by logged.campaign
     order by logged.campaign
 """
+# A sum of doubles depends on the order of its rows, and a plan and its launch must say the same.
+_MEAN_PROBABILITY = "sum(order_probability::decimal(18, 15))::double / count(order_probability)"
 # Of the newest outcome period that has ended, by kind and stage as they were at its begin.
 _PAST = """
     with counted as (
@@ -381,6 +390,7 @@ _PAST = """
 
     known as (
         select
+            counted.segment_key,
             counted.people,
             outcomes.ordered_again_count / outcomes.customer_count as share,
             outcomes.next_spend::double / outcomes.customer_count as mean,
@@ -393,9 +403,9 @@ _PAST = """
     )
 
     select
-        fsum(people * share) / sum(people),
-        fsum(people * mean) / sum(people),
-        fsum(people * squared) / sum(people),
+        sum(people * share order by segment_key) / sum(people),
+        sum(people * mean order by segment_key) / sum(people),
+        sum(people * squared order by segment_key) / sum(people),
         coalesce(sum(people), 0)::integer,
         max(as_of_date),
         max(outcome_until)

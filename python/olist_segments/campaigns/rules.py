@@ -77,26 +77,9 @@ def off_every_list(connection: duckdb.DuckDBPyConnection, source: Path) -> pd.Da
     `connection` reads the tables in `source`. Reasons: the first that applies of FORGOTTEN, SUPPRESSED (the file as it
     is now, and as it was at the last build) and CONTROL_GROUP (only where the tables know of one).
     """
-    tables = present_tables(connection)
-    suppressed = set(read_suppressed(file)) if (file := suppressed_source(connection, source)) else set()
-    if "suppressed_customers" in tables:
-        suppressed |= {
-            key for (key,) in connection.sql("select customer_unique_id from suppressed_customers").fetchall()
-        }
+    suppressed = suppressed_since(connection, source)
     forgotten = read_forgotten(campaign_folder())
-    in_control: set[str] = set()
-    if "campaign_settings" in tables:
-        settings = read_settings(connection, source)
-        text = "$salt || '|control group ' || $quarter || '|' || customer_unique_id"
-        rows = connection.execute(
-            f"select customer_unique_id from customer_segments where {digest_number(text)} < $limit",
-            {
-                "salt": settings.campaign_salt,
-                "quarter": settings.control_group_quarter,
-                "limit": settings.control_group_share * DIGITS,
-            },
-        ).fetchall()
-        in_control = {key for (key,) in rows}
+    in_control = control_group(connection, source)
     found = []
     for (key,) in connection.sql("select customer_unique_id from customer_segments order by 1").fetchall():
         if forgotten and forgotten_digest(key) in forgotten:
@@ -106,6 +89,36 @@ def off_every_list(connection: duckdb.DuckDBPyConnection, source: Path) -> pd.Da
         elif key in in_control:
             found.append((key, CONTROL_GROUP))
     return pd.DataFrame(found, columns=["customer_unique_id", "reason"], dtype="str")
+
+
+def suppressed_since(connection: duckdb.DuckDBPyConnection, source: Path) -> dict[str, date | None]:
+    """Who is suppressed and since when (None: always), by the file as it is now and as it was at the last build."""
+    file = suppressed_source(connection, source)
+    since = {key: known.since for key, known in read_suppressed(file).items()} if file else {}
+    if "suppressed_customers" in present_tables(connection):
+        rows = connection.sql("select customer_unique_id, suppressed_since from suppressed_customers").fetchall()
+        since = dict(rows) | since
+    return since
+
+
+def control_group(connection: duckdb.DuckDBPyConnection, source: Path, quarter: str | None = None) -> set[str]:
+    """The customers of today who are in the control group of `quarter`, like 2018Q3; None: that of today.
+
+    Nobody where the tables in `source` are of a release without one.
+    """
+    if "campaign_settings" not in present_tables(connection):
+        return set()
+    settings = read_settings(connection, source)
+    text = "$salt || '|control group ' || $quarter || '|' || customer_unique_id"
+    rows = connection.execute(
+        f"select customer_unique_id from customer_segments where {digest_number(text)} < $limit",
+        {
+            "salt": settings.campaign_salt,
+            "quarter": quarter or settings.control_group_quarter,
+            "limit": settings.control_group_share * DIGITS,
+        },
+    ).fetchall()
+    return {key for (key,) in rows}
 
 
 def suppressed_source(connection: duckdb.DuckDBPyConnection, source: Path) -> Path | None:

@@ -6,7 +6,7 @@ from olist_segments.campaigns.inputs import ORDERED, REVENUE
 from olist_segments.campaigns.plan import RISES, Plan, PlannedArm
 from olist_segments.campaigns.rules import CONTROL_GROUP, COOLDOWN, REASON_WORDS, SUPPRESSED
 from olist_segments.forecast_words import PAST_RATE
-from olist_segments.serving.audience import shown
+from olist_segments.serving.audience import count_customers, shown
 from olist_segments.serving.text_table import text_table
 
 OUTCOME_WORDS = {ORDERED: "the share who order", REVENUE: "revenue per customer"}
@@ -39,11 +39,11 @@ def percent(share: float, digits: int | None = None) -> str:
 def _who(plan: Plan) -> list[str]:
     kinds, stages = (", ".join(map(shown, names)) for names in (plan.kinds, plan.stages))
     lines = [
-        f"Who: {_people(plan.count)} of {kinds or 'all kinds'} at {_stages(plan, stages)}, as of "
+        f"Who: {count_customers(plan.count)} of {kinds or 'all kinds'} at {_stages(plan, stages)}, as of "
         f"{plan.settings.as_of_date} (model version {plan.model_version}, from '{shown(str(plan.source))}')."
     ]
     if plan.count < plan.asked_for:
-        lines.append(f"Of {_people(plan.asked_for)} that were asked for there were taken off:")
+        lines.append(f"Of {count_customers(plan.asked_for)} that were asked for there were taken off:")
         rows = [(f"{count:,}", _reason(plan, reason)) for reason, count in plan.taken_off.items()]
         if plan.left_by_top:
             by = plan.request.wanted.measure.replace("_", " ")
@@ -160,7 +160,3 @@ def _some(count: int) -> str:
     """A number of customers, to two digits."""
     rounded = int(float(f"{count:.1e}"))
     return f"some {rounded:,} customers" if rounded != count else f"{count:,} customers"
-
-
-def _people(count: int) -> str:
-    return f"{count:,} customer{'' if count == 1 else 's'}"

@@ -200,21 +200,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("segment", metavar="SEGMENT", help="key or name of a segment of today")
     parser.add_argument("--stage", metavar="STAGE", help="only those at this stage of life, by key or name")
     parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv", help="the list; a list is replaced")
-    parser.add_argument(
-        "--min-probability", type=probability, default=0.0, metavar="P", help="only labels at least so sure, 0 to 1"
-    )
-    parser.add_argument(
-        "--exclude-dissatisfied",
-        action="store_true",
-        help=f"leave out customers whose mean score is {DISSATISFIED:g} or less",
-    )
-    parser.add_argument(
-        "--min-order-probability",
-        type=probability,
-        default=0.0,
-        metavar="P",
-        help="only those who order in the outcome period with at least this probability, 0 to 1",
-    )
+    add_conditions(parser)
     parser.add_argument(
         "--top",
         type=customer_number,
@@ -242,6 +228,25 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     guard.add_argument("--go-on", action="store_true", help="write it, by however much its size changed")
     add_source_option(parser)
     parser.set_defaults(run=_run)
+
+
+def add_conditions(parser: argparse.ArgumentParser) -> None:
+    """Add the conditions on single customers that every list knows."""
+    parser.add_argument(
+        "--min-probability", type=probability, default=0.0, metavar="P", help="only labels at least so sure, 0 to 1"
+    )
+    parser.add_argument(
+        "--exclude-dissatisfied",
+        action="store_true",
+        help=f"leave out customers whose mean score is {DISSATISFIED:g} or less",
+    )
+    parser.add_argument(
+        "--min-order-probability",
+        type=probability,
+        default=0.0,
+        metavar="P",
+        help="only those who order in the outcome period with at least this probability, 0 to 1",
+    )
 
 
 def _run(arguments: argparse.Namespace) -> None:
@@ -411,6 +416,14 @@ def to_csv(rows: list[tuple[Any, ...]], columns: Sequence[str] = COLUMNS) -> tup
     return stream.getvalue(), changed
 
 
+def told_apostrophes(changed: int) -> list[str]:
+    """What to say of so many cells that `to_csv` changed; nothing of none."""
+    if not changed:
+        return []
+    cells = "1 cell begins" if changed == 1 else f"{changed:,} cells begin"
+    return [f"Note: {cells} like a formula and got an apostrophe in front; look at where they come from."]
+
+
 def without_formula(text: str) -> str:
     """The text with an apostrophe before everything that a spreadsheet could take for the start of a formula."""
     return _CONTROL_START.sub("'", _FORMULA_START.sub(r"\1\2'", text))
@@ -458,7 +471,9 @@ def _check_destination(file: Path, columns: Sequence[str] = ()) -> None:
 def _sentences(found: Audience, file: Path, source: Path, changed: int, changes: Path | None = None) -> list[str]:
     stage = "" if found.stage_name is None else f", stage {shown(found.stage_name)},"
     whose = f"{shown(found.segment_name)} ({shown(found.segment_key)}){stage}"
-    what = f"{_customers(len(found.rows))} of {whose}" if changes != file else f"the changes in the list of {whose}"
+    what = (
+        f"{count_customers(len(found.rows))} of {whose}" if changes != file else f"the changes in the list of {whose}"
+    )
     lines = [
         f"Wrote {what} as of {found.as_of_date}, model version {found.model_version}, from '{source}' to '{file}'."
     ]
@@ -466,9 +481,7 @@ def _sentences(found: Audience, file: Path, source: Path, changed: int, changes:
     if not found.rows:
         lines.append("Nobody is in it on that date under these conditions: the file holds its header alone.")
         return lines
-    if changed:
-        cells = "1 cell begins" if changed == 1 else f"{changed:,} cells begin"
-        lines.append(f"Note: {cells} like a formula and got an apostrophe in front; look at where they come from.")
+    lines += told_apostrophes(changed)
     if found.is_abstaining:
         lines.append(f"Note: the forecasts abstain: {PAST_RATE}.")
     words = ("Action", "Channel", "KPI", "Stop rule")
@@ -479,7 +492,8 @@ def _sentences(found: Audience, file: Path, source: Path, changed: int, changes:
     return lines
 
 
-def _customers(count: int) -> str:
+def count_customers(count: int) -> str:
+    """A number of customers in words."""
     return f"{count:,} customer{'' if count == 1 else 's'}"
 
 
@@ -495,7 +509,7 @@ def _changes(found: Audience, changes: Path | None) -> list[str]:
         return []
     made = Counter(found.difference.change_of(row[0]) for row in (*found.rows, *found.left))
     day = found.difference.before.as_of_date
-    before = _customers(len(found.difference.before.customers))
+    before = count_customers(len(found.difference.before.customers))
     since = "the list of before, which was empty" if day is None else f"{day}, with {before}"
     stayed = sum(made.values()) - len(found.difference.reasons)
     lines = [f"Since {since}, the changes are in '{changes}': {stayed:,} stayed."]

@@ -32,16 +32,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from olist_segments.campaigns.inputs import read_suppressed
-from olist_segments.campaigns.rules import (
-    CONTROL_GROUP,
-    DIGITS,
-    FORGOTTEN,
-    SUPPRESSED,
-    digest_number,
-    read_settings,
-    suppressed_source,
-)
+from olist_segments.campaigns.rules import CONTROL_GROUP, FORGOTTEN, SUPPRESSED, control_group, suppressed_since
 from olist_segments.errors import UserError
 from olist_segments.serving.tables import present_tables
 
@@ -413,38 +404,15 @@ def _states(connection: duckdb.DuckDBPyConnection, date_parameter: str) -> str:
 
 def _make_off_then(connection: duckdb.DuckDBPyConnection, source: Path, day: date) -> None:
     """Make the temporary table off_then (customer_unique_id, reason): who was kept off every list on `day`."""
-    tables = present_tables(connection)
-    file = suppressed_source(connection, source)
-    people = read_suppressed(file) if file else {}
-    since = {key: known.since for key, known in people.items()}
-    if "suppressed_customers" in tables:
-        rows = connection.execute("select customer_unique_id, suppressed_since from suppressed_customers").fetchall()
-        since = dict(rows) | since
-    off = [key for key, first in since.items() if first is None or first <= day]
-    connection.register("suppressed_then", pd.DataFrame({"customer_unique_id": off}, dtype="str"))
+    in_control = control_group(connection, source, f"{day.year}Q{(day.month + 2) // 3}")
+    off = dict.fromkeys(sorted(in_control), CONTROL_GROUP)
+    off |= {
+        key: SUPPRESSED for key, first in suppressed_since(connection, source).items() if first is None or first <= day
+    }
+    connection.register("off", pd.DataFrame(list(off.items()), columns=["customer_unique_id", "reason"], dtype="str"))
     connection.execute(
         "create or replace temp table off_then as "
-        f"select distinct customer_unique_id::varchar as customer_unique_id, '{SUPPRESSED}' as reason "
-        "from suppressed_then"
-    )
-    if "campaign_settings" not in tables:
-        return
-    settings = read_settings(connection, source)
-    text = "$salt || '|control group ' || $quarter || '|' || customer_unique_id"
-    connection.execute(
-        f"""
-            insert into off_then
-            select customer_unique_id, '{CONTROL_GROUP}'
-            from customer_segments
-            where
-                {digest_number(text)} < $limit
-                and customer_unique_id not in (select customer_unique_id from off_then)
-        """,
-        {
-            "salt": settings.campaign_salt,
-            "quarter": f"{day.year}Q{(day.month + 2) // 3}",
-            "limit": settings.control_group_share * DIGITS,
-        },
+        "select customer_unique_id::varchar as customer_unique_id, reason::varchar as reason from off"
     )
 
 

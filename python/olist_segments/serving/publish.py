@@ -52,8 +52,8 @@ _KNOWN_LABELS = """
     order by labels.model_version, labels.customer_unique_id
 """
 # Published so that a warehouse that starts empty can take its model versions back.
-_LABELS = "fit_segment_labels"
-_VERSION_TABLES = ("fit_segment_candidates", "fit_segment_model", _LABELS)
+LABELS = "fit_segment_labels"
+_VERSION_TABLES = ("fit_segment_candidates", "fit_segment_model", LABELS)
 # Likewise, where the warehouse has them: one that an earlier release built last has not.
 _LATER_VERSION_TABLES = (
     "fit_lifecycle_boundaries",
@@ -96,7 +96,7 @@ def publish(folder: Path | None = None, warehouse: Path | None = None) -> str:
                 manifest = _write(connection, build, target)
         except (OSError, duckdb.OperationalError, duckdb.FatalException) as error:
             raise UserError(
-                f"'{folder}' could not be written ({_first_line(error)}): make room or set OLIST_SERVING_DIR to a "
+                f"'{folder}' could not be written ({first_line(error)}): make room or set OLIST_SERVING_DIR to a "
                 f"folder that can be written. {_UNTOUCHED}"
             ) from error
     sentence = (
@@ -182,7 +182,7 @@ def keep_versions_only(connection: duckdb.DuckDBPyConnection, build: Path, label
     (build / DATABASE).unlink(missing_ok=True)
     manifest.pop("database", None)
     manifest["tables"] = {}
-    labels = build / VERSIONS / f"{_LABELS}.parquet"
+    labels = build / VERSIONS / f"{LABELS}.parquet"
     if labels.is_file():
         fresh = labels.with_name(f".{labels.name}.new")
         fresh.unlink(missing_ok=True)
@@ -191,7 +191,7 @@ def keep_versions_only(connection: duckdb.DuckDBPyConnection, build: Path, label
         fresh.chmod(0o444)
         fresh.replace(labels)
         entry = {"rows": rows[0][0]} | checked(build, f"{VERSIONS}/{labels.name}")
-        manifest["versions"] = manifest.get("versions", {}) | {_LABELS: entry}
+        manifest["versions"] = manifest.get("versions", {}) | {LABELS: entry}
     fresh = build / f".{MANIFEST}.new"
     fresh.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
     fresh.chmod(0o444)
@@ -205,7 +205,7 @@ def _rewrite(warehouse: Path) -> None:
     except (OSError, duckdb.Error) as error:
         raise UserError(
             f"the tables are published, but '{warehouse}' could not be rewritten without what is left in the file of "
-            f"customers whom it no longer holds ({_first_line(error)}): see that nobody has it open and that there is "
+            f"customers whom it no longer holds ({first_line(error)}): see that nobody has it open and that there is "
             "room for a copy beside it, and publish again."
         ) from error
 
@@ -294,5 +294,6 @@ def _moment(utc: datetime) -> str:
     return f"{utc.isoformat(timespec='microseconds')}Z"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of what an error says, to stand in a sentence."""
     return str(error).strip().splitlines()[0].rstrip(".")
