@@ -219,6 +219,15 @@ def test_an_unknown_id_changes_nothing(
     assert {path: path.read_bytes() for path in everything(shop, tmp_path / "campaigns")} == before
 
 
+def test_the_log_of_another_folder_is_refused(shop: Warehouse, nights: Nights, tmp_path: Path) -> None:
+    person, _ = person_of(shop, nights)
+    change(shop, "create or replace table campaigns as select 'summer' as campaign")
+    before = {path: path.read_bytes() for path in everything(shop, tmp_path / "campaigns")}
+    with pytest.raises(UserError, match=r"the campaign summer of the tables in .* is not in the log folder"):
+        forget([person])
+    assert {path: path.read_bytes() for path in everything(shop, tmp_path / "campaigns")} == before
+
+
 def test_nothing_changes_while_somebody_else_is_at_work(shop: Warehouse, nights: Nights, tmp_path: Path) -> None:
     person, _ = person_of(shop, nights)
     campaigns = tmp_path / "campaigns"

@@ -39,7 +39,7 @@ from olist_segments.campaigns.inputs import (
 )
 from olist_segments.campaigns.log import held as held_log
 from olist_segments.campaigns.log import unfinished_file
-from olist_segments.campaigns.rules import suppressed_source
+from olist_segments.campaigns.rules import check_log_is_whole, suppressed_source
 from olist_segments.errors import UserError
 from olist_segments.serving.atomic import replace_file, sync
 from olist_segments.serving.audience import shown
@@ -127,10 +127,15 @@ def _run(arguments: argparse.Namespace) -> None:
 def forget(customers: Sequence[str]) -> str:
     """Forget `customers`, by customer_unique_id; sentences that say what was removed where.
 
-    UserError, with nothing changed, where one of them is known nowhere, or where something is in use.
+    UserError, with nothing changed, where one of them is known nowhere, where the log is another folder's, or where
+    something is in use.
     """
     people = sorted(set(customers))
     folder = campaign_folder()
+    for path in (warehouse_path(), serving_path() / DATABASE):
+        if path.is_file():
+            with open_warehouse(path) as connection:
+                check_log_is_whole(connection, path)
     _refuse_unknown(people, folder)
     with held_log(folder):
         return "\n".join(_forget(people, folder))

@@ -13,6 +13,7 @@ import pandas as pd
 from olist_segments.campaigns.inputs import (
     campaign_folder,
     forgotten_digest,
+    log_files,
     log_query,
     read_forgotten,
     read_suppressed,
@@ -146,8 +147,7 @@ def take_off(connection: duckdb.DuckDBPyConnection, source: Path, settings: Sett
     UserError where the log lacks a campaign that the tables know: another folder's log would let its people be listed.
     """
     connection.execute(f"create temp table logged as {log_query(connection, campaign_folder())}")
-    if "campaigns" in present_tables(connection):
-        _check_log_is_whole(connection, source)
+    check_log_is_whole(connection, source)
     connection.register("off_lists", off_every_list(connection, source))
     connection.execute(
         _TAKEN_OFF,
@@ -155,13 +155,16 @@ def take_off(connection: duckdb.DuckDBPyConnection, source: Path, settings: Sett
     )
 
 
-def _check_log_is_whole(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
-    missing = connection.sql(
-        "select campaign from campaigns where campaign not in (select campaign from logged) order by campaign"
-    ).fetchall()
+def check_log_is_whole(connection: duckdb.DuckDBPyConnection, source: Path) -> None:
+    """UserError where the log lacks a campaign that the tables in `source` know: it would be another folder's."""
+    if "campaigns" not in present_tables(connection):
+        return
+    known = connection.sql("select campaign from campaigns order by campaign").fetchall()
+    logged = {file.stem for file in log_files(campaign_folder())}
+    missing = [campaign for (campaign,) in known if campaign not in logged]
     if missing:
         raise UserError(
-            f"the campaign {missing[0][0]} of the tables in '{source}' is not in the log folder '{campaign_folder()}': "
+            f"the campaign {missing[0]} of the tables in '{source}' is not in the log folder '{campaign_folder()}': "
             "set OLIST_CAMPAIGN_DIR to the folder of its log, or run dbt build once more if its file was moved away."
         )
 

@@ -47,7 +47,7 @@ def notes(tables: Tables) -> list[str]:
         for row in running
     ]
     told += [
-        f"{row['campaign']}, {day(row['as_of_date'])} to {day(row['outcome_until'])}: {row['finding']}"
+        f"{row['campaign']}, {day(row['as_of_date'])} to {day(row['outcome_until'])}: {row['finding']}."
         for row in rows
         if row["is_complete"] and row["finding"]
     ]
@@ -106,10 +106,12 @@ def campaign_results(tables: Tables) -> Finding | None:
     told = [row for row in rows if row["is_promised"]]
     earned = sum(row["verdict"] == "earned" for row in told)
     running = sum(row["verdict"] == "running" for row in told)
-    finished = plural(len(told) - running, "finished arm")
-    title = f"{a_number(earned).capitalize()} of {finished} earned what the campaign was launched for"
+    finished = len(told) - running
+    arms = "The one finished arm" if finished == 1 else f"{a_number(earned).capitalize()} of {finished} finished arms"
+    title = f"{arms} earned what the campaign was launched for"
     if not earned:
-        title = f"None of {finished} is proved to have earned what the campaign was launched for"
+        arms = "The one finished arm is not" if finished == 1 else f"None of {finished} finished arms is"
+        title = f"{arms} proved to have earned what the campaign was launched for"
     if running == len(told):
         title = f"{plural(running, 'arm')} of campaigns {'is' if running == 1 else 'are'} still running"
     elif running:
@@ -285,7 +287,7 @@ def _drawing(rows: Sequence[Row], by: str, named: str) -> Any:
                 )
             marks.next(8)
         ticks = charts.ticks_around_zero(low, high, 7 if is_wide(width) else 4)
-        return charts.draw_rows(width, marks, (left, high + (high - low) * 0.03), ",~r", (0, 0), ticks=ticks)
+        return charts.draw_rows(width, marks, (left, high + (high - low) * 0.03), ",.6~r", (0, 0), ticks=ticks)
 
     return chart
 

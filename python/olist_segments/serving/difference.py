@@ -32,7 +32,14 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from olist_segments.campaigns.rules import CONTROL_GROUP, FORGOTTEN, SUPPRESSED, control_group, suppressed_since
+from olist_segments.campaigns.rules import (
+    CONTROL_GROUP,
+    FORGOTTEN,
+    REASON_WORDS,
+    SUPPRESSED,
+    control_group,
+    suppressed_since,
+)
 from olist_segments.errors import UserError
 from olist_segments.serving.tables import present_tables
 
@@ -41,7 +48,7 @@ CHANGE_COLUMNS = ("change", "reason")
 
 ENTERED, LEFT, STAYED = "entered", "left", "stayed"
 
-KEPT_OFF_WORDS = {FORGOTTEN: "forgotten", SUPPRESSED: "suppressed", CONTROL_GROUP: "in the control group"}
+KEPT_OFF_WORDS = {reason: REASON_WORDS[reason] for reason in (FORGOTTEN, SUPPRESSED, CONTROL_GROUP)}
 """What keeps a customer off every list, in the order in which reasons count."""
 
 _LISTED_BEFORE = {
