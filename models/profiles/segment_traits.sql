@@ -16,6 +16,10 @@ members as (
     where is_newest
 ),
 
+shop as (
+    select * from {{ ref('shop') }}
+),
+
 -- Sums of rounded decimals: a sum of doubles would depend on the order of its terms.
 segment_sums as (
     select
@@ -57,13 +61,18 @@ traits as (
             {{ loop.index }} as trait_number,
             '{{ feature }}' as feature,
             {{ sql_text(entry.label) }} as trait,
-            {{ sql_text(entry.unit) if entry.unit else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as unit,
+            {% if entry.unit == 'currency' -%}
+                shop.currency as unit,
+            {%- else -%}
+                {{ sql_text(entry.unit) if entry.unit else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as unit,
+            {%- endif %}
             {{ sql_text(entry.better) if entry.better else 'cast(null as ' ~ dbt.type_string() ~ ')' }} as better_side,
             cast(segment_sums.{{ feature }}__sum as double) / nullif(segment_sums.{{ feature }}__n, 0) as segment_mean,
             everybody.{{ feature }}__mean as customer_mean,
             everybody.{{ feature }}__spread as customer_spread
         from segment_sums
         cross join everybody
+        cross join shop
     {% endfor %}
 ),
 

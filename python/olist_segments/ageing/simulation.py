@@ -446,7 +446,7 @@ def _frozen(
 def value_ranks(features: pd.DataFrame, labels: IntArray, k: int) -> IntArray:
     """Rank (k,) of every segment by the value of its customers, 1 for the good customers.
 
-    Value is the mean spend of its customers (BRL) times their mean review score (those known, over 5): money from
+    Value is the mean spend of its customers times their mean review score (those known, over 5): money from
     satisfied customers. Empty segments come last; ties by number.
     """
     spend, score = (

@@ -54,7 +54,7 @@ def spend_effects(
     variance_0: FloatArray,
     count_0: FloatArray,
 ) -> Effects:
-    """Differences of two means of spend (BRL per customer, those who ordered nothing count 0).
+    """Differences of two means of spend (per customer, those who ordered nothing count 0).
 
     `variance`: of single customers, n - 1. Where orders are few, Welch's interval calls up to a fifth of campaigns
     without effect different: an arm with hardly an order shows hardly a variance. So the variance is taken from the

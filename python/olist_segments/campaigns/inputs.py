@@ -36,7 +36,7 @@ HOLDOUT = "holdout"
 
 ORDERED, REVENUE, REVIEW = "ordered_share", "revenue_per_customer", "review_score"
 OUTCOMES = (ORDERED, REVENUE, REVIEW)
-"""What is measured: share who order, mean spend (BRL, those without an order count 0), mean score of reviews."""
+"""What is measured: share who order, mean spend (those without an order count 0), mean score of reviews."""
 
 LOG_COLUMNS = {
     "campaign": "varchar",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
 from math import sqrt
@@ -40,6 +40,7 @@ from olist_segments.serving.audience import (
     known_key,
 )
 from olist_segments.serving.tables import choose_source, open_tables
+from olist_segments.shop import Shop, read_shop
 
 TREATED = "treated"
 """The arm of a campaign that names none."""
@@ -79,7 +80,7 @@ class Base:
     """What the people would do without a campaign; None where nobody knows.
 
     `forecast`: share who order, where forecasts don't abstain. `past_share`, `past_mean`, `past_deviation`: what such
-    customers did from `past_from` to `past_until`, the spend in BRL of single customers; known for `past_count` of the
+    customers did from `past_from` to `past_until`, the spend of single customers; known for `past_count` of the
     people, by kind and stage.
     """
 
@@ -132,6 +133,7 @@ class Plan:
     arms: tuple[PlannedArm, ...]
     base: Base
     needed: tuple[int | None, ...]
+    shop: Shop = field(default_factory=Shop)
 
     @property
     def outcome_until(self) -> date:
@@ -158,7 +160,7 @@ class Plan:
 
     @property
     def smallest_uplift(self) -> float | None:
-        """The smallest rise of the promised outcome that every arm can show: of the share, or BRL per customer."""
+        """The smallest rise of the promised outcome that every arm can show: of the share, or of the spend per customer."""
         base = self.base.share
         found: list[float] = []
         for arm in self.treated:
@@ -221,6 +223,7 @@ def planned(request: Request, kind: str | None) -> Iterator[tuple[duckdb.DuckDBP
                 arms=tuple(_planned_arm(arm, by_arm[number], by_arm[0], base) for number, arm in enumerate(arms)),
                 base=base,
                 needed=tuple(people_needed(base.share, rise * base.share) for rise in RISES) if base.share else (),
+                shop=read_shop(connection),
             ),
         )
 

@@ -51,10 +51,11 @@ _SUMS = [
 ]
 
 
-def effect_rows(sums: pd.DataFrame, few_customers: int) -> pd.DataFrame:
+def effect_rows(sums: pd.DataFrame, few_customers: int, currency: str | None) -> pd.DataFrame:
     """Rows of fit_campaign_effects from those of campaign_sums, of which each has the sums over one arm and group.
 
-    With fewer than `few_customers` on a side there is neither interval nor p-value.
+    With fewer than `few_customers` on a side there is neither interval nor p-value. `currency`: the code that amounts
+    have in front in sentences, None where it is not known.
     """
     if sums.empty:
         return typed_table([], COLUMNS)
@@ -69,7 +70,10 @@ def effect_rows(sums: pd.DataFrame, few_customers: int) -> pd.DataFrame:
     rows["adjusted_p_value"] = families.transform(lambda p_values: adjusted(p_values.to_numpy()))
     rows["family"] = families.transform("count")
     rows["verdict"] = [_verdict(*row) for row in zip(*(rows[name] for name in _OF_VERDICT), strict=True)]
-    rows["verdict_sentence"] = [_sentence(*row) for row in zip(*(rows[name] for name in _OF_SENTENCE), strict=True)]
+    before = f"{currency} " if currency else ""
+    rows["verdict_sentence"] = [
+        _sentence(*row, before) for row in zip(*(rows[name] for name in _OF_SENTENCE), strict=True)
+    ]
     return rows[list(COLUMNS)].astype(COLUMNS)
 
 
@@ -157,27 +161,29 @@ def _sentence(
     earned_high: float,
     adjusted_p: float,
     family: int,
+    currency: str,
 ) -> str:
-    """The verdict and its interval in words."""
+    """The verdict and its interval in words; `currency`: what stands in front of amounts."""
     if np.isnan(low):
         return f"{'so far ' if verdict == RUNNING else ''}too few customers to tell"
     ends = (low, high) if outcome == REVIEW else (earned_low, earned_high)
     if verdict == RUNNING:
-        return f"so far {_between(outcome, *ends)}"
+        return f"so far {_between(outcome, *ends, currency)}"
     if verdict == NO_PROOF:
-        return f"no proof either way: {_between(outcome, *ends)}"
+        return f"no proof either way: {_between(outcome, *ends, currency)}"
     if verdict == EARNED:
-        told = f"earned {_between(outcome, *ends)}"
+        told = f"earned {_between(outcome, *ends, currency)}"
     else:
-        told = f"harmed: cost {_between(outcome, -ends[1], -ends[0])}"
+        told = f"harmed: cost {_between(outcome, -ends[1], -ends[0], currency)}"
     if adjusted_p > MOST_P:
         told += f", which may be chance among {family} comparisons (p = {adjusted_p:.2f})"
     return told
 
 
-def _between(outcome: str, low: float, high: float) -> str:
+def _between(outcome: str, low: float, high: float, currency: str) -> str:
     if outcome == REVENUE:
-        return f"between {_amount(low, 'BRL ')} and {_amount(high, 'BRL ')}"
+        spend = "" if currency else " of spend"
+        return f"between {_amount(low, currency)} and {_amount(high, currency)}{spend}"
     if outcome == ORDERED:
         return f"between {_amount(low)} and {_amount(high)} customers who order"
     return f"between {low:.2f} and {high:.2f} points of the mean review score"

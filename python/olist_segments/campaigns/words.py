@@ -91,7 +91,7 @@ def _without_a_campaign(plan: Plan) -> list[str]:
         of_them = "" if base.past_count == plan.count else f" (known for {base.past_count:,} of them)"
         told.append(
             f"of customers of these kinds and stages {percent(base.past_share)} ordered from {base.past_from} to "
-            f"{base.past_until}{of_them}, and spent BRL {base.past_mean:,.2f} per customer"
+            f"{base.past_until}{of_them}, and spent {plan.shop.amount(base.past_mean)} per customer"
         )
     lines = [f"Without a campaign: {'; '.join(told)}." if told else "Without a campaign: nobody knows what they do."]
     if base.is_abstaining:
@@ -142,8 +142,9 @@ def _revenue(plan: Plan, arm: PlannedArm) -> str:
     mean, rise = plan.base.past_mean, arm.smallest_rise
     if mean is None or rise is None:
         return "nobody knows how the spend of such customers varies, so nobody can tell."
+    amount = plan.shop.amount
     return (
-        f"can show a rise from BRL {mean:,.2f} to BRL {mean + rise:,.2f} or more, BRL {rise * arm.count:,.0f} in the "
+        f"can show a rise from {amount(mean)} to {amount(mean + rise)} or more, {amount(rise * arm.count, 0)} in the "
         "whole arm; a smaller one will look like no proof."
     )
 

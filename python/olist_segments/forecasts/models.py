@@ -22,7 +22,7 @@ _SMALLEST_YEAR = 30
 
 
 class Forecast(NamedTuple):
-    """What is forecast of n customers, (n,) each: chance of an order, what ranks them, orders, revenue in BRL."""
+    """What is forecast of n customers, (n,) each: chance of an order, what ranks them, orders, revenue."""
 
     probability: FloatArray
     score: FloatArray
@@ -48,7 +48,7 @@ class Fitted(Protocol):
 
 @dataclass(frozen=True)
 class Amounts:
-    """Orders and spend in BRL of a customer who returns.
+    """Orders and spend of a customer who returns.
 
     Spend is exp(spend_intercept + spend_slope x ln(1 + average_day_value)). The mean of what was spent is above exp of
     a mean of logarithms, so the intercept holds Duan's smearing (1983, JASA 78, 605-610), as a factor that makes the
@@ -79,7 +79,7 @@ class Amounts:
         return cls(kept(float(orders.mean())), kept(intercept), kept(slope))
 
     def spend(self, average_day_value: FloatArray) -> FloatArray:
-        """Spend in BRL of a return (n,), by the mean value in BRL of the customer's purchase days so far (n,)."""
+        """Spend of a return (n,), by the mean value of the customer's purchase days so far (n,)."""
         amount: FloatArray = np.exp(self.spend_intercept + self.spend_slope * np.log1p(average_day_value))
         return amount
 

@@ -78,7 +78,7 @@ class Customers:
 
 @dataclass(frozen=True)
 class PurchaseProcess:
-    """A fitted process; `kind` is bgnbd or mbgnbd, time in weeks, p, q and gamma (BRL) those of Gamma-Gamma.
+    """A fitted process; `kind` is bgnbd or mbgnbd, time in weeks, p, q and gamma (an amount) those of Gamma-Gamma.
 
     With a recalibration, log-odds are intercept + slope x those of the process, and orders change as the probability.
     """
@@ -134,7 +134,7 @@ class PurchaseProcess:
         return Forecast(probability, probability, orders, revenue)
 
     def value_of_an_order(self, frequency: FloatArray, repeat_day_value: FloatArray) -> FloatArray:
-        """Expected BRL of a purchase day (n,): p (gamma + x m) / (p x + q - 1), m the mean of those after the first."""
+        """Expected spend of a purchase day (n,): p (gamma + x m) / (p x + q - 1), m the mean of those after the first."""
         return self.p * (self.gamma + frequency * repeat_day_value) / (self.p * frequency + self.q - 1)
 
     def parameters(self) -> list[Parameter]:
@@ -196,7 +196,7 @@ def fit_process(kind: str, customers: Customers) -> tuple[tuple[float, float, fl
 
 
 def fit_value(frequency: FloatArray, repeat_day_value: FloatArray) -> tuple[float, float, float]:
-    """(p, q, gamma) of Gamma-Gamma, from purchase days after the first and their mean value in BRL (n,) each.
+    """(p, q, gamma) of Gamma-Gamma, from purchase days after the first and their mean value (n,) each.
 
     CannotFit with fewer than 50 customers who came back and paid, without convergence, or where no mean exists.
     """

@@ -13,7 +13,8 @@ from olist_segments.report import charts
 from olist_segments.report.charts import is_wide
 from olist_segments.report.figure import Finding, Tables, unique
 from olist_segments.report.source import Row
-from olist_segments.report.words import a_number, count, day, decimals, listed, money, plural, short
+from olist_segments.report.words import a_number, count, day, decimals, listed, plural, short
+from olist_segments.shop import Shop
 
 _OUTCOMES = {
     "ordered_share": "share who ordered",
@@ -24,7 +25,7 @@ _OUTCOMES = {
 _FEATURES = {
     "recency_days": "days since the last purchase",
     "purchase_day_count": "purchase days",
-    "total_spend": "spend so far, BRL",
+    "total_spend": "spend so far",
     "avg_review_score": "stars",
     "late_delivery_share": "share of late parcels",
     "order_probability": "probability of an order",
@@ -53,20 +54,20 @@ def notes(tables: Tables) -> list[str]:
     ]
     policies = [row for row in tables.rows("campaign_policies") if row["is_complete"]]
     for campaign in unique(row["campaign"] for row in policies):
-        words = _best_rule([row for row in policies if row["campaign"] == campaign])
+        words = _best_rule([row for row in policies if row["campaign"] == campaign], tables.shop)
         if words:
             told.append(f"{campaign}: {words}")
     return told
 
 
-def _best_rule(rows: Sequence[Row]) -> str:
+def _best_rule(rows: Sequence[Row], shop: Shop) -> str:
     """What the best rule would bring; nothing where too few are known to tell."""
     whole = [row for row in rows if not row["segment_key"] and row["gain_per_customer"] is not None]
     others = [row for row in whole if row["policy"] != _NOBODY]
     if not others:
         return ""
     best = max(others, key=lambda row: row["gain_per_customer"])
-    gain = f"BRL {decimals(best['gain_per_customer'])} per customer more than writing to nobody"
+    gain = f"{shop.written(decimals(best['gain_per_customer']))} per customer more than writing to nobody"
     span = f"95% interval {decimals(best['gain_low'])} to {decimals(best['gain_high'])}"
     if best["policy"] == _BEST:
         chosen = [row for row in rows if row["segment_key"] and row["arm"] != "holdout"]
@@ -75,7 +76,7 @@ def _best_rule(rows: Sequence[Row]) -> str:
         who = f"to give {best['arm']} to everybody"
     if best["gain_low"] is None or best["gain_low"] <= 0:
         return f"no rule is proved to be better than writing to nobody. The best is {who}: {gain} ({span})."
-    return f"the best rule is {who}. It brings {gain} ({span}), {money(best['gain_total'])} in all."
+    return f"the best rule is {who}. It brings {gain} ({span}), {shop.money(best['gain_total'])} in all."
 
 
 def last_time(tables: Tables) -> dict[tuple[str, str], str]:
@@ -90,15 +91,15 @@ def last_time(tables: Tables) -> dict[tuple[str, str], str]:
 
 def campaign_results(tables: Tables) -> Finding | None:
     """What each arm of each campaign did against those held out, by outcome; the promised outcome first."""
-    rows = tables.rows("campaign_results")
+    rows, shop = tables.rows("campaign_results"), tables.shop
     if not rows:
         return None
     promised = next(row["outcome"] for row in rows if row["is_promised"])
     order = sorted(_OUTCOMES, key=lambda outcome: outcome != promised)
     choices = {
         _OUTCOMES[outcome].capitalize(): (
-            _drawing([row for row in rows if row["outcome"] == outcome], "campaign", "arm"),
-            _in_words(f"Dots with intervals: {_OUTCOMES[outcome]}, arm less holdout.", rows, outcome),
+            _drawing([row for row in rows if row["outcome"] == outcome], "campaign", "arm", shop),
+            _in_words(f"Dots with intervals: {_OUTCOMES[outcome]}, arm less holdout.", rows, outcome, shop),
         )
         for outcome in order
         if any(row["outcome"] == outcome and row["difference_low"] is not None for row in rows)
@@ -122,6 +123,7 @@ def campaign_results(tables: Tables) -> Finding | None:
 
 def campaign_groups(tables: Tables) -> Finding | None:
     """The promised outcome of each kind, stage and both, campaign by campaign; nothing where none has an interval."""
+    shop = tables.shop
     rows = [row for row in tables.rows("campaign_groups") if row["difference_low"] is not None]
     if not rows:
         return None
@@ -130,8 +132,8 @@ def campaign_groups(tables: Tables) -> Finding | None:
         own = [row for row in rows if (row["campaign"], row["arm"]) == (campaign, arm)]
         drawn = [row | {"group": _group(row), "axis": _AXES[row["grouping"]]} for row in own]
         choices[f"{campaign}, {arm}"] = (
-            _drawing(drawn, "axis", "group"),
-            _in_words(f"Dots with intervals of {campaign}, {arm}.", own, own[0]["outcome"]),
+            _drawing(drawn, "axis", "group", shop),
+            _in_words(f"Dots with intervals of {campaign}, {arm}.", own, own[0]["outcome"], shop),
         )
     alone = sum(row["p_value"] <= _MANY for row in rows)
     proved = sum(row["adjusted_p_value"] is not None and row["adjusted_p_value"] <= _MANY for row in rows)
@@ -161,6 +163,7 @@ def _group(row: Row) -> str:
 
 def campaign_policies(tables: Tables) -> Finding | None:
     """What rules for whom to write to would bring, against writing to nobody."""
+    shop = tables.shop
     rows = [row for row in tables.rows("campaign_policies") if row["gain_low"] is not None]
     drawn = [
         row
@@ -170,7 +173,7 @@ def campaign_policies(tables: Tables) -> Finding | None:
             "difference_low": row["gain_low"],
             "difference_high": row["gain_high"],
             "verdict": _verdict(row),
-            "verdict_sentence": f"{money(row['gain_total'])} in all",
+            "verdict_sentence": f"{tables.shop.money(row['gain_total'])} in all",
             "is_promised": False,
         }
         for row in rows
@@ -183,9 +186,9 @@ def campaign_policies(tables: Tables) -> Finding | None:
     return Finding(
         f"What each rule for whom to write to would bring, by {listed(campaigns[:3])}{others}",
         _span(min(row["as_of_date"] for row in drawn), tables),
-        _drawing(drawn, "campaign", "policy"),
+        _drawing(drawn, "campaign", "policy", shop),
         "Dots with intervals: spend per customer of each rule less that of writing to nobody. "
-        + " ".join(f"{row['campaign']}, {row['policy']}: {_difference(row)}." for row in drawn),
+        + " ".join(f"{row['campaign']}, {row['policy']}: {_difference(row, shop)}." for row in drawn),
     )
 
 
@@ -197,6 +200,7 @@ def _verdict(row: Row) -> str:
 
 def campaign_balance(tables: Tables) -> Finding | None:
     """How even the arms were before the campaign: a dot for each figure, in standard deviations."""
+    shop = tables.shop
     rows = [row for row in tables.rows("campaign_balance") if row["standardised_difference"] is not None]
     if not rows:
         return None
@@ -205,7 +209,7 @@ def campaign_balance(tables: Tables) -> Finding | None:
     size = decimals(abs(largest["standardised_difference"]))
     title = f"Arms were even: nothing differs by more than {size} standard deviations"
     if odd:
-        name = _FEATURES.get(largest["feature"], largest["feature"])
+        name = _feature(largest, shop)
         title = (
             f"{plural(odd, 'figure')} of {count(len(rows))} differ by 0.1 standard deviations or more, most {name} of "
             f"{largest['campaign']}, {largest['arm']}"
@@ -227,7 +231,7 @@ def campaign_balance(tables: Tables) -> Finding | None:
                         abs(row["standardised_difference"]),
                         8 if wide else 25,
                         "var(--accent)" if row["is_balanced"] else "var(--alarm)",
-                        f"{_FEATURES.get(row['feature'], row['feature'])}: {decimals(row['mean'])} and "
+                        f"{_feature(row, shop)}: {decimals(row['mean'])} and "
                         f"{decimals(row['holdout_mean'])}, {decimals(row['standardised_difference'], 3)}",
                     )
             marks.next(24 if wide else 38)
@@ -239,18 +243,24 @@ def campaign_balance(tables: Tables) -> Finding | None:
         chart,
         "Dots: differences of the arms from those held out on the day of the draw, in standard deviations. "
         + " ".join(
-            f"{row['campaign']}, {row['arm']}, {_FEATURES.get(row['feature'], row['feature'])}: "
+            f"{row['campaign']}, {row['arm']}, {_feature(row, shop)}: "
             f"{decimals(row['standardised_difference'], 3)}."
             for row in rows
         ),
     )
 
 
+def _feature(row: Row, shop: Shop) -> str:
+    """A figure of campaign_balance in words."""
+    name = _FEATURES.get(row["feature"], row["feature"])
+    return name + (shop.in_currency if row["feature"] == "total_spend" else "")
+
+
 def _span(first: Any, tables: Tables) -> str:
     return f"{day(first)} to {day(tables.as_of)}"
 
 
-def _drawing(rows: Sequence[Row], by: str, named: str) -> Any:
+def _drawing(rows: Sequence[Row], by: str, named: str, shop: Shop) -> Any:
     """A chart of differences with their intervals around 0: rows named `named` under headings of `by`."""
     known = [row for row in rows if row["difference_low"] is not None]
     unit = 100 if rows[0]["outcome"] == "ordered_share" else 1
@@ -278,11 +288,11 @@ def _drawing(rows: Sequence[Row], by: str, named: str) -> Any:
                 marks.named_dot(
                     width,
                     left,
-                    f"{short(row[named], 34)}  {_difference(row)}{star}",
+                    f"{short(row[named], 34)}  {_difference(row, shop)}{star}",
                     min(max(unit * row["difference"], low), high),
                     _COLOURS.get(row["verdict"], "var(--mark)") if by != "axis" or star else "var(--mark)",
-                    f"{row[named]}: {_difference(row)} ({_difference(row, 'difference_low')} to "
-                    f"{_difference(row, 'difference_high')}). {row['verdict_sentence']}",
+                    f"{row[named]}: {_difference(row, shop)} ({_difference(row, shop, 'difference_low')} to "
+                    f"{_difference(row, shop, 'difference_high')}). {row['verdict_sentence']}",
                     (max(unit * row["difference_low"], low), min(unit * row["difference_high"], high)),
                 )
             marks.next(8)
@@ -300,21 +310,21 @@ def _heading(heading: str, row: Row, by: str) -> str:
     return f"{short(heading, 22)} ({state}{promised})"
 
 
-def _difference(row: Row, column: str = "difference") -> str:
+def _difference(row: Row, shop: Shop, column: str = "difference") -> str:
     """A difference in its unit, with its sign."""
     value = row[column]
     sign = "+" if value > 0 else ""
     if row["outcome"] == "ordered_share":
         return f"{sign}{decimals(100 * value)} points"
     if row["outcome"] == "revenue_per_customer":
-        return f"{sign}{decimals(value)} BRL"
+        return f"{sign}{decimals(value)}{f' {shop.currency}' if shop.currency else ''}"
     return f"{sign}{decimals(value)} stars"
 
 
-def _in_words(start: str, rows: Sequence[Row], outcome: str) -> str:
+def _in_words(start: str, rows: Sequence[Row], outcome: str, shop: Shop) -> str:
     told = [row for row in rows if row["outcome"] == outcome and row["difference_low"] is not None]
     parts = [
-        f"{row['campaign']}, {row['arm']}{', ' + _group(row) if 'grouping' in row else ''}: {_difference(row)}."
+        f"{row['campaign']}, {row['arm']}{', ' + _group(row) if 'grouping' in row else ''}: {_difference(row, shop)}."
         for row in told
     ]
     return " ".join([start, *parts])

@@ -10,6 +10,7 @@ from typing import Any
 from olist_segments.forecast_words import model_name
 from olist_segments.report import charts, words
 from olist_segments.report.source import Answer, Row
+from olist_segments.shop import Shop
 
 _NUMBERS = ("count", "decimals", "share1", "share2", "cents", "signed", "three", "four")
 _STYLES: dict[str, Callable[[Any], str]] = {
@@ -88,11 +89,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class Tables:
-    """What the page is made from: the answers by query, the colour of each segment, the date of the page."""
+    """What the page is made from: the answers by query, the colour of each segment, the date of the page, the shop."""
 
     answers: Mapping[str, Answer]
     colours: Mapping[str, str]
     as_of: date
+    shop: Shop = field(default_factory=Shop)
 
     def rows(self, query: str) -> list[Row]:
         """The rows of a query."""
@@ -104,8 +106,9 @@ class Tables:
         return next((row for row in self.rows("contract") if row["is_the_contract"]), None)
 
 
-def make_figure(name: str, spec: Mapping[str, Any], answer: Answer, finding: Finding) -> Figure:
-    """The figure `name`: its entry in report.yml filled with what was found."""
+def make_figure(name: str, spec: Mapping[str, Any], answer: Answer, finding: Finding, shop: Shop) -> Figure:
+    """The figure `name`: its entry in report.yml filled with what was found and with what the shop has."""
+    words = shop_words(shop) | finding.words
     choices = [
         Choice(label, charts.render(f"{name}-{number}", chart, alternative))
         for number, (label, (chart, alternative)) in enumerate(finding.choices.items(), 1)
@@ -115,13 +118,34 @@ def make_figure(name: str, spec: Mapping[str, Any], answer: Answer, finding: Fin
     return Figure(
         name,
         finding.title,
-        spec["reading"].format(**finding.words),
+        spec["reading"].format(**words),
         answer,
-        [Column(*column) for column in spec["columns"]],
+        _columns(spec, shop),
         finding.as_of,
         choices,
         spec.get("choice_label", ""),
     )
+
+
+def _columns(spec: Mapping[str, Any], shop: Shop) -> list[Column]:
+    """The columns of a figure without those of what the shop does not have."""
+    columns = []
+    for name, heading, *others in spec["columns"]:
+        style, *flags = others or ["plain"]
+        if shop.has(*flags):
+            columns.append(Column(name, heading.format(**shop_words(shop)), style))
+    return columns
+
+
+def shop_words(shop: Shop) -> dict[str, str]:
+    """What replaces the `{…}` about the shop in all words of report.yml."""
+    stars = " or stars" if shop.has_reviews else ""
+    return {
+        "in_currency": shop.in_currency,
+        "currency_each": f" {shop.currency}" if shop.currency else "",
+        "bracketed_currency": f" ({shop.currency})" if shop.currency else "",
+        "campaign_units": f"percentage points{', ' if stars else ' or '}{shop.currency or 'amounts of money'}{stars}",
+    }
 
 
 def unique(names: Iterable[str]) -> list[str]:

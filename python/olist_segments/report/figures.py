@@ -18,12 +18,10 @@ from olist_segments.report.palette import binned
 from olist_segments.report.source import Row, newest
 from olist_segments.report.verdict import both_compared
 from olist_segments.report.words import (
-    cents,
     count,
     day,
     decimals,
     long_month,
-    money,
     month,
     plural,
     share,
@@ -33,6 +31,7 @@ from olist_segments.report.words import (
     signed,
     three,
 )
+from olist_segments.shop import Shop
 
 _KIND_REASONS = {
     "clock_only": ("only time passed", "var(--reason-1)"),
@@ -42,6 +41,8 @@ _KIND_REASONS = {
     "several_reasons": ("several of these together", "var(--reason-5)"),
     "model_changed": ("the model changed", "var(--reason-6)"),
 }
+# What is in no legend of a shop without.
+_ABSENT_WITHOUT = {"review_arrived": ("has_reviews",), "delivery_arrived": ("has_deliveries",)}
 _STAGE_REASONS = {
     "time_passed": ("time passed", "var(--reason-1)"),
     "came_back": ("came back", "var(--reason-2)"),
@@ -55,7 +56,11 @@ _COMPARED = {
     "rfm": ("RFM rules", "var(--muted)"),
     "naive": ("rule of thumb", "var(--reason-4)"),
 }
+_COHORT_EDGES = (0.001, 0.002, 0.004, 0.006, 0.01)
 _REVENUE_EDGES = (0.01, 0.03, 0.06, 0.12, 0.2)
+_MOST_REGIONS = 15
+NO_REGION = "unknown"
+"""What segment_geography has for customers whose region is not known."""
 FEW = 30
 """Fewer customers than this make no share worth showing."""
 
@@ -73,7 +78,7 @@ def kinds_by_stage(tables: Tables) -> Finding:
         for place, (key, name, _) in enumerate(names):
             for number, stage in enumerate(stages):
                 row = found.get((key, stage["stage_key"]))
-                boxes[place, number] = _box(name, stage["stage_name"], row, is_wide=wide, is_total=not key)
+                boxes[place, number] = _box(tables.shop, name, stage["stage_name"], row, is_wide=wide, is_total=not key)
         columns = [charts.Heading(row["stage_name"], boundaries(row, "\n" if not wide else " ")) for row in stages]
         headings = [
             charts.Heading(
@@ -108,14 +113,14 @@ def kinds_by_stage(tables: Tables) -> Finding:
     )
 
 
-def _box(name: str, stage: str, row: Row | None, *, is_wide: bool, is_total: bool) -> charts.Box:
+def _box(shop: Shop, name: str, stage: str, row: Row | None, *, is_wide: bool, is_total: bool) -> charts.Box:
     if row is None:
         return charts.Box(("var(--panel)", "var(--muted)"), ["–"], f"{name}, {stage}: no customer")
     customers, part = count(row["customer_count"]), share1(row["customer_share"])
     money_part = share1(row["revenue_share"])
     tip = (
         f"{name}, {stage}: {plural(row['customer_count'], 'customer')}, {part} of all; "
-        f"{money(row['total_spend'])} of spend, {money_part} of revenue"
+        f"{shop.money(row['total_spend'])} of spend, {money_part} of revenue"
     )
     lines = [f"{money_part} of revenue", f"{customers} · {part}"] if is_wide else [money_part, customers, part]
     if is_total:
@@ -124,22 +129,25 @@ def _box(name: str, stage: str, row: Row | None, *, is_wide: bool, is_total: boo
 
 
 def boundaries(stage: Row, between: str = " ") -> str:
-    """The days since the last purchase day that a stage covers: up to 35 days, 36–114 days, 257 days on."""
+    """The days since the last purchase day that a stage covers: up to 35 days, 36–114 days, from 257 days."""
     low, high = stage["from_days"], stage["until_days"]
+    noun = "day" if (low if high is None else high) == 1 else "days"
     if high is None:
-        return f"from {low}{between}days"
-    return f"up to {high}{between}days" if not low else f"{low}–{high}{between}days"
+        return f"from {low}{between}{noun}"
+    if not low:
+        return f"up to {high}{between}{noun}"
+    return f"{low if low == high else f'{low}–{high}'}{between}{noun}"
 
 
-def can_show(row: Row) -> str:
+def can_show(row: Row, shop: Shop) -> str:
     """What a campaign to the customers of `row` can prove against those held back; empty where they are too few."""
     if row["is_doubling_detectable"] is None:
         return ""
     rise = f"a rise from {share2(row['ordered_again_share'])} to {share2(row['smallest_detectable_share'])}"
     if not row["is_doubling_detectable"]:
         return f"Too small for a test: only {rise} would show."
-    money_more = cents(row["smallest_detectable_spend_difference"])
-    return f"A campaign can show {rise} ordering again, or BRL {money_more} more per customer."
+    money_more = shop.amount(row["smallest_detectable_spend_difference"])
+    return f"A campaign can show {rise} ordering again, or {money_more} more per customer."
 
 
 def sizes(tables: Tables) -> Finding:
@@ -152,7 +160,7 @@ def sizes(tables: Tables) -> Finding:
         marks.text(0, short(name, 44), 9, bold=True)
         for offset, column, words, faint in (
             (21, "customer_share", f"of customers · {count(row['customer_count'])}", True),
-            (38, "revenue_share", f"of revenue · {money(row['total_spend'])}", False),
+            (38, "revenue_share", f"of revenue · {tables.shop.money(row['total_spend'])}", False),
         ):
             value = max(row[column], 0)
             written = f"{share1(row[column])} {words}"
@@ -284,6 +292,12 @@ def reasons(tables: Tables) -> Finding | None:
     rows = tables.rows("moves_by_reason")
     if not rows:
         return None
+    shown = {row["reason"] for row in rows}
+    reasons = {
+        reason: words
+        for reason, words in _KIND_REASONS.items()
+        if reason in shown or tables.shop.has(*_ABSENT_WITHOUT.get(reason, ()))
+    }
     dates = sorted({row["as_of_date"] for row in rows})
     last = [row for row in rows if row["as_of_date"] == dates[-1]]
     total = sum(row["customer_share"] for row in last)
@@ -308,8 +322,8 @@ def reasons(tables: Tables) -> Finding | None:
             width,
             points,
             [month(date) for date in dates],
-            [words for words, _ in _KIND_REASONS.values()],
-            [colour for _, colour in _KIND_REASONS.values()],
+            [words for words, _ in reasons.values()],
+            [colour for _, colour in reasons.values()],
             ".1%",
         ),
         f"Stacked bars of the share of customers who became another kind in each month to {day(dates[-1])}, by reason. "
@@ -329,15 +343,17 @@ def _reason_place(row: Row, reasons: Mapping[str, tuple[str, str]]) -> int:
 
 def moves(tables: Tables) -> Finding | None:
     """Who became another kind, for each of the last months."""
-    return _moves(tables.rows("moves"), "segment", "kinds", _KIND_REASONS)
+    return _moves(tables, "moves", "segment", "kinds")
 
 
 def stage_moves(tables: Tables) -> Finding | None:
     """Who came to another stage of life, for each of the last months."""
-    return _moves(tables.rows("stage_moves"), "stage", "stages", _STAGE_REASONS)
+    return _moves(tables, "stage_moves", "stage", "stages")
 
 
-def _moves(rows: Sequence[Row], axis: str, noun: str, reasons: Mapping[str, tuple[str, str]]) -> Finding | None:
+def _moves(tables: Tables, query: str, axis: str, noun: str) -> Finding | None:
+    rows = tables.rows(query)
+    reasons = _KIND_REASONS if axis == "segment" else _STAGE_REASONS
     if not rows:
         return None
     start, end = f"from_{axis}_key", f"to_{axis}_key"
@@ -348,7 +364,7 @@ def _moves(rows: Sequence[Row], axis: str, noun: str, reasons: Mapping[str, tupl
             streams.setdefault((row[start], row[end]), []).append(row)
         ordered = sorted(streams.values(), key=lambda parts: -_customers(parts))[:10]
         choices[long_month(as_of_date)] = (
-            _streams(ordered, axis, reasons),
+            _streams(ordered, axis, reasons, tables.shop),
             f"Bars of the largest moves between {noun} in the month to {day(as_of_date)}: "
             + "; ".join(f"{_stream(parts[0], axis)}, {count(_customers(parts))}" for parts in ordered)
             + ".",
@@ -364,7 +380,7 @@ def _moves(rows: Sequence[Row], axis: str, noun: str, reasons: Mapping[str, tupl
 
 
 def _streams(
-    streams: Sequence[Sequence[Row]], axis: str, reasons: Mapping[str, tuple[str, str]]
+    streams: Sequence[Sequence[Row]], axis: str, reasons: Mapping[str, tuple[str, str]], shop: Shop
 ) -> Callable[[int], Any]:
     marks = charts.Rows()
     colours = [colour for _, colour in reasons.values()]
@@ -378,7 +394,7 @@ def _streams(
             colour = colours[place] if place < len(colours) else "var(--mark)"
             end = start + part["customer_count"]
             who = plural(part["customer_count"], "customer")
-            tip = f"{name}: {who}, {_reason(part, reasons)}, {money(part['total_spend'])} of spend"
+            tip = f"{name}: {who}, {_reason(part, reasons)}, {shop.money(part['total_spend'])} of spend"
             marks.bar(end, 20, 14, colour, tip, start=start)
             start = end
         marks.text(start, count(start), 27, bold=True, after=True)
@@ -405,7 +421,7 @@ def stage_returns(tables: Tables) -> Finding | None:
             "order": row["stage_number"],
             "value": row["customer_count"],
             "tip": f"{month(row['as_of_date'])}: {plural(row['customer_count'], 'customer')} came back from "
-            f"{row['stage_name']}, {money(row['spend_since_previous'])} spent since",
+            f"{row['stage_name']}, {tables.shop.money(row['spend_since_previous'])} spent since",
         }
         for row in rows
     ]
@@ -447,7 +463,7 @@ def outcomes(tables: Tables) -> Finding | None:
     return Finding(
         title,
         f"{day(rows[0]['as_of_date'])}, followed until {day(rows[0]['outcome_until'])}",
-        lambda width: _outcome_rows(width, drawn, colours, everybody, largest),
+        lambda width: _outcome_rows(width, drawn, colours, everybody, largest, tables.shop),
         "Dots with intervals: share of members who ordered again. "
         + " ".join(
             f"{_OUTCOMES[row['segmentation']]}, {row['segment_name']}: {share2(row['ordered_again_share'])}."
@@ -462,7 +478,7 @@ def outcomes(tables: Tables) -> Finding | None:
 
 
 def _outcome_rows(
-    width: int, rows: Sequence[Row], colours: Mapping[str, str], everybody: Row | None, largest: float
+    width: int, rows: Sequence[Row], colours: Mapping[str, str], everybody: Row | None, largest: float, shop: Shop
 ) -> Any:
     left, right = -largest * 0.62 if is_wide(width) else 0, largest * 1.03
     marks = charts.Rows()
@@ -483,7 +499,7 @@ def _outcome_rows(
                 min(row["ordered_again_share"], right),
                 colours.get(row["segment_key"], "var(--mark)") if segmentation != "rfm" else "var(--mark)",
                 f"{row['segment_name']}: {written} ordered again ({plural(row['ordered_again_count'], 'customer')} of "
-                f"{count(row['customer_count'])}), {cents(row['next_spend_per_customer'])} BRL per customer",
+                f"{count(row['customer_count'])}), {shop.amount(row['next_spend_per_customer'])} per customer",
                 (min(row["ordered_again_low"], right), min(row["ordered_again_high"], right)),
             )
         marks.next(8)
@@ -604,7 +620,7 @@ def states(tables: Tables) -> Finding | None:
             "<0.1%" if 0 < row["customer_share"] < 0.0005 else share1(row["customer_share"]),
             "var(--rule)",
             f"{row['state_name']}: {plural(row['customer_count'], 'customer')}, "
-            f"{cents(row['spend_per_customer'])} BRL per customer",
+            f"{tables.shop.amount(row['spend_per_customer'])} per customer",
         )
         for row in rows
     ]
@@ -671,6 +687,40 @@ def _strongest(title: str, rows: Sequence[Row]) -> str:
     return f"{title}: most concentrated in {top['state_name']}, {decimals(top['concentration'])} times."
 
 
+def regions(tables: Tables) -> Finding | None:
+    """Where customers live, as bars: the largest regions, and the rest together. None where nobody's is known."""
+    rows = tables.rows("regions")
+    if all(row["region"] == NO_REGION for row in rows):
+        return None
+    named = [row for row in rows if row["region"] != NO_REGION]
+    shown, rest = named[:_MOST_REGIONS], named[_MOST_REGIONS:]
+    if len(rest) == 1:
+        shown, rest = named, []
+    bars = [(str(row["region"]), row["customer_count"], row["customer_share"]) for row in shown]
+    if rest:
+        bars.append((f"{len(rest)} other regions", _customers(rest), sum(row["customer_share"] for row in rest)))
+    bars += [("not known", row["customer_count"], row["customer_share"]) for row in rows if row["region"] == NO_REGION]
+    marks = charts.Rows()
+    for name, customers, part in bars:
+        marks.text(0, short(name, 44), 8, bold=True)
+        written = f"{share1(part)} · {plural(customers, 'customer')}"
+        marks.bar(part, 19, 12, "var(--accent)" if name != "not known" else "var(--mark)", f"{name}: {written}")
+        marks.text(part, written, 25, after=True)
+        marks.next(42)
+    first = shown[0]
+    title = f"{first['region']} has {share(first['customer_share'])} of the customers"
+    if len(named) > 3:
+        title += f", the first three regions {share(sum(row['customer_share'] for row in shown[:3]))}"
+    largest = max(part for _, _, part in bars)
+    return Finding(
+        title,
+        day(newest(rows)),
+        lambda width: charts.draw_rows(width, marks, (0, largest * (1.3 if is_wide(width) else 1.9))),
+        "Bars of the share of customers of each region. "
+        + " ".join(f"{name}: {share1(part)}." for name, _, part in bars),
+    )
+
+
 def returned(tables: Tables) -> Finding | None:
     """How many of a cohort came back, by months since the first purchase. None without whole months."""
     rows = tables.rows("returned")
@@ -725,12 +775,15 @@ def cohorts(tables: Tables) -> Finding | None:
     if not rows:
         return None
     top = max(rows, key=lambda row: (row["active_share"], row["cohort_month"]))
+    is_frequent = top["active_share"] >= 0.1
+    # Where many come back, bounds for the few would leave nothing to see.
+    edges = [top["active_share"] * part for part in (0.1, 0.2, 0.4, 0.6, 0.8)] if is_frequent else _COHORT_EDGES
     cells = [
         charts.cell(
             month(row["cohort_month"]),
             str(row["months_since_first"]),
-            binned(row["active_share"], (0.001, 0.002, 0.004, 0.006, 0.01), "sequence"),
-            f"{row['active_share'] * 100:.1f}",
+            binned(row["active_share"], edges, "sequence"),
+            f"{row['active_share'] * 100:.{0 if is_frequent else 1}f}",
             f"First bought in {month(row['cohort_month'])}: {share2(row['active_share'])} bought in month "
             f"{row['months_since_first']} ({count(row['active_customer_count'])} of {count(row['customer_count'])})",
         )

@@ -19,12 +19,12 @@ from olist_segments.report.words import (
     count,
     day,
     decimals,
-    money,
     month,
     plural,
     share,
     share2,
 )
+from olist_segments.shop import Shop
 
 _REVENUE_EDGES = (0.01, 0.03, 0.06, 0.12, 0.2)
 _RANKINGS = ((0.55, "hardly better than chance"), (0.65, "modest"), (0.75, "fair"))
@@ -72,7 +72,7 @@ def notes(tables: Tables, fact: Row | None) -> list[str]:
     """How well it ranked, and what the figures of a year are worth, in plain words from the numbers."""
     if fact is None or fact["expected_orders"] is None:
         return []
-    return [*_ranking(fact), _year(fact, tables.rows("forecast_year"))]
+    return [*_ranking(fact), _year(fact, tables.rows("forecast_year"), tables.shop)]
 
 
 def _ranking(fact: Row) -> list[str]:
@@ -92,8 +92,8 @@ def _ranking(fact: Row) -> list[str]:
     if top is not None and fact["top_tenth_lift"] is not None:
         words += (
             f" The tenth with the highest probabilities ordered {decimals(fact['top_tenth_lift'], 1)} times as often "
-            f"as everybody ({share2(top)} against {share2(everybody)}), and yet {share(1 - top)} of that tenth did not "
-            "order."
+            f"as everybody ({share2(top)} against {share2(everybody)}), and {'yet ' if top < 0.5 else ''}{share(1 - top)} "
+            "of that tenth did not order."
         )
     if auc < _RANKINGS[0][0]:
         words += " Use it to plan a budget, not to choose customers."
@@ -102,11 +102,11 @@ def _ranking(fact: Row) -> list[str]:
     return [words]
 
 
-def _year(fact: Row, checks: Sequence[Row]) -> str:
+def _year(fact: Row, checks: Sequence[Row], shop: Shop) -> str:
     orders, revenue = fact["expected_orders_365_days"], fact["expected_revenue_365_days"]
     if orders is None or revenue is None:
         return "Nothing is said of 365 days: no past date has been followed for a year."
-    words = f"For 365 days the tables expect {plural(round(orders), 'order')} and {money(revenue)}."
+    words = f"For 365 days the tables expect {plural(round(orders), 'order')} and {shop.money(revenue)}."
     ratios = [row["order_ratio"] for row in checks if row["order_ratio"] is not None]
     if not ratios:
         return (
@@ -138,11 +138,11 @@ def forecast_groups(tables: Tables) -> Finding | None:
         boxes = {}
         for number, stage in enumerate(stages):
             for place, key in enumerate(keys):
-                boxes[place, number] = _box(
-                    names[key], stage["stage_name"], found.get((key, stage["stage_key"])), wide=wide
-                )
+                row = found.get((key, stage["stage_key"]))
+                boxes[place, number] = _box(tables.shop, names[key], stage["stage_name"], row, wide=wide)
+            total = totals[stage["stage_key"]]
             boxes[len(keys), number] = _box(
-                "All customers", stage["stage_name"], totals[stage["stage_key"]], wide=wide, is_total=True
+                tables.shop, "All customers", stage["stage_name"], total, wide=wide, is_total=True
             )
         columns = [
             charts.Heading(stage["stage_name"], _orders(totals[stage["stage_key"]], wide=wide)) for stage in stages
@@ -155,11 +155,11 @@ def forecast_groups(tables: Tables) -> Finding | None:
             for key in keys
         ]
         return charts.cross_table(
-            width, columns, [*kinds, charts.Heading("All customers", money(fact["expected_revenue"]))], boxes
+            width, columns, [*kinds, charts.Heading("All customers", tables.shop.money(fact["expected_revenue"]))], boxes
         )
 
     title = (
-        f"{plural(round(fact['expected_orders']), 'order')} and {money(fact['expected_revenue'])} are to be expected "
+        f"{plural(round(fact['expected_orders']), 'order')} and {tables.shop.money(fact['expected_revenue'])} are to be expected "
         f"{_within(fact)} from the {plural(fact['customer_count'], 'customer')} known today"
     )
     return Finding(
@@ -168,7 +168,7 @@ def forecast_groups(tables: Tables) -> Finding | None:
         chart,
         "Cross table of kinds and stages of life with what is expected of them. "
         + " ".join(
-            f"{row['segment_name']}, {row['stage_name']}: {money(row['expected_revenue'])}, "
+            f"{row['segment_name']}, {row['stage_name']}: {tables.shop.money(row['expected_revenue'])}, "
             f"mean probability {share2(row['order_probability'])}."
             for row in rows
         ),
@@ -193,18 +193,18 @@ def _orders(total: Row, *, wide: bool) -> str:
     return f"{count(total['expected_orders'])}{' ' if wide else chr(10)}orders"
 
 
-def _box(name: str, stage: str, row: Row | None, *, wide: bool, is_total: bool = False) -> charts.Box:
+def _box(shop: Shop, name: str, stage: str, row: Row | None, *, wide: bool, is_total: bool = False) -> charts.Box:
     if row is None or not row["customer_count"] or row["expected_revenue"] is None:
         return charts.Box(("var(--panel)", "var(--muted)"), ["–"], f"{name}, {stage}: nothing is expected")
     customers, probability = count(row["customer_count"]), share2(row["order_probability"])
-    revenue = money(row["expected_revenue"])
+    revenue = shop.money(row["expected_revenue"])
     tip = (
         f"{name}, {stage}: {plural(row['customer_count'], 'customer')}, mean probability {probability}, "
         f"{decimals(row['expected_orders'], 1)} orders and {revenue} expected"
     )
-    lines = (
-        [revenue, f"{customers} · {probability}"] if wide else [revenue.removeprefix("BRL "), customers, probability]
-    )
+    lines = [revenue, f"{customers} · {probability}"]
+    if not wide:
+        lines = [revenue.removeprefix(shop.written("")), customers, probability]
     if is_total:
         return charts.Box(("var(--panel)", "var(--ink)"), lines, tip)
     return charts.Box(binned(row["revenue_share"] or 0, _REVENUE_EDGES, "sequence"), lines, tip)

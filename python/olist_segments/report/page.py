@@ -18,12 +18,13 @@ from markupsafe import Markup
 from olist_segments.errors import UserError
 from olist_segments.forecast_words import PAST_RATE
 from olist_segments.report import campaigns, checks, figures, forecasts
-from olist_segments.report.figure import Column, Figure, Finding, Tables, make_figure
+from olist_segments.report.figure import Column, Figure, Finding, Tables, make_figure, shop_words
 from olist_segments.report.palette import assign, variables
 from olist_segments.report.source import Answer, Row, ask
 from olist_segments.report.verdict import Facts, sentences
-from olist_segments.report.words import count, day, decimals, listed, long_month, money, plural, share, share1, share2
+from olist_segments.report.words import count, day, decimals, listed, long_month, plural, share, share1, share2
 from olist_segments.serving.tables import present_tables
+from olist_segments.shop import Shop, read_shop
 from olist_segments.structures import SENTENCES
 
 _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
@@ -49,6 +50,7 @@ _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
     "delivery": figures.delivery,
     "states": figures.states,
     "states-by-segment": figures.states_by_segment,
+    "regions": figures.regions,
     "returned": figures.returned,
     "cohorts": figures.cohorts,
     "candidates": checks.candidates,
@@ -104,7 +106,8 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
     if "campaigns" in present and not connection.sql("select 1 from campaigns limit 1").fetchall():
         # Nothing is said of campaigns where there are none.
         present = present - {"campaigns"}
-    layout = _told(load_layout(), present)
+    shop = read_shop(connection)
+    layout = _told(load_layout(), present, shop)
     answers = {name: ask(connection, name) for name in queries(layout)}
     if not answers["segments"].rows or not answers["version"].rows:
         raise UserError(f"'{source}' holds no segments yet: run dbt build to its end.")
@@ -112,7 +115,7 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
     as_of: date = segments[0]["as_of_date"]
     keys = [row["segment_key"] for row in answers["segment_keys"].rows]
     colours = assign(keys, [row["segment_key"] for row in segments])
-    tables = Tables(answers, colours, as_of)
+    tables = Tables(answers, colours, as_of, shop)
     style, script = Markup(_style()), Markup(_file("report.js"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
@@ -120,11 +123,11 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
         share=share,
         share1=share1,
         share2=share2,
-        money=money,
+        money=shop.money,
         decimals=decimals,
         day=day,
         drawing=Markup,
-        can_show=figures.can_show,
+        can_show=lambda row: figures.can_show(row, shop),
     )
     page = environment.from_string(_file("report.html.j2")).render(
         as_of=as_of,
@@ -137,6 +140,8 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
         "base-uri 'none'; form-action 'none'",
         script=script,
         sentences=sentences(_facts(tables)),
+        shop=shop,
+        shop_line=_shop_line(shop),
         source=source,
         style=style,
         table=_table,
@@ -154,6 +159,7 @@ def _facts(tables: Tables) -> Facts:
         customer_score=scores[0]["customer_mean"] if scores else None,
         came_back_share=tables.rows("came_back")[0]["came_back_share"],
         comparison={row["segmentation"]: row for row in tables.rows("comparison_overall")},
+        shop=tables.shop,
     )
 
 
@@ -185,10 +191,24 @@ def load_layout() -> dict[str, Any]:
     return layout
 
 
-def _told(layout: dict[str, Any], present: set[str]) -> dict[str, Any]:
-    """The layout without the sections whose tables are not there: tables of an earlier release lack them."""
+def _told(layout: dict[str, Any], present: set[str], shop: Shop) -> dict[str, Any]:
+    """The layout without what can't be told: tables of an earlier release lack some, a shop has not everything."""
+
+    def figures_of(section: dict[str, Any]) -> list[str]:
+        return [name for name in section["figures"] if shop.has(*layout["figures"][name].get("shop", ()))]
+
+    def is_told(section: dict[str, Any]) -> bool:
+        return set(section.get("needs", ())) <= present and shop.has(*section.get("shop", ()))
+
     parts = [
-        part | {"sections": [section for section in part["sections"] if set(section.get("needs", ())) <= present]}
+        part
+        | {
+            "sections": [
+                section | ({"figures": figures_of(section)} if "figures" in section else {})
+                for section in part["sections"]
+                if is_told(section)
+            ]
+        }
         for part in layout["parts"]
     ]
     return layout | {"parts": parts}
@@ -219,7 +239,7 @@ def _section(layout: dict[str, Any], section: dict[str, Any], tables: Tables, wo
         spec = layout["figures"][name]
         finding = _FINDINGS[name](tables)
         if finding is not None:
-            shown.append(make_figure(name, spec, tables.answers[spec["query"]], finding))
+            shown.append(make_figure(name, spec, tables.answers[spec["query"]], finding, tables.shop))
         elif "missing" in spec:
             remarks.append(spec["missing"].format(**words))
     return Section(
@@ -248,18 +268,19 @@ def _words(tables: Tables) -> dict[str, str]:
     """What replaces the `{…}` in headings, leads and remarks."""
     came_back = tables.rows("came_back")[0]
     forecast = forecasts.facts(tables)
-    return {
+    return shop_words(tables.shop) | {
         "came_back_share": share(came_back["came_back_share"]),
+        "came_back_lead": _came_back(came_back),
         "clock_words": ", or because time passes" if tables.rows("version")[0]["has_clock"] else "",
         "forecast_heading": forecasts.heading(forecast),
         "forecast_lead": forecasts.lead(forecast),
         "holdout_share": share(tables.rows("cards")[0]["holdout_share"]),
         "kinds_and_stages_lead": _kinds_and_stages(tables),
-        "several_orders_share": share(came_back["several_orders_share"]),
-        "customer_count": count(came_back["customer_count"]),
         "delivery_lead": "Customers are least satisfied when a parcel comes late or not at all."
-        if _late_is_worse(tables.rows("delivery"))
+        if "delivery" in tables.answers and _late_is_worse(tables.rows("delivery"))
         else "The review score of orders by the day on which they came.",
+        "event_words": _events(tables.shop),
+        "map_lead": _map(tables),
         "left_out_lead": _left_out(tables.rows("left_out")[0]),
         "rule_count": plural(tables.rows("quality_total")[0]["rule_count"], "rule"),
     }
@@ -268,12 +289,10 @@ def _words(tables: Tables) -> dict[str, str]:
 def _kinds_and_stages(tables: Tables) -> str:
     """What a kind is, what a stage is, and where the boundaries of the stages come from."""
     stages = tables.rows("stages")
-    kind = (
-        "Every customer is of one kind and at one stage. The kind says how often they buy, for how much, and how happy"
-    )
-    words = f"{kind} they are."
+    kind = f"Every customer is of one kind and at one stage. The kind says {_what_kinds_say(tables)}"
+    words = f"{kind}."
     if not tables.rows("version")[0]["has_clock"]:
-        words = f"{kind} they are; only they or the shop can change it, never the calendar."
+        words = f"{kind}; only they or the shop can change it, never the calendar."
     structure = tables.rows("version")[0]["structure"]
     if structure in SENTENCES:
         words += f" {SENTENCES[structure]}"
@@ -289,6 +308,58 @@ def _kinds_and_stages(tables: Tables) -> str:
     return words
 
 
+_KINDS_SAY = {
+    "purchase_day_count": "how often they buy",
+    "order_count": "how often they buy",
+    "total_spend": "for how much",
+    "recency_days": "how long ago they last bought",
+    "avg_review_score": "how happy they are",
+}
+
+
+def _what_kinds_say(tables: Tables) -> str:
+    """What the features of the model in force tell of a customer."""
+    features = tables.rows("version")[0]["features"] or []
+    told = list(dict.fromkeys(words for feature, words in _KINDS_SAY.items() if feature in features))
+    if not told:
+        return "what they have in common"
+    return f"{', '.join(told[:-1])}, and {told[-1]}" if len(told) > 2 else listed(told)
+
+
+def _events(shop: Shop) -> str:
+    """What can change a customer's kind."""
+    events = ["a purchase"] + ["a review"] * shop.has_reviews + ["a delivery"] * shop.has_deliveries
+    return _or(events)
+
+
+def _map(tables: Tables) -> str:
+    if tables.shop.has_states_of_brazil or "regions" not in tables.answers:
+        return "The 27 states of Brazil."
+    known = sum(row["region"] != figures.NO_REGION for row in tables.rows("regions"))
+    return f"{plural(known, 'region')}, as the shop’s files name them."
+
+
+def _came_back(row: Row) -> str:
+    """How many came back, and how many only look as if they did."""
+    words = (
+        f"Of {count(row['customer_count'])} customers, {share(row['came_back_share'])} have come back: they bought on "
+        "another day too."
+    )
+    if row["several_orders_count"] <= row["came_back_count"]:
+        return words
+    return (
+        f"{words} {share(row['several_orders_share'])} have placed more than one order, but some placed all of them on "
+        "one day, which is one visit. Keep that in mind when you plan for loyalty."
+    )
+
+
+def _shop_line(shop: Shop) -> str:
+    """Who read the files, and what amounts and days are, or that nobody told."""
+    money = f"amounts in {shop.currency}" if shop.currency else "amounts without a currency, which nobody told"
+    days = f"days of {shop.time_zone}" if shop.time_zone else "days as in the files, whose time zone nobody told"
+    return f"Data of the connector {shop.connector} · {money} · {days}"
+
+
 def _late_is_worse(bands: list[Row]) -> bool:
     """True when every late band scores lower than every early one."""
     early = [row["avg_review_score"] for row in bands if row["delivery_band"].endswith("early")]
@@ -298,18 +369,27 @@ def _late_is_worse(bands: list[Row]) -> bool:
 
 
 def _left_out(row: Row) -> str:
-    words = (
-        f"Of {plural(row['order_count'], 'order')} {count(row['invalid_order_count'])} are not purchases: "
-        "canceled, unavailable or without items."
-    )
+    orders, invalid, outside = row["order_count"], row["invalid_order_count"], row["outside_purchase_count"]
+    reasons = (row["invalid_statuses"] or []) + ["without items"] * (row["empty_order_count"] > 0)
+    words = f"Of {plural(orders, 'order')} {count(invalid)} {'is not a purchase' if invalid == 1 else 'are not purchases'}"
+    words += f": {_or(reasons)}." if reasons else "."
+    if not invalid:
+        words = f"{plural(orders, 'order')}, and every one is a purchase."
     if row["first_month"] is None:
         return words
+    words += f" History runs from {long_month(row['first_month'])} to {long_month(row['last_month'])}"
+    if not outside:
+        return f"{words}; no purchase lies outside it."
     later = row["later_purchase_count"]
     return (
-        f"{words} History runs from {long_month(row['first_month'])} to {long_month(row['last_month'])}; "
-        f"{plural(row['outside_purchase_count'], 'purchase')} lie outside it. {count(later).capitalize()} of these "
-        f"{'was' if later == 1 else 'were'} made after its end and {'is' if later == 1 else 'are'} not used."
+        f"{words}; {plural(outside, 'purchase')} {'lies' if outside == 1 else 'lie'} outside it. "
+        f"{count(later).capitalize()} of these {'was' if later == 1 else 'were'} made after its end and "
+        f"{'is' if later == 1 else 'are'} not used."
     )
+
+
+def _or(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _table(figure: Figure) -> tuple[list[tuple[str, str]], list[list[tuple[str, str]]]]:

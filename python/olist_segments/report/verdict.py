@@ -1,12 +1,13 @@
-"""The three sentences at the top of the report, written from the numbers."""
+"""The sentences at the top of the report, written from the numbers."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from olist_segments.report.source import Row
 from olist_segments.report.words import a_number, day, decimals, listed, plural, share
+from olist_segments.shop import Shop
 
 _COMPARED = {"better": "better than", "worse": "worse than"}
 
@@ -21,7 +22,7 @@ class Facts:
     `segments`: rows of the query segments, the most valuable first; `scores`: mean review score of each segment key,
     without those of whom none is known; `customer_score`: that of all customers; `came_back_share`: customers who
     bought on more than one day, 0 to 1; `comparison`: rows of the query comparison_overall by segmentation, none where
-    history is too short to judge.
+    history is too short to judge; `shop`: what it is called, and whether it has reviews at all.
     """
 
     as_of_date: date
@@ -30,11 +31,13 @@ class Facts:
     customer_score: float | None
     came_back_share: float
     comparison: dict[str, Row]
+    shop: Shop = field(default_factory=Shop)
 
 
 def sentences(facts: Facts) -> list[str]:
-    """Three sentences: what there is, whom to care for, and what the segments are good for."""
-    return [_what_there_is(facts), _whom_to_care_for(facts), _what_they_are_good_for(facts)]
+    """What there is, whom to care for (where there are reviews), and what the segments are good for; a sentence each."""
+    satisfaction = [_whom_to_care_for(facts)] if facts.shop.has_reviews else []
+    return [_what_there_is(facts), *satisfaction, _what_they_are_good_for(facts)]
 
 
 def _what_there_is(facts: Facts) -> str:
@@ -42,11 +45,11 @@ def _what_there_is(facts: Facts) -> str:
     first = facts.segments[0]
     if len(facts.segments) == 1:
         return (
-            f"On {day(facts.as_of_date)} the marketplace has {plural(customers, 'customer')}, all of one "
+            f"On {day(facts.as_of_date)} the {facts.shop.noun} has {plural(customers, 'customer')}, all of one "
             f"kind, {first['segment_name']}."
         )
     return (
-        f"On {day(facts.as_of_date)} the marketplace has {plural(customers, 'customer')} of "
+        f"On {day(facts.as_of_date)} the {facts.shop.noun} has {plural(customers, 'customer')} of "
         f"{a_number(len(facts.segments))} kinds. The most valuable, {first['segment_name']}, has "
         f"{share(first['customer_share'])} of the customers and {share(first['revenue_share'])} of the revenue."
     )

@@ -39,16 +39,6 @@ def share2(value: float | None) -> str:
     return UNKNOWN if value is None else f"{value:.2%}"
 
 
-def money(value: float | None) -> str:
-    """An amount, BRL, rounded to what a sentence bears: BRL 7.0 million, BRL 54,048, BRL 350."""
-    if value is None:
-        return UNKNOWN
-    for size, word in ((1e9, "billion"), (1e6, "million")):
-        if abs(value) >= size * 0.9995:
-            return f"BRL {value / size:,.1f} {word}"
-    return f"BRL {value:,.0f}"
-
-
 def cents(value: float | None) -> str:
     """An amount to the cent: 349.56."""
     return UNKNOWN if value is None else f"{value:,.2f}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
@@ -18,6 +19,7 @@ from jinja2 import Environment, StrictUndefined
 from olist_segments.errors import UserError
 from olist_segments.serving.reader import query_rows
 from olist_segments.serving.tables import add_source_option, choose_source, open_tables
+from olist_segments.shop import Shop, read_shop
 
 ASKS_FOR_REFIT = 3
 """Exit code when the contract is broken: a cron job or CI can act on it."""
@@ -59,7 +61,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def read_contract(kind: str | None = None) -> dict[str, Any]:
     """The contract's rows: `terms` (the threshold in force), `thresholds`, `backtest`, `costs`,
-    `version`, `stability`.
+    `version`, `stability`, and the `shop`.
 
     `kind`: one of SOURCES, or None for the published tables if there are any. UserError if there are no tables or no
     contract in them.
@@ -67,13 +69,14 @@ def read_contract(kind: str | None = None) -> dict[str, Any]:
     path = choose_source(kind)
     with open_tables(path) as connection:
         tables = {name: query_rows(connection, query) for name, query in _QUERIES.items()}
+        shop = read_shop(connection)
     terms = [row for row in tables["thresholds"] if row["is_the_contract"]]
     if not terms or not tables["version"]:
         raise UserError(
             f"'{path}' has no row for the contract's threshold: let contract_threshold be one of "
             "contract_thresholds in dbt_project.yml and run dbt build."
         )
-    return {**tables, "terms": terms[0], "version": tables["version"][0]}
+    return {**tables, "terms": terms[0], "version": tables["version"][0], "shop": asdict(shop)}
 
 
 def render(contract: dict[str, Any], form: str) -> str:
@@ -85,7 +88,7 @@ def render(contract: dict[str, Any], form: str) -> str:
     )
     environment.filters.update(count=_count, days=_days, agreement=_agreement, kept=_kept, interval=_interval)
     template = files("olist_segments.serving").joinpath("templates", f"contract.{form}.j2").read_text(encoding="utf-8")
-    return environment.from_string(template).render(**contract)
+    return environment.from_string(template).render(**contract | {"shop": Shop(**contract["shop"])})
 
 
 def _plain(value: object) -> object:

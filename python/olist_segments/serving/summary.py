@@ -10,6 +10,7 @@ from olist_segments.forecast_words import PAST_RATE, model_name, reason_words
 from olist_segments.serving.reader import query_rows
 from olist_segments.serving.tables import add_source_option, choose_source, open_tables, present_tables
 from olist_segments.serving.text_table import text_table
+from olist_segments.shop import Shop, read_shop
 from olist_segments.structures import SENTENCES
 
 _SEGMENTS = "select * from segment_profiles order by revenue_share desc, segment_key"
@@ -56,17 +57,24 @@ _FORECAST_TABLES = {"forecast_versions", "forecast_candidates", "forecast_drift_
 _CAMPAIGNS = """
     select campaign, outcome_until, is_complete, finding from campaigns order by as_of_date desc, campaign
 """
-_COLUMNS = {
-    "segment_name": ("segment", "{}"),
-    "customer_count": ("customers", "{:,}"),
-    "customer_share": ("share", "{:.1%}"),
-    "revenue_share": ("revenue", "{:.1%}"),
-    "avg_total_spend": ("BRL each", "{:,.2f}"),
-    "avg_recency_days": ("days since", "{:,.0f}"),
-    "avg_purchase_day_count": ("days", "{:.2f}"),
-    "avg_review_score": ("review", "{:.2f}"),
-    "late_delivery_share": ("late", "{:.1%}"),
-}
+
+
+def _columns(shop: Shop) -> dict[str, tuple[str, str]]:
+    """The columns of segment_profiles that are shown, with their headings and how their values are written."""
+    columns = {
+        "segment_name": ("segment", "{}"),
+        "customer_count": ("customers", "{:,}"),
+        "customer_share": ("share", "{:.1%}"),
+        "revenue_share": ("revenue", "{:.1%}"),
+        "avg_total_spend": (f"{shop.currency or 'spend'} each", "{:,.2f}"),
+        "avg_recency_days": ("days since", "{:,.0f}"),
+        "avg_purchase_day_count": ("days", "{:.2f}"),
+    }
+    if shop.has_reviews:
+        columns["avg_review_score"] = ("review", "{:.2f}")
+    if shop.has_deliveries and shop.has_promises:
+        columns["late_delivery_share"] = ("late", "{:.1%}")
+    return columns
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -93,10 +101,11 @@ def summary(kind: str | None = None) -> str:
         members = query_rows(connection, _MEMBERS) if has_stages else []
         forecasts = query_rows(connection, _FORECAST) if present >= _FORECAST_TABLES else []
         campaigns = query_rows(connection, _CAMPAIGNS) if "campaigns" in present else []
+        shop = read_shop(connection)
     if not in_force:
         raise UserError(f"'{path}' holds no segments yet: run dbt build to its end.")
     model: dict[str, Any] = in_force[0]
-    shown = {column: words for column, words in _COLUMNS.items() if all(column in row for row in segments)}
+    shown = {column: words for column, words in _columns(shop).items() if all(column in row for row in segments)}
     rows = [[name for name, _ in shown.values()]] + [
         ["-" if row[column] is None else style.format(row[column]) for column, (_, style) in shown.items()]
         for row in segments
@@ -113,7 +122,7 @@ def summary(kind: str | None = None) -> str:
     # Those of an earlier release do not say what the segments are.
     structure = SENTENCES.get(str(model.get("structure")))
     lines = [*text_table(rows), *_stages_table(stages, members), *(["", structure] if structure else [])]
-    lines += _dissatisfied(segments) + _expected(forecasts) + _ran(campaigns)
+    lines += _dissatisfied(segments) + _expected(forecasts, shop) + _ran(campaigns)
     return "\n".join(["", title, "", *lines, *notes, "", f"All tables are in '{path}'."])
 
 
@@ -146,7 +155,7 @@ def _dissatisfied(segments: list[dict[str, Any]]) -> list[str]:
     ]
 
 
-def _expected(forecasts: list[dict[str, Any]]) -> list[str]:
+def _expected(forecasts: list[dict[str, Any]], shop: Shop) -> list[str]:
     """What the outcome period is to bring, and by what model or why by none; nothing for older tables."""
     lines = []
     for row in forecasts:
@@ -154,7 +163,8 @@ def _expected(forecasts: list[dict[str, Any]]) -> list[str]:
         if row["expected_orders"] is None:
             lines += ["", f"{period}: no forecast, as no date of the past has been followed long enough."]
             continue
-        expected = f"{period}: {row['expected_orders']:,.0f} orders and BRL {row['expected_revenue']:,.0f} are expected"
+        revenue = shop.amount(row["expected_revenue"], 0) + ("" if shop.currency else " of revenue")
+        expected = f"{period}: {row['expected_orders']:,.0f} orders and {revenue} are expected"
         if row["is_abstaining"]:
             lines += ["", f"{expected}. No model could be trusted, so {PAST_RATE} ({reason_words(row['reason'])})."]
             continue

@@ -4,4 +4,5 @@ select
     balance.is_balanced
 from campaign_balance as balance
 inner join campaigns on balance.campaign = campaigns.campaign
+where balance.mean is not null or balance.holdout_mean is not null
 order by campaigns.as_of_date desc, balance.campaign, balance.arm, balance.feature

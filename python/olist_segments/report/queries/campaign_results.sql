@@ -6,7 +6,10 @@ select
     results.verdict, results.verdict_sentence
 from campaign_results as results
 inner join campaigns on results.campaign = campaigns.campaign
-where results.grouping = 'all'
+where
+    results.grouping = 'all'
+    -- A shop without reviews has none of campaigns.
+    and (results.outcome <> 'review_score' or exists (select 1 from segment_profiles where avg_review_score is not null))
 order by
     campaigns.as_of_date desc, results.campaign, results.is_promised desc,
     case results.outcome when 'ordered_share' then 1 when 'revenue_per_customer' then 2 else 3 end, results.arm

@@ -6,6 +6,11 @@ select
         where model.model_version = versions.model_version and model.feature = 'recency_days'
     ) as has_clock,
     (
+        select array_agg(distinct model.feature order by model.feature)
+        from segment_model as model
+        where model.model_version = versions.model_version
+    ) as features,
+    (
         select candidates.structure
         from segment_candidates as candidates
         where candidates.model_version = versions.model_version and candidates.is_chosen
