@@ -17,7 +17,7 @@
 {%- endmacro %}
 
 {#-
-  The standard deviation of the spend in the outcome period of single customers, BRL; null for fewer than two.
+  The standard deviation of the spend in the outcome period of single customers; null for fewer than two.
 
   Arguments:
     outcomes: alias of a relation with the columns of segment_outcomes.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import duckdb
 
@@ -72,6 +74,10 @@ def read_shop(connection: duckdb.DuckDBPyConnection) -> Shop:
     """The shop that the tables are of; Olist for those of a release that knew no other."""
     if "shop" not in present_tables(connection):
         return Shop()
-    rows = query_rows(connection, "select * from shop")
+    return shop_of(query_rows(connection, "select * from shop"))
+
+
+def shop_of(rows: Sequence[Mapping[str, Any]]) -> Shop:
+    """The shop of the rows of the table shop, which are one; none in a build without rows."""
     known = {field.name for field in fields(Shop)}
     return Shop(**{name: value for name, value in rows[0].items() if name in known}) if rows else Shop()

@@ -24,7 +24,7 @@ from olist_segments.report.source import Answer, Row, ask
 from olist_segments.report.verdict import Facts, sentences
 from olist_segments.report.words import count, day, decimals, listed, long_month, plural, share, share1, share2
 from olist_segments.serving.tables import present_tables
-from olist_segments.shop import Shop, read_shop
+from olist_segments.shop import Shop, shop_of
 from olist_segments.structures import SENTENCES
 
 _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
@@ -65,8 +65,8 @@ _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
 }
 # What no figure asks for: banners, cards, the sentences at the top.
 _OTHER_QUERIES = (
-    *("came_back", "cards", "comparison_overall", "left_out", "quality_total", "segment_keys", "stages", "version"),
-    "warnings",
+    *("came_back", "cards", "comparison_overall", "left_out", "quality_total", "segment_keys", "shop", "stages"),
+    *("version", "warnings"),
 )
 _FEW_CUSTOMERS = 5000
 
@@ -106,9 +106,10 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
     if "campaigns" in present and not connection.sql("select 1 from campaigns limit 1").fetchall():
         # Nothing is said of campaigns where there are none.
         present = present - {"campaigns"}
-    shop = read_shop(connection)
+    # Tables of an earlier release lack it: they are Olist's.
+    shop = shop_of(ask(connection, "shop").rows) if "shop" in present else Shop()
     layout = _told(load_layout(), present, shop)
-    answers = {name: ask(connection, name) for name in queries(layout)}
+    answers = {name: ask(connection, name) for name in queries(layout) if name != "shop"}
     if not answers["segments"].rows or not answers["version"].rows:
         raise UserError(f"'{source}' holds no segments yet: run dbt build to its end.")
     segments = answers["segments"].rows

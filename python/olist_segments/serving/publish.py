@@ -64,6 +64,7 @@ _LATER_VERSION_TABLES = (
 # Every DuckDB client from 1.0 on opens this format; that of DuckDB 2.0 is refused by all older ones, as BI tools have.
 STORAGE_VERSION = "v1.0.0"
 # More failed steps are counted, not named.
+_SHOP = "select connector, currency, time_zone from served.main.shop"
 _STEPS_NAMED = 5
 _UNTOUCHED = "What was published before is untouched."
 
@@ -227,6 +228,8 @@ def _write(connection: duckdb.DuckDBPyConnection, build: dict[str, Any], target:
     in_force = _rows(connection, "select model_version from served.main.segment_versions where is_in_force")
     as_of = _rows(connection, "select as_of_date from served.main.as_of_dates where is_newest")
     fits = _rows(connection, "select model_version, fitted_at from served.main.segment_versions order by model_version")
+    # A warehouse of an earlier release knows no shop but Olist.
+    shop = _rows(connection, _SHOP)[0] if "shop" in tables else ("olist", "BRL", "America/Sao_Paulo")
     connection.execute("detach served")
 
     manifest = {
@@ -235,6 +238,7 @@ def _write(connection: duckdb.DuckDBPyConnection, build: dict[str, Any], target:
         "dbt_invocation_id": build["invocation_id"],
         "data_as_of": as_of[0][0].isoformat(),
         "data_folder": build.get("data_folder"),
+        "shop": dict(zip(("connector", "currency", "time_zone"), shop, strict=True)),
         "model_version": in_force[0][0],
         "model_versions": [{"model_version": number, "fitted_at": _moment(moment)} for number, moment in fits],
         "database": checked(target, DATABASE),
