@@ -27,6 +27,7 @@ from olist_segments.report.page import load_layout, queries
 from olist_segments.report.source import ask
 from olist_segments.report.verdict import Facts, sentences
 from olist_segments.serving.tables import choose_source, open_tables
+from olist_segments.shop import Shop
 from reports import HOSTILE, Page, Tables
 from warehouses import Warehouse
 
@@ -210,7 +211,7 @@ def test_page_tells_the_tables_and_nothing_else(tables: Tables, untouched: Untou
     assert f"the marketplace has {customers * 7:,} customers" in after  # type: ignore[operator]
     for row in tables.query("select customer_count, total_spend from segment_profiles"):
         assert words.count(row[0]) in after  # type: ignore[arg-type]
-        assert words.money(float(row[1])) in after  # type: ignore[arg-type]
+        assert Shop().money(float(row[1])) in after  # type: ignore[arg-type]
     for (share_again,) in tables.query(
         "select ordered_again_share from segment_outcomes "
         "where as_of_date = (select max(as_of_date) from segment_outcomes)"
@@ -480,7 +481,7 @@ def test_forecasts_are_told_with_how_modest_they_are(tables: Tables) -> None:
     ((orders, revenue, customers),) = tables.query(
         "select sum(expected_orders), sum(expected_revenue)::double, sum(customer_count) from segment_forecasts"
     )
-    expected = f"{words.count(orders)} orders and {words.money(revenue)} are to be expected"  # type: ignore[arg-type]
+    expected = f"{words.count(orders)} orders and {Shop().money(revenue)} are to be expected"  # type: ignore[arg-type]
     assert f"{expected} within 90 days from the {customers:,} customers" in page.text("h3")
     assert "The forecasts are by logistic regression, fitted on 31 August 2018." in text
     assert "judged on 2 past dates, from 30 April 2018 to 31 May 2018" in text
@@ -495,7 +496,7 @@ def test_forecasts_are_told_with_how_modest_they_are(tables: Tables) -> None:
     assert "2 of 2 models met every bound; logistic regression was chosen" in text
     assert all(words.three(auc) in text for _, auc in MODELS.values())
     for group in tables.query("select expected_revenue::double, order_probability from segment_forecasts"):
-        assert words.money(group[0]) in text  # type: ignore[arg-type]
+        assert Shop().money(group[0]) in text  # type: ignore[arg-type]
         assert words.share2(group[1]) in text  # type: ignore[arg-type]
     for drawing in re.findall(r'<svg[^>]*aria-label="Dots of the share.*?</svg>', html, flags=re.S):
         tips = [found["data-tip"] for _, found in Page(drawing).elements if "data-tip" in found]
@@ -845,10 +846,10 @@ def test_ticks_are_round_and_within_the_axis(highest: float, about: int) -> None
         (words.share, 0.99999, "over 99.9%"),
         (words.share, 1.0, "100%"),
         (words.share, None, "–"),
-        (words.money, 7_004_440.92, "BRL 7.0 million"),
-        (words.money, 999_700, "BRL 1.0 million"),
-        (words.money, 969_627.23, "BRL 969,627"),
-        (words.money, 2.5e9, "BRL 2.5 billion"),
+        (Shop().money, 7_004_440.92, "BRL 7.0 million"),
+        (Shop().money, 999_700, "BRL 1.0 million"),
+        (Shop().money, 969_627.23, "BRL 969,627"),
+        (Shop().money, 2.5e9, "BRL 2.5 billion"),
         (words.decimals, -0.001, "0.00"),
         (words.decimals, -1.234, "−1.23"),
         (words.signed, 0.04, "0.0"),

@@ -8,6 +8,7 @@ import pytest
 from dbt_here import PROJECT
 from jinja2 import Environment
 from olist_segments.report.figures import can_show
+from olist_segments.shop import Shop
 from scipy.optimize import brentq
 from scipy.stats import norm
 from warehouses import Warehouse
@@ -129,8 +130,8 @@ def test_the_report_says_what_can_be_proved() -> None:
         "is_doubling_detectable": True,
     }
     assert (
-        can_show(row) == "A campaign can show a rise from 1.00% to 1.61% ordering again, or BRL 1.23 more per customer."
+        can_show(row, Shop()) == "A campaign can show a rise from 1.00% to 1.61% ordering again, or BRL 1.23 more per customer."
     )
     small = row | {"smallest_detectable_share": 0.0202, "is_doubling_detectable": False}
-    assert can_show(small) == "Too small for a test: only a rise from 1.00% to 2.02% would show."
-    assert can_show(row | {"is_doubling_detectable": None}) == ""
+    assert can_show(small, Shop()) == "Too small for a test: only a rise from 1.00% to 2.02% would show."
+    assert can_show(row | {"is_doubling_detectable": None}, Shop()) == ""
