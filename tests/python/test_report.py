@@ -129,6 +129,10 @@ def test_verdict_says_the_numbers() -> None:
             "recent); the rule of thumb did so better than the RFM rules. Use kind and stage to choose how to "
             "treat customers, and the rule of thumb for whom to write to first.",
         ),
+        (
+            {"comparison": comparison("better than rfm") | {"naive": {"comparison_status": "better than rfm"}}},
+            "treat customers, and either of the two for whom to write to first.",
+        ),
         ({"comparison": comparison(months=1)}, "Over 1 month, kind and stage"),
         ({"came_back_share": 0.0}, "Of all customers 0% have come back"),
         ({"segments": [segment("Everybody", 1, 1.0, 1.0)]}, "has 1 customer, all of one kind, Everybody."),

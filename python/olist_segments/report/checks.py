@@ -289,7 +289,7 @@ def drift(tables: Tables) -> Finding | None:
         )
 
     return Finding(
-        f"On {day(dates[-1])} {a_number(len(acting))} of {plural(len(behaviour), 'signal')} changed more than history "
+        f"On {day(dates[-1])} {a_number(len(acting)) if acting else 'none'} of {plural(len(behaviour), 'signal')} changed more than history "
         "explains",
         day(dates[-1]),
         chart,

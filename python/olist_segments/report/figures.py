@@ -143,10 +143,16 @@ def can_show(row: Row, shop: Shop) -> str:
     """What a campaign to the customers of `row` can prove against those held back; empty where they are too few."""
     if row["is_doubling_detectable"] is None:
         return ""
-    rise = f"a rise from {share2(row['ordered_again_share'])} to {share2(row['smallest_detectable_share'])}"
+    base, smallest = row["ordered_again_share"], row["smallest_detectable_share"]
+    rise = f"a rise from {share2(base)} to {share2(smallest)}"
+    money_more = shop.amount(row["smallest_detectable_spend_difference"])
+    if smallest >= 1:
+        no_proof = f"not even everybody ordering again would be proof of a rise from {share2(base)}"
+        if not row["is_doubling_detectable"]:
+            return f"Too small for a test: {no_proof}."
+        return f"A campaign can show {money_more} more per customer; {no_proof}."
     if not row["is_doubling_detectable"]:
         return f"Too small for a test: only {rise} would show."
-    money_more = shop.amount(row["smallest_detectable_spend_difference"])
     return f"A campaign can show {rise} ordering again, or {money_more} more per customer."
 
 

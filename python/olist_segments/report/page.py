@@ -321,7 +321,8 @@ _KINDS_SAY = {
 def _what_kinds_say(tables: Tables) -> str:
     """What the features of the model in force tell of a customer."""
     features = tables.rows("version")[0]["features"] or []
-    told = list(dict.fromkeys(words for feature, words in _KINDS_SAY.items() if feature in features))
+    known = [name for name in features if name != "avg_review_score" or tables.shop.has_reviews]
+    told = list(dict.fromkeys(words for feature, words in _KINDS_SAY.items() if feature in known))
     if not told:
         return "what they have in common"
     return f"{', '.join(told[:-1])}, and {told[-1]}" if len(told) > 2 else listed(told)

@@ -101,6 +101,8 @@ def _what_they_are_good_for(facts: Facts) -> str:
     )
     if against_naive == "better than naive" and against_rfm != "worse than rfm":
         return f"{told} and whom to write to first."
+    if against_rfm == "better than rfm" and against_naive == "no difference" and is_naive_better:
+        return f"{told}, and either of the two for whom to write to first."
     if against_naive == "worse than naive" or is_naive_better:
         return f"{told}, and the rule of thumb for whom to write to first."
     return f"{told}, not to predict who returns."
