@@ -143,7 +143,7 @@ def test_flags_of_the_layout_are_those_of_the_table() -> None:
     flags = {flag for spec in (*sections, *layout["figures"].values()) for flag in spec.get("shop", ())}
     flags |= {flag for spec in layout["figures"].values() for column in spec["columns"] for flag in column[3:]}
     assert flags
-    assert {flag.removeprefix("not_") for flag in flags} <= set(ALL_FLAGS)
+    assert {flag.removeprefix("not_") for flag in flags} <= {*ALL_FLAGS, "is_known"}
 
 
 @pytest.mark.parametrize(
@@ -200,3 +200,17 @@ def test_amounts_have_the_code_in_front() -> None:
     assert [unknown.amount(12.3), unknown.money(350.4), unknown.in_currency] == ["12.30", "350", ""]
     assert Shop(has_reviews=False).has("not_has_reviews", "has_freight")
     assert not Shop(has_reviews=False).has("has_freight", "has_reviews")
+
+
+def test_kinds_with_the_clock_are_not_said_to_be_without(tables: Tables) -> None:
+    before = said(tables.page())
+    assert "what the interval would be if the kinds depended on the calendar" in before
+    tables.change(
+        "update segment_model set feature = 'recency_days' where feature = 'avg_review_score'",
+        "update maintenance_contract set refit_interval_days_with_recency = null",
+        "delete from segment_ageing where variant = 'with recency'",
+    )
+    after = said(tables.page())
+    assert "how often they buy, for how much, and how long ago they last bought." in after
+    for words in ("with recency as well", "without the clock", "depended on the calendar", "the calendar alone"):
+        assert words not in after.lower()

@@ -124,6 +124,7 @@ def ageing(tables: Tables) -> Finding | None:
     clocked = [row for row in rows if row["variant"] == "with recency"]
     if not frozen:
         return None
+    is_clocked = bool(tables.rows("version")[0]["has_clock"])
     longest = max(row["horizon_days"] for row in rows)
     points = [
         {
@@ -167,7 +168,7 @@ def ageing(tables: Tables) -> Finding | None:
             charts.Axis((0, longest * 1.02), title="age of the model, days"),
             charts.Axis((bottom, 1.02), ".1f"),
             bands=bands,
-            labels=_ageing_labels(frozen, clocked, threshold, longest, 1.02 - bottom),
+            labels=_ageing_labels(frozen, clocked, threshold, longest, 1.02 - bottom, is_clocked=is_clocked),
             rules=[] if threshold is None else [{"y": threshold, "colour": "var(--alarm)"}],
         ),
         "Lines of the agreement of a frozen model with a fresh one by its age. "
@@ -177,13 +178,23 @@ def ageing(tables: Tables) -> Finding | None:
         words={
             "noise_floor": ""
             if noise_floor is None
-            else f" Two fits of the same day have an agreement of {decimals(noise_floor)} (median)."
+            else f" Two fits of the same day have an agreement of {decimals(noise_floor)} (median).",
+            "with_recency": " With recency as well is the same history with recency among the features: what the calendar "
+            "alone would cost."
+            if clocked
+            else "",
         },
     )
 
 
 def _ageing_labels(
-    frozen: Sequence[Row], clocked: Sequence[Row], threshold: float | None, longest: int, height: float
+    frozen: Sequence[Row],
+    clocked: Sequence[Row],
+    threshold: float | None,
+    longest: int,
+    height: float,
+    *,
+    is_clocked: bool,
 ) -> list[dict[str, Any]]:
     """Words beside the lines, where they lie on no other line; `height` is that of the chart in units of y."""
     reach = 0.4 * longest  # of words on a phone
@@ -203,7 +214,7 @@ def _ageing_labels(
         return min((abs(y - other) for other in [*others, threshold] if other is not None), default=1.0)
 
     widest = max(frozen[len(frozen) // 8 : len(frozen) * 5 // 8 + 1], key=room)
-    words = {"text": "without the clock", "colour": "var(--accent)"}
+    words = {"text": "with the clock" if is_clocked else "without the clock", "colour": "var(--accent)"}
     labels: list[dict[str, Any]] = [{"x": widest["horizon_days"], "y": below(widest), **words}]
     if clocked:
         # The line falls, so that there is room on the right above it.
@@ -221,7 +232,16 @@ def contract(tables: Tables) -> Finding | None:
     """The terms of the maintenance contract, as a table. None if no contract is in force."""
     if tables.terms is None:
         return None
-    return Finding(str(tables.terms["explanation"]).rstrip("."), day(tables.terms["as_of_date"]))
+    is_compared = any(row["refit_interval_days_with_recency"] is not None for row in tables.rows("contract"))
+    return Finding(
+        str(tables.terms["explanation"]).rstrip("."),
+        day(tables.terms["as_of_date"]),
+        words={
+            "with_recency": " With recency as well is what the interval would be if the kinds depended on the calendar."
+            if is_compared
+            else ""
+        },
+    )
 
 
 def contract_costs(tables: Tables) -> Finding | None:

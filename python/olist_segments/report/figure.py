@@ -12,6 +12,7 @@ from olist_segments.report import charts, words
 from olist_segments.report.source import Answer, Row
 from olist_segments.shop import Shop
 
+_IS_KNOWN = "is_known"
 _NUMBERS = ("count", "decimals", "share1", "share2", "cents", "signed", "three", "four")
 _STYLES: dict[str, Callable[[Any], str]] = {
     "plain": words.plain,
@@ -120,19 +121,20 @@ def make_figure(name: str, spec: Mapping[str, Any], answer: Answer, finding: Fin
         finding.title,
         spec["reading"].format(**words),
         answer,
-        _columns(spec, shop),
+        _columns(spec, shop, answer),
         finding.as_of,
         choices,
         spec.get("choice_label", ""),
     )
 
 
-def _columns(spec: Mapping[str, Any], shop: Shop) -> list[Column]:
-    """The columns of a figure without those of what the shop does not have."""
+def _columns(spec: Mapping[str, Any], shop: Shop, answer: Answer) -> list[Column]:
+    """The columns of a figure without those of what the shop does not have, or of what is not known."""
     columns = []
     for name, heading, *others in spec["columns"]:
         style, *flags = others or ["plain"]
-        if shop.has(*flags):
+        is_known = _IS_KNOWN not in flags or any(row[name] is not None for row in answer.rows)
+        if is_known and shop.has(*(flag for flag in flags if flag != _IS_KNOWN)):
             columns.append(Column(name, heading.format(**shop_words(shop)), style))
     return columns
 
