@@ -8,6 +8,6 @@ def model(dbt, session):
     """Rows: campaign × treated arm × outcome × group of customers."""
     dbt.config(materialized="table")
     sums = read(dbt.ref("campaign_sums"), order_by="campaign, grouping, segment_key, stage_key, arm_number")
-    currency = read(dbt.ref("shop"))["currency"].dropna()
-    rows = effect_rows(sums, int(dbt.config.get("few_customers")), currency.iloc[0] if len(currency) else None)
-    return written(dbt, session, rows)
+    shop = read(dbt.ref("shop"))
+    currency = next(iter(shop["currency"].dropna()), None)
+    return written(dbt, session, effect_rows(sums, int(dbt.config.get("few_customers")), currency))

@@ -347,10 +347,12 @@ def _came_back(row: Row) -> str:
         f"Of {count(row['customer_count'])} customers, {share(row['came_back_share'])} have come back: they bought on "
         "another day too."
     )
-    if row["several_orders_count"] <= row["came_back_count"]:
+    several = share(row["several_orders_share"])
+    # A few more are none in the figures as they are written.
+    if row["several_orders_count"] <= row["came_back_count"] or several == share(row["came_back_share"]):
         return words
     return (
-        f"{words} {share(row['several_orders_share'])} have placed more than one order, but some placed all of them on "
+        f"{words} {several} have placed more than one order, but some placed all of them on "
         "one day, which is one visit. Keep that in mind when you plan for loyalty."
     )
 
