@@ -10,7 +10,8 @@ select
     concat(
         'data_quality: ', cast(affected_rows as {{ dbt.type_string() }}), ' of ',
         cast(checked_rows as {{ dbt.type_string() }}), ' rows of ', table_name, ' break the rule ', rule_name,
-        ', which no row of the real export does: ', treatment, '.'
+        case when shop.connector = 'olist' then ', which no row of the real export does: ' else ': ' end, treatment, '.'
     ) as sentence
 from {{ ref('data_quality') }}
+cross join {{ ref('shop') }} as shop
 where is_unexpected and affected_rows > 0
