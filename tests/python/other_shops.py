@@ -37,8 +37,9 @@ def make_plain(path: Path, currency: str | None = "GBP") -> None:
         keys = [key for (key,) in connection.sql("select segment_key from segment_profiles order by 1").fetchall()]
         features = ", ".join(f"'{feature}'" for feature in _ABSENT)
         for statement in (
-            "update segment_profiles set avg_review_score = null, late_delivery_share = null, share_of_reviewed = null, "
-            "top_categories = null, top_states = null, is_dissatisfied = false, meaning = null, kpi = null, "
+            "update segment_profiles set avg_review_score = null, late_delivery_share = null, "
+            "share_of_reviewed = null, top_categories = null, top_states = null, is_dissatisfied = false, "
+            "meaning = null, kpi = null, "
             "recommended_action = 'Write to them', channel = 'e-mail', stop_rule = null",
             "update segment_lifecycle_profiles set avg_review_score = null, recommended_action = 'Write to them'",
             f"update segment_traits set segment_mean = null, customer_mean = null where feature in ({features})",
@@ -66,6 +67,6 @@ def make_plain(path: Path, currency: str | None = "GBP") -> None:
         for key, name in zip(keys, _NAMES, strict=True):
             connection.execute(f"update segment_outcomes set segment_name = '{name}' where segment_key = '{key}'")
         connection.execute(
-            "update segment_outcomes set segment_name = replace(replace(replace(segment_name, 'Dissatisfied', 'Single'), "
-            "'Satisfied big', 'Big'), 'Satisfied small', 'Small')"
+            "update segment_outcomes set segment_name = replace(replace(replace(segment_name, "
+            "'Dissatisfied', 'Single'), 'Satisfied big', 'Big'), 'Satisfied small', 'Small')"
         )

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from campaigns_told import make_up
 from olist_segments.report import figures
+from olist_segments.report.figure import Tables as FigureTables
 from olist_segments.report.page import _came_back, _left_out, load_layout
 from olist_segments.serving.contract import read_contract, render
 from olist_segments.serving.summary import summary
-from olist_segments.shop import Shop, read_shop
 from olist_segments.serving.tables import open_tables
+from olist_segments.shop import Shop, read_shop
 from other_shops import ALL_FLAGS, make_plain, tell
 from reports import Page, Tables
 from warehouses import Warehouse
@@ -117,7 +118,7 @@ def test_bars_of_regions_are_as_many_as_there_are() -> None:
             for number in range(count)
         ]
         answers = {"regions": type("Answer", (), {"rows": rows})}
-        found = figures.regions(figures.Tables(answers, {}, None))  # type: ignore[arg-type]
+        found = figures.regions(FigureTables(answers, {}, None))  # type: ignore[arg-type]
         assert found is not None
         return found.alternative
 
@@ -172,7 +173,10 @@ def test_coming_back_is_told_by_its_numbers(came: int, several: int, told: str) 
         ({}, "Of 10 orders 2 are not purchases: canceled, refunded or without items."),
         ({"invalid_statuses": None}, "Of 10 orders 2 are not purchases: without items."),
         ({"invalid_order_count": 1, "empty_order_count": 0}, "Of 10 orders 1 is not a purchase: canceled or refunded."),
-        ({"invalid_order_count": 0, "empty_order_count": 0, "invalid_statuses": None}, "10 orders, and every one is a purchase."),
+        (
+            {"invalid_order_count": 0, "empty_order_count": 0, "invalid_statuses": None},
+            "10 orders, and every one is a purchase.",
+        ),
     ],
 )
 def test_what_is_no_purchase_is_told_by_its_status(changes: dict[str, object], told: str) -> None:

@@ -137,8 +137,8 @@ def test_the_report_says_what_can_be_proved() -> None:
     assert can_show(small, Shop()) == "Too small for a test: only a rise from 1.00% to 2.02% would show."
     assert (
         can_show(row | {"ordered_again_share": 0.95, "smallest_detectable_share": 1.0}, Shop(currency="GBP"))
-        == "A campaign can show GBP 1.23 more per customer; not even everybody ordering again would be proof of a rise from "
-        "95.00%."
+        == "A campaign can show GBP 1.23 more per customer; not even everybody ordering again would be proof of a rise "
+        "from 95.00%."
     )
     assert can_show(small | {"smallest_detectable_share": 1.0}, Shop()).startswith("Too small for a test: not even")
     assert can_show(row | {"is_doubling_detectable": None}, Shop()) == ""

@@ -160,7 +160,7 @@ class Plan:
 
     @property
     def smallest_uplift(self) -> float | None:
-        """The smallest rise of the promised outcome that every arm can show: of the share, or of the spend per customer."""
+        """The smallest rise of the promised outcome that every arm can show: of the share, or of spend per customer."""
         base = self.base.share
         found: list[float] = []
         for arm in self.treated:

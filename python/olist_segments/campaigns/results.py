@@ -71,9 +71,8 @@ def effect_rows(sums: pd.DataFrame, few_customers: int, currency: str | None) ->
     rows["family"] = families.transform("count")
     rows["verdict"] = [_verdict(*row) for row in zip(*(rows[name] for name in _OF_VERDICT), strict=True)]
     before = f"{currency} " if currency else ""
-    rows["verdict_sentence"] = [
-        _sentence(*row, before) for row in zip(*(rows[name] for name in _OF_SENTENCE), strict=True)
-    ]
+    sentences = zip(*(rows[name] for name in _OF_SENTENCE), strict=True)
+    rows["verdict_sentence"] = [_sentence(*row, currency=before) for row in sentences]
     return rows[list(COLUMNS)].astype(COLUMNS)
 
 
@@ -161,6 +160,7 @@ def _sentence(
     earned_high: float,
     adjusted_p: float,
     family: int,
+    *,
     currency: str,
 ) -> str:
     """The verdict and its interval in words; `currency`: what stands in front of amounts."""

@@ -243,8 +243,7 @@ def campaign_balance(tables: Tables) -> Finding | None:
         chart,
         "Dots: differences of the arms from those held out on the day of the draw, in standard deviations. "
         + " ".join(
-            f"{row['campaign']}, {row['arm']}, {_feature(row, shop)}: "
-            f"{decimals(row['standardised_difference'], 3)}."
+            f"{row['campaign']}, {row['arm']}, {_feature(row, shop)}: {decimals(row['standardised_difference'], 3)}."
             for row in rows
         ),
     )
@@ -252,7 +251,7 @@ def campaign_balance(tables: Tables) -> Finding | None:
 
 def _feature(row: Row, shop: Shop) -> str:
     """A figure of campaign_balance in words."""
-    name = _FEATURES.get(row["feature"], row["feature"])
+    name = str(_FEATURES.get(row["feature"], row["feature"]))
     return name + (shop.in_currency if row["feature"] == "total_spend" else "")
 
 

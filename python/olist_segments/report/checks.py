@@ -179,8 +179,8 @@ def ageing(tables: Tables) -> Finding | None:
             "noise_floor": ""
             if noise_floor is None
             else f" Two fits of the same day have an agreement of {decimals(noise_floor)} (median).",
-            "with_recency": " With recency as well is the same history with recency among the features: what the calendar "
-            "alone would cost."
+            "with_recency": " With recency as well is the same history with recency among the features: what the "
+            "calendar alone would cost."
             if clocked
             else "",
         },
@@ -308,9 +308,9 @@ def drift(tables: Tables) -> Finding | None:
             font_size=11 if is_wide(width) else 10,
         )
 
+    how_many = a_number(len(acting)) if acting else "none"
     return Finding(
-        f"On {day(dates[-1])} {a_number(len(acting)) if acting else 'none'} of {plural(len(behaviour), 'signal')} changed more than history "
-        "explains",
+        f"On {day(dates[-1])} {how_many} of {plural(len(behaviour), 'signal')} changed more than history explains",
         day(dates[-1]),
         chart,
         f"Heat map of drift by feature and month. On {day(dates[-1])}: "

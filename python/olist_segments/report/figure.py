@@ -109,7 +109,7 @@ class Tables:
 
 def make_figure(name: str, spec: Mapping[str, Any], answer: Answer, finding: Finding, shop: Shop) -> Figure:
     """The figure `name`: its entry in report.yml filled with what was found and with what the shop has."""
-    words = shop_words(shop) | finding.words
+    words = shop_words(shop) | dict(finding.words)
     choices = [
         Choice(label, charts.render(f"{name}-{number}", chart, alternative))
         for number, (label, (chart, alternative)) in enumerate(finding.choices.items(), 1)

@@ -92,8 +92,8 @@ def _ranking(fact: Row) -> list[str]:
     if top is not None and fact["top_tenth_lift"] is not None:
         words += (
             f" The tenth with the highest probabilities ordered {decimals(fact['top_tenth_lift'], 1)} times as often "
-            f"as everybody ({share2(top)} against {share2(everybody)}), and {'yet ' if top < 0.5 else ''}{share(1 - top)} "
-            "of that tenth did not order."
+            f"as everybody ({share2(top)} against {share2(everybody)}), and {'yet ' if top < 0.5 else ''}"
+            f"{share(1 - top)} of that tenth did not order."
         )
     if auc < _RANKINGS[0][0]:
         words += " Use it to plan a budget, not to choose customers."
@@ -155,12 +155,15 @@ def forecast_groups(tables: Tables) -> Finding | None:
             for key in keys
         ]
         return charts.cross_table(
-            width, columns, [*kinds, charts.Heading("All customers", tables.shop.money(fact["expected_revenue"]))], boxes
+            width,
+            columns,
+            [*kinds, charts.Heading("All customers", tables.shop.money(fact["expected_revenue"]))],
+            boxes,
         )
 
     title = (
-        f"{plural(round(fact['expected_orders']), 'order')} and {tables.shop.money(fact['expected_revenue'])} are to be expected "
-        f"{_within(fact)} from the {plural(fact['customer_count'], 'customer')} known today"
+        f"{plural(round(fact['expected_orders']), 'order')} and {tables.shop.money(fact['expected_revenue'])} are to "
+        f"be expected {_within(fact)} from the {plural(fact['customer_count'], 'customer')} known today"
     )
     return Finding(
         title,

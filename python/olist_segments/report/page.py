@@ -375,7 +375,9 @@ def _late_is_worse(bands: list[Row]) -> bool:
 def _left_out(row: Row) -> str:
     orders, invalid, outside = row["order_count"], row["invalid_order_count"], row["outside_purchase_count"]
     reasons = (row["invalid_statuses"] or []) + ["without items"] * (row["empty_order_count"] > 0)
-    words = f"Of {plural(orders, 'order')} {count(invalid)} {'is not a purchase' if invalid == 1 else 'are not purchases'}"
+    words = (
+        f"Of {plural(orders, 'order')} {count(invalid)} {'is not a purchase' if invalid == 1 else 'are not purchases'}"
+    )
     words += f": {_or(reasons)}." if reasons else "."
     if not invalid:
         words = f"{plural(orders, 'order')}, and every one is a purchase."

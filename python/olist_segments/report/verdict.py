@@ -35,7 +35,7 @@ class Facts:
 
 
 def sentences(facts: Facts) -> list[str]:
-    """What there is, whom to care for (where there are reviews), and what the segments are good for; a sentence each."""
+    """What there is, whom to care for (where there are reviews), what the segments are good for: a sentence each."""
     satisfaction = [_whom_to_care_for(facts)] if facts.shop.has_reviews else []
     return [_what_there_is(facts), *satisfaction, _what_they_are_good_for(facts)]
 
