@@ -37,8 +37,11 @@
 
 with
 
-country as (
-    select coalesce(max(case when country = 'BR' then 1 end), 0) as is_brazil from {{ source('input', 'shop') }}
+shop as (
+    select
+        coalesce(max(case when connector = 'olist' then 1 end), 0) as is_olist,
+        coalesce(max(case when country = 'BR' then 1 end), 0) as is_brazil
+    from {{ source('input', 'shop') }}
 ),
 
 -- The tables are read where they are checked: a CTE that is read several times is kept whole.
@@ -124,13 +127,13 @@ condition_rows as (
         {% set is_first_table = loop.first %}
         {% for rule in rules %}
             {% set rule_name, condition, is_known, treatment = rule[:4] %}
-            {#- A column that holds nothing is one that the shop does not tell: it breaks no rule. -#}
+            {#- A column that holds nothing is one that the shop does not tell, and breaks no rule; the export tells all. -#}
             {% set told = [] %}
             {% for column in data_quality_columns([rule]) %}
-                {% do told.append("known_" ~ column ~ " > 0") %}
+                {% do told.append("(shop.is_olist = 1 or known_" ~ column ~ " > 0)") %}
             {% endfor %}
             {% if rule_name in data_quality_rules_of_brazil() %}
-                {% do told.append("country.is_brazil = 1") %}
+                {% do told.append("shop.is_brazil = 1") %}
             {% endif %}
             {% set is_told = told | join(" and ") or "true" %}
             {{ "union all" if not (is_first_table and loop.first) }}
@@ -143,8 +146,8 @@ condition_rows as (
                 case when {{ is_told }} then {{ rule_name }} else 0 end as affected_rows,
                 checked_rows
             from counts_of_{{ table_name }}
-            {%- if "country." in is_told %}
-            cross join country
+            {%- if "shop." in is_told %}
+            cross join shop
             {%- endif %}
         {% endfor %}
     {% endfor %}

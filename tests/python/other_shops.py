@@ -42,7 +42,8 @@ def make_plain(path: Path, currency: str | None = "GBP") -> None:
             "meaning = null, kpi = null, "
             "recommended_action = 'Write to them', channel = 'e-mail', stop_rule = null",
             "update segment_lifecycle_profiles set avg_review_score = null, recommended_action = 'Write to them'",
-            f"update segment_traits set segment_mean = null, customer_mean = null where feature in ({features})",
+            f"delete from segment_traits where feature in ({features})",
+            "delete from segment_share_drift_monthly where population = 'reviewed'",
             f"delete from segment_model where feature in ({features})",
             f"delete from feature_drift_monthly where feature in ({features}) or population = 'reviewed'",
             "update segment_candidates set feature_set = 'fm', reason = 'the best of its kind'",

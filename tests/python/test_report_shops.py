@@ -65,6 +65,8 @@ def test_a_shop_without_them_is_told_no_word_of_reviews_deliveries_and_regions(t
     assert "GBP" in words
     assert "the shop has" in words
     assert "whose time zone nobody told" in words
+    assert "fixed limits on recency and frequency, and by fifths of spend" in words
+    assert "fixed limits on recency, frequency and spend" in before
     assert "The kind says how often they buy and for how much; only they" in words
     assert "becomes another kind after a purchase." in words
     for text in (summary(), *(render(read_contract(), form) for form in ("text", "md"))):

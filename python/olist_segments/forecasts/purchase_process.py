@@ -134,7 +134,7 @@ class PurchaseProcess:
         return Forecast(probability, probability, orders, revenue)
 
     def value_of_an_order(self, frequency: FloatArray, repeat_day_value: FloatArray) -> FloatArray:
-        """Expected spend of a purchase day (n,): p (gamma + x m) / (p x + q - 1), m the mean of days after the first."""
+        """Expected spend of a purchase day (n,): p (gamma + x m) / (p x + q - 1), m the mean after the first."""
         return self.p * (self.gamma + frequency * repeat_day_value) / (self.p * frequency + self.q - 1)
 
     def parameters(self) -> list[Parameter]:

@@ -29,12 +29,12 @@ def known_of(features: Iterable[str], customers: pd.DataFrame, min_known_share: 
     A feature is known where at least `min_known_share` of the customers have a value and two of the values differ. One
     that is no column at all counts as known: whoever reads it says that it is missing.
     """
-    return [
-        name
-        for name in features
-        if name not in customers.columns
-        or (customers[name].notna().mean() >= min_known_share and customers[name].nunique() > 1)
-    ]
+    known = []
+    for name in features:
+        values = customers[name] if name in customers.columns else None
+        if values is None or (values.notna().mean() >= min_known_share and values.min() < values.max()):
+            known.append(name)
+    return known
 
 
 def words_of(features: Registry) -> dict[str, Words]:

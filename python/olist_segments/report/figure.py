@@ -146,6 +146,10 @@ def shop_words(shop: Shop) -> dict[str, str]:
         "in_currency": shop.in_currency,
         "currency_each": f" {shop.currency}" if shop.currency else "",
         "bracketed_currency": f" ({shop.currency})" if shop.currency else "",
+        # The limits of spend are amounts in BRL.
+        "rfm_limits": "fixed limits on recency, frequency and spend"
+        if shop.currency == "BRL"
+        else "fixed limits on recency and frequency, and by fifths of spend",
         "campaign_units": f"percentage points{', ' if stars else ' or '}{shop.currency or 'amounts of money'}{stars}",
     }
 

@@ -38,8 +38,8 @@ class Search:
     where the algorithm is told how many. The evidence rests on so many `references` of each kind, bootstrap
     `resamples`, random `splits` into halves, and `seeds`, refits that differ by their starting points; `shelf_life`
     says when an eligible candidate keeps. All draws follow from `seed`. A feature takes part from a share of
-    `min_known_share` known values on, and `spare_sets` compete where no other set is left (`known_to`). Raises UserError
-    for settings that make no table.
+    `min_known_share` known values on, and `spare_sets` compete where no other set is left (`known_to`). Raises
+    UserError for settings that make no table.
     """
 
     feature_sets: Mapping[str, Sequence[str]]

@@ -16,9 +16,5 @@ with signals as (
 select
     as_of_date, population, followed, aspect, is_clock_driven, is_in_model, psi, psi_step, severity, drift_status
 from signals
-where
-    place = 1
-    -- What nobody is known to have does not drift.
-    and followed not in (select distinct feature from segment_traits where customer_mean is null)
-    and (population <> 'reviewed' or exists (select 1 from segment_profiles where avg_review_score is not null))
+where place = 1
 order by as_of_date, population, followed

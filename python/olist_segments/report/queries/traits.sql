@@ -3,5 +3,4 @@ select
     traits.segment_mean, traits.customer_mean, traits.z_score
 from segment_traits as traits
 inner join segment_profiles as profiles on traits.segment_key = profiles.segment_key
-where traits.customer_mean is not null
 order by profiles.revenue_share desc, traits.segment_key, traits.trait_number
