@@ -67,6 +67,8 @@ class Mapped:
         # Name in SQL → what it is made of.
         self._relations: dict[str, str] = {}
         self._kept: list[str] = []
+        self.found: dict[str, list[str]] = {}
+        """Input → the paths of its files."""
 
     @contextmanager
     def read(self, salt: Callable[[], str]) -> Iterator[Mapped]:
@@ -76,12 +78,11 @@ class Mapped:
                 self._inputs.keep_secret(SALT, "salt", salt())
                 self._kept.append(SALT)
             left = self._inputs.list_files(self._folder)
-            found: dict[str, list[str]] = {}
             for name, declared in self._connector.inputs.items():
-                found[name] = [path for path in left if _is_wanted(path, declared)]
-                left = [path for path in left if path not in found[name]]
-            self._check_found(found)
-            for name, paths in found.items():
+                self.found[name] = [path for path in left if _is_wanted(path, declared)]
+                left = [path for path in left if path not in self.found[name]]
+            self._check_found(self.found)
+            for name, paths in self.found.items():
                 self._relations[name] = self._read_input(name, self._connector.inputs[name], paths)
             for path in left:
                 if PurePath(path).name not in NOT_OF_THE_SHOP:
