@@ -127,7 +127,7 @@ condition_rows as (
         {% set is_first_table = loop.first %}
         {% for rule in rules %}
             {% set rule_name, condition, is_known, treatment = rule[:4] %}
-            {#- A column that holds nothing is one that the shop does not tell, and breaks no rule; the export tells all. -#}
+            {#- A column that holds nothing is one that the shop does not tell: no rule is broken. -#}
             {% set told = [] %}
             {% for column in data_quality_columns([rule]) %}
                 {% do told.append("(shop.is_olist = 1 or known_" ~ column ~ " > 0)") %}
