@@ -9,8 +9,10 @@ select
     quality.treatment,
     concat(
         'data_quality: ', cast(quality.affected_rows as {{ dbt.type_string() }}), ' of ',
-        cast(quality.checked_rows as {{ dbt.type_string() }}), ' rows of ', quality.table_name, ' break the rule ', quality.rule_name,
-        case when shop.connector = 'olist' then ', which no row of the real export does: ' else ': ' end, quality.treatment, '.'
+        cast(quality.checked_rows as {{ dbt.type_string() }}), ' rows of ', quality.table_name, ' break the rule ',
+        quality.rule_name,
+        case when shop.connector = 'olist' then ', which no row of the real export does: ' else ': ' end,
+        quality.treatment, '.'
     ) as sentence
 from {{ ref('data_quality') }} as quality
 cross join {{ ref('shop') }} as shop
