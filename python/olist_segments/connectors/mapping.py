@@ -127,7 +127,7 @@ class Mapped:
         short = next(short for short, name in TABLES.items() if name == table.name)
         if not self._connector.has(short):
             nulls = ", ".join(f"cast(null as string) as {self._files.name(name)}" for name in table.columns)
-            self._make(table, f"select {nulls} from (select 1 as one) as nothing where one = 0")
+            self._make(table, f"select {nulls}{self._inputs.rowid} from (select 1 as one) as nothing where one = 0")
             return False
         query = self._query(short)
         types = self._told(short, lambda: self._inputs.types_of(query))
@@ -136,7 +136,9 @@ class Mapped:
             f"{self._text_of(short, column, types.get(column.name))} as {self._files.name(column.name)}"
             for column in table.columns.values()
         )
-        self._told(short, lambda: self._make(table, f"select {selected} from ({query}\n) as provided"))
+        self._told(
+            short, lambda: self._make(table, f"select {selected}{self._inputs.rowid} from ({query}\n) as provided")
+        )
         self._check_ids(short, table)
         return True
 
