@@ -1,5 +1,5 @@
--- The rows of both kinds of file in one form. A row below the first of its order may leave what is known of the order empty,
--- its number as well: a row without a number belongs to the order above it.
+-- The rows of both kinds of file in one form. A row below the first of its order may leave what is known of the order
+-- empty, its number as well: a row without a number belongs to the order above it.
 with
 
 started as (

@@ -31,7 +31,9 @@ lines_of_orders as (
         placed.freight_amount,
         case when line_rows.quantity > 1 then line_rows.quantity else 1 end as quantity,
         cast((placed.net_amount - placed.freight_amount) * 100 as bigint) as order_cents,
-        cast(round(case when line_rows.line_amount > 0 then line_rows.line_amount else 0 end * 100) as bigint) as line_cents,
+        cast(
+            round(case when line_rows.line_amount > 0 then line_rows.line_amount else 0 end * 100) as bigint
+        ) as line_cents,
         row_number() over (partition by placed.order_id order by line_rows.file_row) as line_number
     from placed
     left join line_rows

@@ -1,5 +1,5 @@
--- One row per order. In an Analytics file an order's refunds are rows of its number with what was paid back as negative net
--- sales, in any of the files, for they are dated later.
+-- One row per order. In an Analytics file an order's refunds are rows of its number with what was paid back as negative
+-- net sales, in any of the files, for they are dated later.
 with
 
 typed as (
@@ -15,7 +15,7 @@ ranked as (
     select
         *,
         sum(
-            case when source_name = 'analytics_orders' and total_amount < 0 then -total_amount else exported_refund * 0 end
+            case when source_name = 'analytics_orders' and total_amount < 0 then -total_amount else 0 end
         ) over (partition by order_id) as analytics_refund,
         row_number() over (
             partition by order_id
