@@ -1,0 +1,1 @@
+"""What turns another shop's files into the input layer."""
