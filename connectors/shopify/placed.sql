@@ -32,7 +32,7 @@ judged as (
     select
         *,
         case
-            when {{ test_order }} then 'test'
+            when {{ test_account }} then 'test'
             when email is null then 'no_customer'
             when {{ cancelled }} then 'canceled'
             when {{ refunded }} then 'refunded'

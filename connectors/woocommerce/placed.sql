@@ -41,7 +41,7 @@ judged as (
     select
         *,
         case
-            when {{ test_order }} then 'test'
+            when {{ test_account }} then 'test'
             when customer is null or customer = '' then 'no_customer'
             when {{ cancelled }} then 'canceled'
             when {{ refunded }} then 'refunded'

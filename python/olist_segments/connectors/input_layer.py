@@ -1,4 +1,4 @@
-"""docs/input_layer.md, written from what `_olist__sources.yml` declares: `python -m olist_segments.connectors.input_layer`."""
+"""`python -m olist_segments.connectors.input_layer` writes docs/input_layer.md from `_olist__sources.yml`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ _TOP = """\
 <!-- Written by python -m olist_segments.connectors.input_layer from models/staging/_olist__sources.yml. -->
 
 Nine tables are all that the models read of a shop. The files of the Olist export hold them as they are; a connector
-([connectors.md](connectors.md)) makes them of other files. Of a table or column that is **needed**, every row must have a
-value, unless it says otherwise. All else may be left out: then what it adds is left out, too, and nothing is made up.
+([connectors.md](connectors.md)) makes them of other files. What is **needed** must be there; **never empty** means that
+a row without a value is refused. All else may be left out, table or column: what it adds is left out, too, and nothing
+is made up. A table that is provided needs the needed columns of its own.
 
-Times are the shop's own clock, amounts have at most two decimals, a value that is not known is null.
+Times are on the shop's own clock, amounts have at most two decimals, a value that is not known is null.
 """
 
 
@@ -42,17 +43,12 @@ def _overview(tables: list[dict[str, Any]]) -> str:
 
 
 def _table(table: dict[str, Any]) -> str:
-    adds = _meta(table).get("columns_add", {})
-    names = {column["name"] for column in table["columns"]}
-    if unknown := sorted(set(adds) - names):
-        raise ValueError(f"{table['name']} has no column {unknown[0]}, of which columns_add speaks")
     rows = []
     for column in table["columns"]:
-        is_needed = _meta(column).get("needed", False)
-        text = _text(" ".join(filter(None, [column["description"], adds.get(column["name"])])))
-        rows.append(
-            f"| `{column['name']}` | {'needed' if is_needed else 'optional'} | {_kind(column)} | {text} |"
-        )
+        meta = _meta(column)
+        need = "never empty" if meta.get("required") else "needed" if meta.get("needed") else "optional"
+        text = _text(column["description"] + (f" Adds: {meta['adds']}" if "adds" in meta else ""))
+        rows.append(f"| `{column['name']}` | {need} | {_kind(column)} | {text} |")
     return "\n".join(
         [
             f"## {_short_name(table)}",
@@ -91,9 +87,14 @@ def _text(text: str) -> str:
     return " ".join(text.split())
 
 
+def current_page() -> str:
+    """The page as it should be."""
+    return page(yaml.safe_load(SOURCES.read_text(encoding="utf-8")))
+
+
 def main() -> None:
     """Write the page."""
-    PAGE.write_text(page(yaml.safe_load(SOURCES.read_text(encoding="utf-8"))), encoding="utf-8")
+    PAGE.write_text(current_page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
