@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -31,7 +30,7 @@ Row = dict[str, str]
 
 
 def order(name: str, *lines: Row, **fields: str) -> list[Row]:
-    """The rows of a Shopify order; a field is named with _ for spaces. Further lines leave what is the order's empty."""
+    """The rows of a Shopify order; _ stands for a space in names. Only the first row knows what is the order's."""
     told = ORDER | {key.replace("_", " "): value for key, value in fields.items()}
     first, *others = [LINE | line for line in lines] or [LINE]
     return [{"Name": name} | told | first, *({"Name": name, "Email": told["Email"]} | line for line in others)]
@@ -46,14 +45,14 @@ def text_of(rows: list[Row], header: list[str] | None = None) -> str:
 
 
 @pytest.fixture
-def shop(runner_of: RunnerOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Project]:
+def shop(runner_of: RunnerOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """An empty folder, to be read as that of a Shopify shop."""
     monkeypatch.setenv("OLIST_CONNECTOR", "shopify")
     monkeypatch.setenv("OLIST_ID_SALT", "the salt of these tests")
     return Project(runner_of, tmp_path)
 
 
-def items(project: Project) -> dict[tuple[str, int], tuple[Decimal, Decimal, int]]:
+def items(project: Project) -> dict[tuple[str, int], tuple[Decimal | int, Decimal | int, int]]:
     """Order and line → price, freight, units."""
     found = project.query("select order_id, order_item_number, price, freight, quantity from stg_olist__order_items")
     return {(name, number): (price, freight, quantity) for name, number, price, freight, quantity in found}
