@@ -54,7 +54,10 @@ def shop(runner_of: RunnerOf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def items(project: Project) -> dict[tuple[str, int], tuple[Decimal | int, Decimal | int, int]]:
     """Order and line → price, freight, units."""
-    found = project.query("select order_id, order_item_number, price, freight, quantity from stg_olist__order_items")
+    found = project.query(
+        "select order_id, cast(order_item_id as integer), cast(price as decimal(18, 2)), "
+        "cast(freight_value as decimal(18, 2)), cast(quantity as integer) from raw.olist_order_items_dataset"
+    )
     return {(name, number): (price, freight, quantity) for name, number, price, freight, quantity in found}
 
 
