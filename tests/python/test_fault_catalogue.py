@@ -25,7 +25,7 @@ from dbt_here import PROJECT
 from faults import FILES, Project, RunnerOf, as_nobody, assert_totals_tie
 from olist_segments.loading.declared import RawColumn, RawTable
 from olist_segments.loading.duckdb_files import DuckDBFiles
-from olist_segments.loading.load import load_raw_files
+from olist_segments.loading.load import incoming_tables, load_raw_files
 from olist_segments.loading.refusals import RefusedInput
 
 Operation = Callable[[Project, str, Any], object]
@@ -257,7 +257,8 @@ def refusals_of_loading(p: Project) -> list[str]:
     with duckdb.connect(str(p.warehouse)) as connection:
         engine = DuckDBFiles(lambda statement: connection.execute(statement).fetchall())
         try:
-            load_raw_files(engine, RAW_TABLES, str(p.folder), INVALID_STATUSES, lambda _: None)
+            with incoming_tables(engine, RAW_TABLES):
+                load_raw_files(engine, RAW_TABLES, str(p.folder), INVALID_STATUSES, lambda _: None)
         except RefusedInput as refusal:
             return [str(refusal)]
     return []

@@ -1,1 +1,1 @@
-"""What turns another shop's files into the input layer."""
+"""Other shops' files, mapped to the nine raw tables by SQL: a folder `connectors/<name>/` for each kind of export."""

@@ -19,6 +19,8 @@ from dbt.adapters.duckdb.impl import DuckDBAdapter as DuckDBAdapterOfDbt
 from dbt.adapters.duckdb.relation import DuckDBRelation
 from dbt_common.exceptions import DbtRuntimeError
 
+from olist_segments.connectors.duckdb_inputs import DuckDBInputs
+from olist_segments.connectors.engine import Inputs
 from olist_segments.dbt_io.project_adapter import ProjectAdapter
 from olist_segments.errors import UserError
 from olist_segments.loading import duckdb_files
@@ -92,6 +94,10 @@ class DuckDBAdapter(ProjectAdapter, DuckDBAdapterOfDbt):
     def raw_files(self) -> DuckDBFiles:
         """See ProjectAdapter."""
         return DuckDBFiles(self.rows_of)
+
+    def inputs(self) -> Inputs:
+        """See ProjectAdapter."""
+        return DuckDBInputs(self.raw_files(), self.connections.get_thread_connection().handle.cursor())
 
     def source_tables(self) -> DuckDBTables:
         """See ProjectAdapter."""

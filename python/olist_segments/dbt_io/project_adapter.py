@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from dbt.adapters.base.meta import AdapterMeta, available
 from dbt_common.exceptions import DbtRuntimeError
 
 from olist_segments.campaigns.load import CampaignInputs, SourceTables, load_inputs, read_inputs
+from olist_segments.connectors.definition import read_connector
+from olist_segments.connectors.engine import Inputs
+from olist_segments.connectors.load import load_shop
+from olist_segments.connectors.salt import FILE, site_salt
 from olist_segments.errors import UserError
 from olist_segments.loading.declared import RawTable
 from olist_segments.loading.engine import RawFiles
-from olist_segments.loading.load import load_raw_files
 from olist_segments.settings import check
 from olist_segments.settings.model import Group, Settings
 
@@ -27,6 +31,10 @@ class ProjectAdapter(metaclass=AdapterMeta):
 
     def raw_files(self) -> RawFiles:
         """How this engine reads raw files."""
+        raise NotImplementedError
+
+    def inputs(self) -> Inputs:
+        """How this engine reads other shops' files."""
         raise NotImplementedError
 
     def source_tables(self) -> SourceTables:
@@ -64,11 +72,33 @@ class ProjectAdapter(metaclass=AdapterMeta):
 
     @available
     def load_raw_files(
-        self, folder: str, sources: Sequence[Mapping[str, Any]], invalid_statuses: list[str], warn: Callable[[str], Any]
+        self,
+        connector: str,
+        folder: str,
+        sources: Sequence[Mapping[str, Any]],
+        invalid_statuses: list[str],
+        warn: Callable[[str], Any],
     ) -> None:
-        """See `loading.load.load_raw_files`; `sources` are those of dbt's graph."""
+        """See `connectors.load.load_shop`; `sources` are the nine tables as dbt's graph holds them."""
         tables = [RawTable.model_validate(source) for source in sources]
-        _told_by_dbt(lambda: load_raw_files(self.raw_files(), tables, folder, invalid_statuses, warn))
+        project = Path(self.config.project_root)
+
+        def salt() -> str:
+            text, is_new = site_salt(project)
+            if is_new:
+                warn(f"Customer ids are hashed with a new salt, kept in {FILE}: back it up, and show it to nobody.")
+            return text
+
+        def load() -> None:
+            read = read_connector(project, connector)
+            if self.config.credentials.type not in read.engines:
+                raise UserError(
+                    f"The SQL of connector {connector} runs on {' and '.join(read.engines)}, not on "
+                    f"{self.config.credentials.type}: take another target, or write it for both and say so in engines."
+                )
+            load_shop(self.inputs(), read, tables, folder, salt, invalid_statuses, warn)
+
+        _told_by_dbt(load)
 
     @available
     def read_campaign_inputs(self, folder: str) -> None:

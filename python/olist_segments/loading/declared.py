@@ -6,11 +6,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Limits(BaseModel):
-    """The `meta` of a column: what a value must keep to beside its type, and the words for what a pattern wants."""
+    """The `meta` of a column: what a value must keep to beside its type, and the words for what a pattern wants.
+
+    needed: a connector must provide the column; one that is `required` as well. optional: the nine files may lack it.
+    adds: what the column is good for. pattern: how Brazil writes such a value.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     required: bool = False
+    needed: bool = False
+    optional: bool = False
+    adds: str | None = None
     min: int | float | None = None
     max: int | float | None = None
     pattern: str | None = None
@@ -47,11 +54,16 @@ class RawColumn(BaseModel):
 
 
 class RawTable(BaseModel):
-    """A file, and the table that it is loaded into, named alike."""
+    """A table of the input layer, named as its file in the Olist export."""
 
     schema_name: str = Field(alias="schema")
     name: str
     columns: dict[str, RawColumn]
+
+    @property
+    def needed_columns(self) -> list[str]:
+        """The columns that a connector must provide where it provides the table."""
+        return [column.name for column in self.columns.values() if column.meta.needed or column.meta.required]
 
     @property
     def in_use(self) -> str:

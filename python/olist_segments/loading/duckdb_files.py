@@ -12,7 +12,7 @@ from dbt_common.exceptions import DbtRuntimeError
 
 from olist_segments.loading import csv_files
 from olist_segments.loading.declared import RawTable
-from olist_segments.loading.engine import RawFile, RowsOf, selected_texts
+from olist_segments.loading.engine import RawFile, RowsOf, columns_or_nulls, selected_texts
 from olist_segments.loading.load import columns_of_header
 from olist_segments.loading.refusals import RefusedInput
 from olist_segments.serving.reader import sql_text
@@ -50,7 +50,7 @@ class DuckDBFiles:
             file,
             f"""
             create or replace table {table.incoming} as
-            select {", ".join(map(self.name, table.columns))}
+            select {columns_or_nulls(self, table, header, "varchar")}
             from
                 read_csv(
                     {path_literal(file.path)},

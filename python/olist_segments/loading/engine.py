@@ -76,12 +76,22 @@ class RawFiles(Protocol):
         """SQL that is true where a whole text matches a regular expression that RE2 and Java read alike."""
 
 
+def columns_or_nulls(engine: RawFiles, table: RawTable, header: Sequence[str], text_type: str) -> str:
+    """The declared columns for a select of a file with this header; an optional one that it lacks is null."""
+    return ", ".join(
+        engine.name(name) if name in header else f"cast(null as {text_type}) as {engine.name(name)}"
+        for name in table.columns
+    )
+
+
 def selected_texts(engine: RawFiles, table: RawTable, types: dict[str, str], text_type: str) -> str:
     """The columns of a Parquet file as texts, for a select: whole numbers that are floats without a fraction."""
     selected = []
     for column in table.columns.values():
         name = engine.name(column.name)
-        if column.data_type == "integer" and types[column.name] in ("DOUBLE", "FLOAT"):
+        if column.name not in types:
+            text = f"cast(null as {text_type})"
+        elif column.data_type == "integer" and types[column.name] in ("DOUBLE", "FLOAT"):
             # pandas turns whole numbers with gaps into floats.
             whole = f"cast(try_cast({name} as decimal(18, 0)) as {text_type})"
             text = f"coalesce(case when {name} = floor({name}) then {whole} end, cast({name} as {text_type}))"

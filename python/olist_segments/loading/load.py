@@ -2,13 +2,14 @@
 
 Each file is read once, into a table beside the one in use; when all nine have passed their checks the tables change
 places, so a refused input leaves the last good one untouched. What an engine does in its own way stands in
-`duckdb_files` and `spark_files`.
+`duckdb_files` and `spark_files`. Tables that a connector fills go the same way: see `olist_segments.connectors`.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 from olist_segments.loading.declared import RawColumn, RawTable
@@ -17,24 +18,41 @@ from olist_segments.loading.refusals import RefusedInput
 
 FORMATS: tuple[Literal["csv"], Literal["parquet"]] = ("csv", "parquet")
 Warn = Callable[[str], Any]
+ROWS = "*"
+"""Among the counts of a table's columns, that of its rows."""
 
 
 def load_raw_files(
-    engine: RawFiles, tables: Sequence[RawTable], folder: str, invalid_statuses: Sequence[str], warn: Warn
-) -> None:
-    """Load the files of `tables` from `folder`; RefusedInput for the first fault, and then every table is as before.
+    engine: RawFiles,
+    tables: Sequence[RawTable],
+    folder: str,
+    invalid_statuses: Sequence[str],
+    warn: Warn,
+) -> dict[str, dict[str, int]]:
+    """Load the files of `tables` from `folder` into their incoming tables; RefusedInput for the first fault.
 
     Columns that are not declared are told to `warn`, and not read. Orders of `invalid_statuses` are no purchases.
+    Returns for each table what `check_values` does. To be called within `incoming_tables`.
     """
+    known = {}
+    for table in tables:
+        file = find_file(engine, folder, table.name)
+        load_file(engine, file, table, warn)
+        check_row_count(engine, file, table)
+        known[table.name] = check_values(engine, table, file.name, place_in_file(engine, file))
+        if not known[table.name][ROWS]:
+            raise RefusedInput(f"{file.name} has a header but no rows: export it again with its data.")
+    check_there_is_a_purchase(engine, tables, folder, invalid_statuses)
+    return known
+
+
+@contextmanager
+def incoming_tables(engine: RawFiles, tables: Sequence[RawTable]) -> Iterator[None]:
+    """Tables whose incoming ones are made meanwhile: put in use at the end, or dropped after a fault."""
     engine.rows_of(f"create schema if not exists {tables[0].schema_name}")
     engine.begin()
     try:
-        for table in tables:
-            file = find_file(engine, folder, table.name)
-            load_file(engine, file, table, warn)
-            check_row_count(engine, file, table)
-            check_values(engine, file, table)
-        check_there_is_a_purchase(engine, tables, folder, invalid_statuses)
+        yield
         engine.put_in_use(tables)
     except BaseException:
         for table in tables:
@@ -95,8 +113,8 @@ def columns_of_header(file: RawFile, first_line: str) -> list[str]:
 
 def check_columns(file: RawFile, table: RawTable, found: Sequence[str], warn: Warn) -> None:
     """Refuse columns that lack a declared one or name one twice; others are read over with a warning."""
-    for name in table.columns:
-        if name not in found:
+    for name, column in table.columns.items():
+        if name not in found and not column.meta.optional:
             raise RefusedInput(
                 f"{file.name} has no column '{name}' (its header reads: {', '.join(found)[:300]}): add the column "
                 "under exactly this name."
@@ -119,30 +137,42 @@ def check_row_count(engine: RawFiles, file: RawFile, table: RawTable) -> None:
         )
 
 
-def check_values(engine: RawFiles, file: RawFile, table: RawTable) -> None:
-    """Refuse an empty table, and the first value that its declared type and limits do not allow. One scan."""
-    checked = [(column, is_bad) for column in table.columns.values() if (is_bad := bad_value(engine, column))]
+def place_in_file(engine: RawFiles, file: RawFile) -> Callable[[int], str]:
+    """Where a row of a file, counted from 0, is to be looked for."""
+    return lambda position: engine.place_of_row(file, position) if file.format == "csv" else f"row {position + 1}"
+
+
+def check_values(
+    engine: RawFiles, table: RawTable, source: str, place: Callable[[int], str], *, has_patterns: bool = True
+) -> dict[str, int]:
+    """Refuse the first value of an incoming table that its declared type and limits do not allow. One scan.
+
+    `source` and `place` say where a row comes from. Returns how many values each column has, and under ROWS the rows.
+    """
+    columns = list(table.columns.values())
+    checked = [(column, is_bad) for column in columns if (is_bad := bad_value(engine, column, has_patterns))]
     firsts = "".join(f", min(rowid) filter (where {is_bad})" for _, is_bad in checked)
-    ((row_count, *positions),) = engine.rows_of(f"select count(*){firsts} from {table.incoming}")
-    if row_count == 0:
-        raise RefusedInput(f"{file.name} has a header but no rows: export it again with its data.")
-    bad = [(at, column) for at, (column, _) in zip(positions, checked, strict=True) if at is not None]
+    counts = "".join(f", count({engine.name(column.name)})" for column in columns)
+    ((row_count, *found),) = engine.rows_of(f"select count(*){counts}{firsts} from {table.incoming}")
+    known = {ROWS: int(row_count)} | {
+        column.name: int(count) for column, count in zip(columns, found[: len(columns)], strict=True)
+    }
+    bad = [(at, column) for at, (column, _) in zip(found[len(columns) :], checked, strict=True) if at is not None]
     if not bad:
-        return
+        return known
     position, column = min(bad, key=lambda place: place[0])
     ((value,),) = engine.rows_of(
         f"select substring({engine.name(column.name)}, 1, 60) from {table.incoming} where rowid = {position}"
     )
-    where = engine.place_of_row(file, position) if file.format == "csv" else f"row {position + 1}"
     fault = (
         "the value is missing: fill it in, or remove the row."
         if value is None
         else "'{}' is not {}.".format(value.replace("\n", " "), column.expected)
     )
-    raise RefusedInput(f"{file.name}, {where}, column {column.name}: {fault}")
+    raise RefusedInput(f"{source}, {place(position)}, column {column.name}: {fault}")
 
 
-def bad_value(engine: RawFiles, column: RawColumn) -> str:
+def bad_value(engine: RawFiles, column: RawColumn, has_patterns: bool = True) -> str:
     """The SQL condition that is true where a text breaks its declaration; empty where there is nothing to check."""
     text, meta = engine.name(column.name), column.meta
     number = f"try_cast({text} as double)"
@@ -162,7 +192,7 @@ def bad_value(engine: RawFiles, column: RawColumn) -> str:
         bad.append(f"({text} is not null and {number} is null)")
     elif column.data_type != "text":
         bad.append(f"not {engine.matches(text, '-?[0-9]{1,12}([.][0-9]{1,2}0*)?')}")
-    elif meta.pattern:
+    elif meta.pattern and has_patterns:
         bad.append(f"not {engine.matches(text, meta.pattern)}")
     if meta.min is not None:
         bad.append(f"{number} < {meta.min}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from olist_segments.loading.declared import RawTable
-from olist_segments.loading.engine import RawFile, RowsOf, selected_texts
+from olist_segments.loading.engine import RawFile, RowsOf, columns_or_nulls, selected_texts
 from olist_segments.loading.refusals import RefusedInput
 
 
@@ -49,7 +49,7 @@ class SparkFiles:
         # A file whose values hold line breaks is read by one task: its rows are numbered from 0 without a gap.
         self._make(
             table,
-            f"select {', '.join(map(self.name, table.columns))}, unreadable_row, "
+            f"select {columns_or_nulls(self, table, header, 'string')}, unreadable_row, "
             "monotonically_increasing_id() as rowid from raw_csv_file",
         )
         self.rows_of("drop view raw_csv_file")

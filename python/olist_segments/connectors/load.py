@@ -1,0 +1,134 @@
+"""The raw tables of any shop: read from the nine files, or mapped by a connector, and what was told of the shop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from olist_segments.connectors.definition import NEEDED_TABLES, TABLES, Connector, told_or
+from olist_segments.connectors.engine import Inputs
+from olist_segments.connectors.mapping import COUNT_COLUMNS, Mapped, Told
+from olist_segments.loading.declared import RawTable
+from olist_segments.loading.engine import RawFiles
+from olist_segments.loading.load import (
+    ROWS,
+    Warn,
+    check_there_is_a_purchase,
+    check_values,
+    incoming_tables,
+    load_raw_files,
+)
+from olist_segments.loading.refusals import RefusedInput
+
+SHOP, COLUMNS, COUNTS = "shop", "input_columns", "input_counts"
+"""The tables of the source `input`, in the schema of the nine."""
+Known = Mapping[str, Mapping[str, int]]
+"""Raw table → column → how many values it has, and ROWS → how many rows."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a connector gave."""
+
+    known: Known
+    provided: frozenset[str]
+    told: Told
+
+
+def load_shop(
+    inputs: Inputs,
+    connector: Connector,
+    tables: Sequence[RawTable],
+    folder: str,
+    salt: Callable[[], str],
+    invalid_statuses: Sequence[str],
+    warn: Warn,
+) -> None:
+    """Load the nine raw tables and those of the source `input`; RefusedInput, and then every table is as before."""
+    engine = inputs.files
+    beside = [_beside(tables, name) for name in (SHOP, COLUMNS, COUNTS)]
+    if connector.reads_the_nine_files:
+        with incoming_tables(engine, [*tables, *beside]):
+            known = load_raw_files(engine, tables, folder, invalid_statuses, warn)
+            _tell_shop(engine, connector, tables, Loaded(known, frozenset(known), Told()))
+            _tell_counts(engine, tables, None)
+        return
+    with incoming_tables(engine, [*tables, *beside]), Mapped(inputs, connector, folder, warn).read(salt) as mapped:
+        loaded = load_mapped(engine, connector, tables, mapped)
+        check_there_is_a_purchase(engine, tables, folder, invalid_statuses)
+        _tell_shop(engine, connector, tables, loaded)
+        _tell_counts(engine, tables, mapped)
+
+
+def load_mapped(engine: RawFiles, connector: Connector, tables: Sequence[RawTable], mapped: Mapped) -> Loaded:
+    """Make the incoming tables of a connector's SQL, checked by the rules of the nine files."""
+    told = mapped.told()
+    known: dict[str, dict[str, int]] = {}
+    provided = set()
+    needed = {TABLES[short] for short in NEEDED_TABLES}
+    for table in tables:
+        if mapped.load(table):
+            provided.add(table.name)
+        place = mapped.place(table)
+        known[table.name] = check_values(
+            engine, table, place, _place_of_key(engine, table), has_patterns=connector.country == "BR"
+        )
+        if table.name in needed and not known[table.name][ROWS]:
+            raise RefusedInput(f"{place} gives no rows: look at its conditions, and at the files that it reads.")
+    return Loaded(known, frozenset(provided), told)
+
+
+def _place_of_key(engine: RawFiles, table: RawTable) -> Callable[[int], str]:
+    key = next(iter(table.columns))
+
+    def place(position: int) -> str:
+        ((value,),) = engine.rows_of(
+            f"select substring({engine.name(key)}, 1, 60) from {table.incoming} where rowid = {position}"
+        )
+        return f"row {position + 1} ({key} {value})" if value else f"row {position + 1}"
+
+    return place
+
+
+def _tell_shop(engine: RawFiles, connector: Connector, tables: Sequence[RawTable], loaded: Loaded) -> None:
+    shop = _beside(tables, SHOP)
+    facts = {
+        "connector": connector.name,
+        "title": connector.title,
+        "currency": told_or(loaded.told.currency or connector.currency, "OLIST_CURRENCY", "[A-Z]{3}", "EUR"),
+        "time_zone": told_or(
+            loaded.told.time_zone or connector.time_zone, "OLIST_TIME_ZONE", "[A-Za-z0-9_+/-]+", "Europe/Berlin"
+        ),
+        "country": connector.country,
+    }
+    values = ", ".join(
+        f"cast({'null' if value is None else engine.text(value)} as string) as {name}" for name, value in facts.items()
+    )
+    _make(engine, shop, f"select {values}")
+    columns = _beside(tables, COLUMNS)
+    rows = " union all ".join(
+        f"select {engine.text(table.name)} as table_name, {engine.text(column)} as column_name, "
+        f"{str(table.name in loaded.provided).lower()} as is_provided, "
+        f"cast({loaded.known[table.name][column]} as bigint) as known_count"
+        for table in tables
+        for column in table.columns
+    )
+    _make(engine, columns, rows)
+
+
+def _tell_counts(engine: RawFiles, tables: Sequence[RawTable], mapped: Mapped | None) -> None:
+    counts = _beside(tables, COUNTS)
+    if mapped is None:
+        nulls = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in COUNT_COLUMNS.items())
+        _make(engine, counts, f"select {nulls} from (select 1 as one) as nothing where one = 0")
+    else:
+        mapped.make(counts, mapped.counts())
+
+
+def _beside(tables: Sequence[RawTable], name: str) -> RawTable:
+    return RawTable.model_validate({"schema": tables[0].schema_name, "name": name, "columns": {}})
+
+
+def _make(engine: RawFiles, table: RawTable, query: str) -> None:
+    engine.rows_of(f"drop table if exists {table.incoming}")
+    engine.rows_of(f"create table {table.incoming} as {query}")
