@@ -22,7 +22,8 @@ ORDERS = 600
 # A marketplace of this size in which every kind of order occurs; the tests say so.
 SEED = 3
 SALT = "the salt of these tests"
-CORE = ("run", "--select", "+purchases", "+customers", "+data_quality")
+# By their files: metrics have names like theirs.
+CORE = ("run", "--select", "+path:models/core/purchases.sql", "+path:models/core/customers.sql")
 
 _MONEY = ["item_total", "freight_total", "order_total"]
 _PLACE = ["zip_code_prefix", "city", "state"]
@@ -119,14 +120,49 @@ def test_all_the_dirt_of_a_format_is_there_and_counted(
     name: str, nine: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = mapped(name, tmp_path, monkeypatch)
-    counted = shop.query("select rule_name, affected_rows from data_quality").set_index("rule_name")["affected_rows"]
+    counted = shop.query("select rule_name, affected_rows from raw.input_counts").set_index("rule_name")[
+        "affected_rows"
+    ]
     for rule in ("cancelled_order", "refunded_order", "refunded_in_part", "test_order", "no_customer"):
         assert counted[rule] > 0, rule
     lost = shop.query("select count(*) from orders where order_status in ('canceled', 'refunded', 'unavailable')")
     assert counted["cancelled_order"] + counted["refunded_order"] <= lost.iloc[0, 0]
-    assert shop.query("select max(quantity) as most from stg_olist__order_items")["most"][0] > 1
+    assert shop.query("select max(cast(quantity as integer)) as most from raw.olist_order_items_dataset")["most"][0] > 1
     assert shop.query("select count(*) as several from stg_olist__order_items where order_item_number > 1").iloc[0, 0]
     assert shop.query("select currency from raw.shop").iloc[0, 0] == "BRL"
+
+
+def test_invoices_give_the_purchases_of_the_nine_files(
+    nine: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = mapped("invoices", tmp_path, monkeypatch)
+    numbers = customer_numbers(nine)
+    ours = orders_of_nine(nine)
+    ours = ours[ours["is_valid_purchase"]].reset_index(drop=True)
+    ours["customer_unique_id"] = ours["customer_unique_id"].map(numbers)
+    theirs = shop.query("select cast(order_id as integer) - 536000 as number, * from purchases order by number")
+    columns = ["number", "customer_unique_id", "purchased_at", "item_count", *_MONEY]
+    pd.testing.assert_frame_equal(theirs[columns], ours[columns], check_dtype=False)
+
+
+def test_transactions_give_the_days_and_amounts_of_the_nine_files(
+    nine: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = mapped("transactions", tmp_path, monkeypatch)
+    columns = ["customer_unique_id", "purchase_date", "order_total"]
+    ours = nine.query("select * from purchases")
+    ours["customer_unique_id"] = ours["customer_unique_id"].map(customer_numbers(nine))
+    pd.testing.assert_frame_equal(
+        shop.query("select * from purchases").sort_values(columns)[columns].reset_index(drop=True),
+        ours.sort_values(columns)[columns].reset_index(drop=True),
+        check_dtype=False,
+    )
+
+
+def customer_numbers(nine: Warehouse) -> dict[str, str]:
+    """Customer → the number that invoices and transactions call them by."""
+    people = nine.query("select distinct customer_unique_id from stg_olist__customers order by customer_unique_id")
+    return {person: str(12346 + rank) for rank, person in enumerate(people["customer_unique_id"])}
 
 
 @pytest.mark.parametrize("name", SHAPE_NAMES)
