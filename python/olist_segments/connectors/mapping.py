@@ -67,6 +67,8 @@ class Mapped:
         # Name in SQL → what it is made of.
         self._relations: dict[str, str] = {}
         self._kept: list[str] = []
+        self.found: dict[str, list[str]] = {}
+        """Input → the paths of its files."""
 
     @contextmanager
     def read(self, salt: Callable[[], str]) -> Iterator[Mapped]:
@@ -78,12 +80,11 @@ class Mapped:
             left = [
                 path for path in self._inputs.list_files(self._folder) if PurePath(path).name not in NOT_OF_THE_SHOP
             ]
-            found: dict[str, list[str]] = {}
             for name, declared in self._connector.inputs.items():
-                found[name] = [path for path in left if _is_wanted(path, declared)]
-                left = [path for path in left if path not in found[name]]
-            self._check_found(found)
-            for name, paths in found.items():
+                self.found[name] = [path for path in left if _is_wanted(path, declared)]
+                left = [path for path in left if path not in self.found[name]]
+            self._check_found(self.found)
+            for name, paths in self.found.items():
                 self._relations[name] = self._read_input(name, self._connector.inputs[name], paths)
             for path in left:
                 self._warn(f"{PurePath(path).name}: connector {self._connector.name} does not read this file.")
