@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import shutil
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from dbt_here import PROJECT
 from faults import Project, RunnerOf
+from olist_segments.cli import main
+from olist_segments.connectors.definition import connector_names
 
 STAGED = ("stg_olist__orders", "stg_olist__order_items", "stg_olist__customers")
 ORDER = {
@@ -383,3 +388,35 @@ def test_two_names_for_one_column_and_a_file_without_it(woo: Project) -> None:
     ran = woo.run()
     assert not ran.success
     assert "orders-1.csv has no column 'Order Total Amount' or 'order_total'" in ran.sentences[0]
+
+
+def test_the_page_writes_a_connector_that_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (PROJECT / "docs" / "connectors.md").read_text(encoding="utf-8")
+    project = tmp_path / "project"
+    (project / "models" / "staging").mkdir(parents=True)
+    shutil.copytree(PROJECT / "connectors" / "olist", project / "connectors" / "olist")
+    for name in ("dbt_project.yml", "models/staging/_olist__sources.yml"):
+        shutil.copy(PROJECT / name, project / name)
+    monkeypatch.chdir(project)
+    assert main(["connector", "new", "teeladen"]) == 0
+    written = re.findall(r"`(connectors/teeladen/[a-z_.]+)`:\n\n```\w+\n(.*?)```", page, flags=re.S)
+    assert len(written) == 4
+    for name, text in written:
+        (project / name).write_text(text, encoding="utf-8")
+    (export,) = re.findall(r"```\n(Bestellnummer;.*?)```", page, flags=re.S)
+    (tmp_path / "bestellungen_2024.csv").write_text(export, encoding="utf-8")
+    (tmp_path / "suppressed_customers.csv").write_text("customer_unique_id\n", encoding="utf-8")
+    capsys.readouterr()
+    assert main(["connector", "check", "teeladen", "--data", str(tmp_path)]) == 0
+    (shown,) = re.findall(r"It prints\n\n```\n(.*?)```", page, flags=re.S)
+    assert shown in capsys.readouterr().out
+
+
+def test_the_page_names_every_connector_and_each_has_a_page_of_its_own() -> None:
+    page = (PROJECT / "docs" / "connectors.md").read_text(encoding="utf-8")
+    for name in connector_names(PROJECT):
+        assert re.search(rf"^\| \[?`{name}`", page, flags=re.M), name
+    for name in ("shopify", "woocommerce"):
+        assert (PROJECT / "connectors" / name / "README.md").is_file()
