@@ -46,6 +46,8 @@ def search(variables: dict[str, object], seed: int) -> Search:
     return Search.of(
         {
             "feature_sets": variables["feature_sets"],
+            "spare_sets": variables["spare_feature_sets"],
+            "min_known_share": variables["feature_min_known_share"],
             "features": variables["features"],
             "algorithms": variables["candidate_algorithms"],
             "k_min": variables["candidate_k_min"],

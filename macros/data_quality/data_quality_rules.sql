@@ -218,3 +218,27 @@
         ]),
     ]) %}
 {% endmacro %}
+
+{#- The columns, among those that a shop may not tell, that the conditions of some rules look at. -#}
+{% macro data_quality_columns(rules) %}
+    {% set may_be_untold = (
+        "approved_at handed_to_carrier_at delivered_at estimated_delivery_at zip_code_prefix city state product_id "
+        ~ "seller_id shipping_limit_at payment_type installments review_score answered_at survey_sent_at category_name "
+        ~ "name_length description_length photo_count weight_g length_cm height_cm width_cm latitude longitude "
+        ~ "category_name_english"
+    ).split(" ") %}
+    {% set found = [] %}
+    {% for rule in rules %}
+        {% for column in may_be_untold %}
+            {% if column not in found and modules.re.search("\\b" ~ column ~ "\\b", rule[1]) %}
+                {% do found.append(column) %}
+            {% endif %}
+        {% endfor %}
+    {% endfor %}
+    {% do return(found) %}
+{% endmacro %}
+
+{#- The rules that hold for a shop whose customers all live in Brazil. -#}
+{% macro data_quality_rules_of_brazil() %}
+    {% do return(["state_not_of_brazil", "point_outside_brazil"]) %}
+{% endmacro %}

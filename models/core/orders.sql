@@ -43,7 +43,7 @@ orders_timed as (
 items_by_order as (
     select
         order_id,
-        count(*) as item_count,
+        sum(quantity) as item_count,
         count(distinct seller_id) as seller_count,
         sum(price) as item_total,
         sum(freight) as freight_total

@@ -22,6 +22,11 @@ newest as (
     select max(as_of_date) as as_of_date from {{ ref('as_of_dates') }}
 ),
 
+-- Of a shop that does not tell what it promised, or when it delivered, there is nothing to say.
+deliveries as (
+    select count(days_behind_estimate) as judged_count from orders
+),
+
 purchases as (
     select
         orders.order_id,
@@ -30,8 +35,11 @@ purchases as (
             as days_behind_estimate
     from orders
     inner join newest on orders.purchase_date <= newest.as_of_date
-    -- A delivery without a promised date is neither early nor late.
-    where orders.delivered_at is null or orders.days_behind_estimate is not null
+    cross join deliveries
+    where
+        deliveries.judged_count > 0
+        -- A delivery without a promised date is neither early nor late.
+        and (orders.delivered_at is null or orders.days_behind_estimate is not null)
 ),
 
 purchases_in_bands as (

@@ -83,6 +83,8 @@ final as (
         coalesce((segment_mean - customer_mean) / nullif(customer_spread, 0), 0) as z_score,
         coalesce((segment_mean - customer_mean) / nullif(customer_spread, 0), 0) as gap
     from traits
+    -- Nothing is said of a feature that nobody has a value of.
+    where customer_mean is not null
 )
 
 select * from final

@@ -17,5 +17,6 @@ def model(dbt, session):
         read_existing(dbt, session),
         described_of(settings["features"]),
         NamingRule.of(settings),
+        float(settings["min_known_share"]),
     )
     return written(dbt, session, rows)

@@ -5,7 +5,7 @@ features as (
 ),
 
 score_bins as (
-    select * from {{ ref('rfm_score_bins') }}
+    select * from {{ ref('rfm_bins') }}
 ),
 
 segment_rules as (
@@ -27,6 +27,7 @@ scored as (
         inner join score_bins as {{ bins }}
             on
                 {{ bins }}.dimension = '{{ dimension }}'
+                and features.as_of_date = {{ bins }}.as_of_date
                 and features.{{ dimension }} >= {{ bins }}.lower_bound
                 and (features.{{ dimension }} < {{ bins }}.upper_bound or {{ bins }}.upper_bound is null)
     {% endfor %}

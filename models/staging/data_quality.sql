@@ -37,6 +37,13 @@
 
 with
 
+shop as (
+    select
+        coalesce(max(case when connector = 'olist' then 1 end), 0) as is_olist,
+        coalesce(max(case when country = 'BR' then 1 end), 0) as is_brazil
+    from {{ source('input', 'shop') }}
+),
+
 -- The tables are read where they are checked: a CTE that is read several times is kept whole.
 duplicate_rows as (
     {% for raw_table, staged_table in data_quality_tables() %}
@@ -66,11 +73,20 @@ unmatched_rows as (
             ) }}
                 as breach,
             {{ sql_text(treatment) }} as treatment,
-            {{ not is_known }} as is_unexpected,
-            count(case when child_rows.{{ child_column }} is not null and parent_keys.key_value is null then 1 end)
-                as affected_rows,
+            {{ 'false' if is_known else 'coalesce(max(parent_table.row_count), 0) > 0' }} as is_unexpected,
+            count(
+                case
+                    when
+                        child_rows.{{ child_column }} is not null
+                        and parent_keys.key_value is null
+                        and parent_table.row_count > 0
+                        then 1
+                end
+            ) as affected_rows,
             count(*) as checked_rows
         from {{ ref(child) }} as child_rows
+        -- A table that the shop does not have lacks nothing.
+        cross join (select count(*) as row_count from {{ ref(parent) }}) as parent_table
         left join (select distinct {{ parent_column }} as key_value from {{ ref(parent) }}) as parent_keys
             on child_rows.{{ child_column }} = parent_keys.key_value
     {% endfor %}
@@ -99,6 +115,9 @@ counts_of_{{ table_name }} as (
         {% for rule in rules %}
             count(case when {{ rule[1] }} then 1 end) as {{ rule[0] }},
         {% endfor %}
+        {% for column in data_quality_columns(rules) %}
+            count({{ column }}) as known_{{ column }},
+        {% endfor %}
         count(*) as checked_rows
     from {{ relations.get(table_name) or ref(table_name) }}
 ),
@@ -108,16 +127,28 @@ condition_rows as (
         {% set is_first_table = loop.first %}
         {% for rule in rules %}
             {% set rule_name, condition, is_known, treatment = rule[:4] %}
+            {#- A column that holds nothing is one that the shop does not tell: no rule is broken. -#}
+            {% set told = [] %}
+            {% for column in data_quality_columns([rule]) %}
+                {% do told.append("(shop.is_olist = 1 or counts.known_" ~ column ~ " > 0)") %}
+            {% endfor %}
+            {% if rule_name in data_quality_rules_of_brazil() %}
+                {% do told.append("shop.is_brazil = 1") %}
+            {% endif %}
+            {% set is_told = told | join(" and ") or "true" %}
             {{ "union all" if not (is_first_table and loop.first) }}
             select
                 {{ sql_text(rule_name) }} as rule_name,
                 {{ sql_text(table_name) }} as table_name,
                 {{ sql_text(rule[4] or condition) }} as breach,
                 {{ sql_text(treatment) }} as treatment,
-                {{ not is_known }} as is_unexpected,
-                {{ rule_name }} as affected_rows,
-                checked_rows
-            from counts_of_{{ table_name }}
+                {{ "false" if is_known else is_told }} as is_unexpected,
+                case when {{ is_told }} then counts.{{ rule_name }} else 0 end as affected_rows,
+                counts.checked_rows
+            from counts_of_{{ table_name }} as counts
+            {%- if "shop." in is_told %}
+            cross join shop
+            {%- endif %}
         {% endfor %}
     {% endfor %}
 ),
@@ -235,6 +266,17 @@ all_rules as (
     select * from numbers_with_gaps
     union all
     select * from prefixes_in_several_states
+    union all
+    -- What the connector met on the way from the shop's files.
+    select
+        rule_name,
+        table_name,
+        breach,
+        treatment,
+        is_unexpected,
+        affected_rows,
+        checked_rows
+    from {{ source('input', 'input_counts') }}
 ),
 
 final as (

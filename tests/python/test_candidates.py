@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from olist_segments.errors import UserError
 from olist_segments.model.agreement import adjusted_rand, best_jaccard, contingency, jaccard
+from olist_segments.model.features import known_of
 from olist_segments.model.model import Model
 from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
@@ -641,3 +642,36 @@ def test_parameters_are_plain_json() -> None:
     values = json.loads(evaluate(planted(300)[0], k_max=2)["parameters"][0])
     assert set(values) == {"scalings", "segmentation"}
     assert [scaling["name"] for scaling in values["scalings"]] == FEATURES
+
+
+@pytest.mark.parametrize(
+    ("known", "spare", "expected"),
+    [
+        (["a", "b", "c"], {"less": ["a"]}, ["both", "first"]),
+        # of c so few have a value that it is left out, and every set with it
+        (["a", "b"], {"less": ["a"]}, ["first"]),
+        (["a"], {"less": ["a"], "other": ["b"]}, ["less"]),
+        # nothing is known of any set: what varies in them is all there is
+        ([], {"less": ["a"]}, ["both", "first"]),
+        (["a"], {}, ["both", "first"]),
+    ],
+)
+def test_sets_of_which_a_feature_is_not_known_leave_the_search(
+    known: list[str], spare: dict[str, list[str]], expected: list[str]
+) -> None:
+    values = np.arange(200.0)
+    rare = np.where(values < 1, values, np.nan)
+    customers = pd.DataFrame({name: values if name in known else rare for name in "abc"})
+    search = Search(
+        {"first": ["a", "b"], "both": ["a", "b", "c"]},
+        dict.fromkeys("abc", "identity"),
+        min_known_share=0.01,
+        spare_sets=spare,
+    )
+    assert sorted(search.known_to(customers).feature_sets) == expected
+    assert search.with_spare_sets().feature_sets == {**spare, **search.feature_sets}
+
+
+def test_a_feature_that_everybody_has_alike_is_as_unknown_as_one_that_nobody_has() -> None:
+    customers = pd.DataFrame({"alike": 1.0, "nobody": np.nan, "varies": np.arange(200.0)})
+    assert known_of(["alike", "nobody", "varies", "no_column"], customers, 0.01) == ["varies", "no_column"]

@@ -163,3 +163,22 @@ def test_keys_are_unique_and_archetype_names_true_for_any_profile(z: list[tuple[
             row = archetypes[archetypes["segment_key"] == name.key].iloc[0]
             traits = {feature: float(row[feature]) for feature in FEATURES if pd.notna(row[feature])}
             assert name_is_true(traits, profile, segment, 0.1)
+
+
+SPEAKS_OF_REVIEWS_OR_DELIVERIES = re.compile("review|parcel|deliver|pleased|satisf|content|disappoint", re.IGNORECASE)
+
+
+def test_only_archetypes_of_reviews_and_deliveries_speak_of_them(archetypes: pd.DataFrame) -> None:
+    """A shop without either has archetypes, stages and a playbook that are true of it."""
+    weights = archetypes.set_index("segment_key")[["avg_review_score", "late_delivery_share"]].fillna(0)
+    of_neither = set(weights.index[(weights == 0).all(axis=1)])
+    playbook = pd.read_csv(PROJECT / "seeds" / "segment_stage_playbook.csv")
+    stages = pd.read_csv(PROJECT / "seeds" / "lifecycle_stages.csv")
+    texts = [
+        *archetypes[archetypes["segment_key"].isin(of_neither)].drop(columns="segment_key").itertuples(),
+        *playbook[playbook["segment_key"].isin(of_neither)].itertuples(),
+        *stages.itertuples(),
+    ]
+    assert {"big_spenders", "small_baskets"} <= of_neither
+    assert "late_dissatisfied" not in of_neither
+    assert [text for text in texts if SPEAKS_OF_REVIEWS_OR_DELIVERIES.search(" ".join(map(str, text[1:])))] == []

@@ -89,6 +89,18 @@ REFUSED = [
         "the list.",
     ),
     (
+        "{feature_min_known_share: 2}",
+        "The var feature_min_known_share is 2: give a number from 0 to 1.",
+    ),
+    (
+        "{spare_feature_sets: {fm: []}}",
+        "The var spare_feature_sets.fm is []: give a list of at least one member.",
+    ),
+    (
+        "{spare_feature_sets: [total_spend]}",
+        "The var spare_feature_sets is ['total_spend']: give a mapping of names to values.",
+    ),
+    (
         "{candidate_algorithms: [dbscan]}",
         "A member of the var candidate_algorithms is 'dbscan': give one of kmeans, gaussian_mixture, ward, hdbscan.",
     ),

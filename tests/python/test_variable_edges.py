@@ -56,6 +56,8 @@ SMALLEST: Values = {
     "lifecycle_default_days": [1, 2, 3],
     "lifecycle_days": [],
     "max_days_after_purchase": {"delivery": 30, "review": 30},
+    "feature_min_known_share": 0,
+    "spare_feature_sets": {},
     "candidate_algorithms": ["kmeans"],
     "candidate_k_min": 2,
     "candidate_k_max": 2,
@@ -118,6 +120,8 @@ LARGEST: Values = {
     "lifecycle_default_days": [3648, 3649, 3650],
     "lifecycle_days": [1, 2, 3650],
     "max_days_after_purchase": {"delivery": 3650, "review": 3650},
+    "feature_min_known_share": 1,
+    "spare_feature_sets": {"all": NUMBERS, "one": ["total_spend"]},
     "candidate_algorithms": [*ALGORITHMS],
     "candidate_k_min": 50,
     "candidate_k_max": 50,
@@ -238,12 +242,15 @@ def edges_of(annotation: Any, name: str) -> Iterator[tuple[str, Any]]:
             yield from ((name, bound) for bound in (members.low, members.high))
             if may_be_empty:
                 yield name, "empty"
-        case Mapping():
-            yield from ((name, size) for size in ("one", "several"))
+        case Mapping(may_be_empty):
+            yield name, "empty" if may_be_empty else "one"
+            yield name, "several"
 
 
 def edges_in(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    if (isinstance(value, dict) and name in ("features", "feature_sets")) or isinstance(value, list):
+    if (isinstance(value, dict) and name in ("features", "feature_sets", "spare_feature_sets")) or isinstance(
+        value, list
+    ):
         yield name, {0: "empty", 1: "one"}.get(len(value), "several")
         if name.startswith("lifecycle_"):
             yield from ((name, member) for member in value)

@@ -19,7 +19,8 @@ item_amounts as (
         valid_purchases.customer_unique_id,
         valid_purchases.purchase_date,
         items.price + items.freight as amount,
-        items.freight
+        items.freight,
+        items.quantity
     from {{ ref('stg_olist__order_items') }} as items
     inner join valid_purchases on items.order_id = valid_purchases.order_id
 ),
@@ -35,7 +36,7 @@ expected as (
         features.total_spend,
         features.item_count,
         sum(item_amounts.amount) as expected_spend,
-        count(item_amounts.amount) as expected_item_count
+        sum(item_amounts.quantity) as expected_item_count
     from features
     left join item_amounts
         on

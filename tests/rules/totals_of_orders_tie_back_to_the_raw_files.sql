@@ -13,7 +13,8 @@ raw_items as (
         seller_id,
         cast(shipping_limit_date as timestamp) as shipping_limit_at,
         cast(price as decimal(18, 2)) as price,
-        cast(freight_value as decimal(18, 2)) as freight
+        cast(freight_value as decimal(18, 2)) as freight,
+        coalesce(cast(quantity as integer), 1) as quantity
     from {{ source('olist', 'olist_order_items_dataset') }}
 ),
 
@@ -25,7 +26,8 @@ staged_items as (
         seller_id,
         shipping_limit_at,
         price,
-        freight
+        freight,
+        quantity
     from {{ ref('stg_olist__order_items') }}
 ),
 
@@ -77,7 +79,7 @@ totals as (
         ('freight', 'items', 'sum(freight)', 'sum(freight_total)'),
         ('items and freight', 'items', 'sum(price + freight)', 'sum(order_total)'),
         ('payments', 'payments', 'sum(amount)', 'sum(payment_total)'),
-        ('number of items', 'items', 'count(*)', 'sum(item_count)'),
+        ('number of items', 'items', 'sum(quantity)', 'sum(item_count)'),
         ('number of payments', 'payments', 'count(*)', 'sum(payment_count)'),
     ] %}
     {{ "union all" if not loop.first }}

@@ -58,6 +58,8 @@ def append_refit_choices(
     and one whose recipe the settings do not try any more give no row.
     """
     nothing = typed_table([], COLUMNS)
+    # Which sets the customers have values of was settled at the fit: only candidates of it compete.
+    search = search.with_spare_sets()
     in_force = newest_recipe(candidates)
     if in_force is None or not refit_days:
         return nothing

@@ -37,6 +37,7 @@ from olist_segments.model.model import Model
 from olist_segments.parallel import Task, run_tasks, stop_workers
 from olist_segments.selection.recipe import Recipe, recipe_of
 from olist_segments.selection.sampling import generator, strata, stratified_sample
+from olist_segments.selection.search import spare_sets_of
 
 Row = dict[str, Any]
 
@@ -164,7 +165,7 @@ class Plan:
         transforms = transforms_of(settings["features"])
         sets = {
             name: {feature: transforms[feature] for feature in features}
-            for name, features in settings["feature_sets"].items()
+            for name, features in (spare_sets_of(settings) | settings["feature_sets"]).items()
         }
         days = {one.name: int(settings[one.name]) for one in fields(cls) if one.name in settings}
         return cls(**days, clock_transform=transforms.get(CLOCK_FEATURE, ""), sets=sets)

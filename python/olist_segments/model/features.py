@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import pandas as pd
 
 Registry = Mapping[str, Mapping[str, Any]]
 Words = tuple[tuple[str, str], tuple[str, str]]
@@ -19,6 +21,20 @@ def transforms_of(features: Registry) -> dict[str, str]:
 def described_of(features: Registry) -> dict[str, str]:
     """As `transforms_of`, of the features by which segments are named and profiled."""
     return transforms_of({name: entry for name, entry in features.items() if entry.get("describes", True)})
+
+
+def known_of(features: Iterable[str], customers: pd.DataFrame, min_known_share: float) -> list[str]:
+    """Those of `features` that tell `customers` apart, in their order.
+
+    A feature is known where at least `min_known_share` of the customers have a value and two of the values differ. One
+    that is no column at all counts as known: whoever reads it says that it is missing.
+    """
+    known = []
+    for name in features:
+        values = customers[name] if name in customers.columns else None
+        if values is None or (values.notna().mean() >= min_known_share and values.min() < values.max()):
+            known.append(name)
+    return known
 
 
 def words_of(features: Registry) -> dict[str, Words]:

@@ -20,6 +20,7 @@ import pandas as pd
 from olist_segments.arrays import IntArray
 from olist_segments.errors import UserError
 from olist_segments.model.agreement import contingency
+from olist_segments.model.features import known_of
 from olist_segments.model.model import BOUNDS, Model
 from olist_segments.model.naming import NamingRule, SegmentName, name_segments, profile_segments
 from olist_segments.model.scaling import design_matrix, fit_scaling
@@ -44,10 +45,11 @@ def append_candidates(
     """The evidence rows of the next version, or none.
 
     `fit_input`: the table segment_fit_input (customers of the fit date and of the outcome date). `existing`: the rows
-    written so far, or None before the first. `search`: what competes, and how it is chosen. `history`: gives the rows
-    of ageing_features, for the shelf lives; called only when there is a fit. `is_interrupted`: the newest version there
-    is of a build that was killed (`fitted_by_a_killed_build`); where the refit finds its evidence again, that version
-    is the one asked for and none is appended. UserError where there is nobody to segment.
+    written so far, or None before the first. `search`: what competes, and how it is chosen, of the feature sets that
+    the customers have values of (`Search.known_to`). `history`: gives the rows of ageing_features, for the shelf lives;
+    called only when there is a fit. `is_interrupted`: the newest version there is of a build that was killed
+    (`fitted_by_a_killed_build`); where the refit finds its evidence again, that version is the one asked for and none
+    is appended. UserError where there is nobody to segment.
     """
     is_first = existing is None or existing.empty
     if not is_first and not refit:
@@ -62,7 +64,7 @@ def append_candidates(
     past = fit_input[fit_input["input_role"] == "outcome"]
     candidates = evaluate_candidates(
         fit_customers,
-        search,
+        search.known_to(fit_customers),
         past=past if len(past) else None,
         history=None if history is None else history(),
         incumbent=newest_recipe(existing),
@@ -118,10 +120,12 @@ def append_models(
     existing: pd.DataFrame | None,
     features: Mapping[str, str],
     rule: NamingRule,
+    min_known_share: float = 0.0,
 ) -> pd.DataFrame:
     """The model rows (segment × feature) of every chosen candidate that has none yet.
 
-    `features`: the transform of every feature that a segment is described by; `rule`: what it takes for a name.
+    `features`: the transform of every feature that a segment is described by, where the customers have values of it
+    (`known_of`, with `min_known_share`); `rule`: what it takes for a name.
     Columns: see the model segment_model.
     """
     written = set() if existing is None else set(existing["model_version"])
@@ -130,7 +134,7 @@ def append_models(
     appended: list[pd.DataFrame] = [] if existing is None else [existing]
     for _, candidate in chosen[~chosen["model_version"].isin(written)].iterrows():
         before = pd.concat(appended) if appended else None
-        appended.append(_model_rows(candidate, customers, archetypes, before, features, rule))
+        appended.append(_model_rows(candidate, customers, archetypes, before, features, rule, min_known_share))
     new = appended[0 if existing is None else 1 :]
     if new:
         return pd.concat(new, ignore_index=True)
@@ -221,11 +225,13 @@ def _model_rows(
     before: pd.DataFrame | None,
     features: Mapping[str, str],
     rule: NamingRule,
+    min_known_share: float,
 ) -> pd.DataFrame:
     unnamed = Model.from_json(str(candidate["parameters"]))
     labels = unnamed.labels(customers)
 
-    all_scalings = fit_scaling(customers, features)
+    described = {*known_of(features, customers, min_known_share), *unnamed.transforms}
+    all_scalings = fit_scaling(customers, {name: features[name] for name in features if name in described})
     all_features = [scaling.name for scaling in all_scalings]
     profile = profile_segments(customers, design_matrix(customers, all_scalings), all_features, labels, unnamed.k)
     previous, overlap = _overlap_with_previous(customers, labels, unnamed.k, before)

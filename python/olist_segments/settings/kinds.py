@@ -189,12 +189,13 @@ def _without_a_member_twice(members: list[Any]) -> list[Any]:
 class Mapping:
     """A mapping of names to values with a kind of their own."""
 
+    may_be_empty: bool = False
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Called by pydantic."""
-        return core_schema.no_info_before_validator_function(_as_mapping, handler(source))
+        return core_schema.no_info_before_validator_function(self._as_mapping, handler(source))
 
-
-def _as_mapping(value: Any) -> Any:
-    if not isinstance(value, dict) or not value:
-        raise PydanticCustomError(NOT_ALLOWED, "a mapping of names to values")
-    return value
+    def _as_mapping(self, value: Any) -> Any:
+        if not isinstance(value, dict) or not (value or self.may_be_empty):
+            raise PydanticCustomError(NOT_ALLOWED, "a mapping of names to values")
+        return value

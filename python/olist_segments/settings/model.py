@@ -148,6 +148,8 @@ class Settings(BaseModel):
 
     features: Annotated[dict[Feature, FeatureEntry], Mapping()]
     feature_sets: Annotated[dict[Feature, Annotated[list[Feature], Members()]], Mapping()]
+    feature_min_known_share: Share
+    spare_feature_sets: Annotated[dict[Feature, Annotated[list[Feature], Members()]], Mapping(may_be_empty=True)]
 
     candidate_algorithms: Annotated[list[Annotated[str, OneOf(ALGORITHMS)]], Members()]
     candidate_k_min: Segments

@@ -1,0 +1,67 @@
+with
+
+score_bins as (
+    select * from {{ ref('rfm_score_bins') }}
+),
+
+features as (
+    select * from {{ ref('customer_features_monthly') }}
+),
+
+shop as (
+    select coalesce(currency, 'unknown') as currency from {{ ref('shop') }}
+),
+
+-- Known at the date: later customers move no limit of an earlier one.
+quintiles as (
+    select
+        as_of_date,
+        {% for fifth in range(1, 5) -%}
+            percentile_cont(0.{{ 2 * fifth }}) within group (order by cast(total_spend as double))
+                as limit_{{ fifth }}{{ "," if not loop.last }}
+        {% endfor %}
+    from features
+    group by as_of_date
+),
+
+-- The seed's limits of spend are amounts in BRL.
+bins as (
+    select
+        quintiles.as_of_date,
+        score_bins.dimension,
+        score_bins.score,
+        score_bins.lower_bound,
+        score_bins.upper_bound,
+        'seed' as bin_source
+    from quintiles
+    cross join score_bins
+    cross join shop
+    where score_bins.dimension <> 'total_spend' or shop.currency = 'BRL'
+    {%- for score in range(1, 6) %}
+    union all
+    select
+        quintiles.as_of_date,
+        'total_spend' as dimension,
+        {{ score }} as score,
+        cast({{ 'quintiles.limit_' ~ (score - 1) if score > 1 else '0' }} as decimal(18, 2)) as lower_bound,
+        cast({{ 'quintiles.limit_' ~ score if score < 5 else 'null' }} as decimal(18, 2)) as upper_bound,
+        'quintiles' as bin_source
+    from quintiles
+    cross join shop
+    where shop.currency <> 'BRL'
+    {%- endfor %}
+),
+
+final as (
+    select
+        as_of_date,
+        dimension,
+        cast(score as integer) as score,
+        cast(lower_bound as decimal(18, 2)) as lower_bound,
+        cast(upper_bound as decimal(18, 2)) as upper_bound,
+        bin_source
+    from bins
+)
+
+select * from final
+order by as_of_date, dimension, score
