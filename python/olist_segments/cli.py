@@ -18,6 +18,7 @@ from typing import TextIO
 from olist_segments import refit
 from olist_segments.campaigns import command as campaign
 from olist_segments.campaigns import forget
+from olist_segments.connectors import command as connector
 from olist_segments.errors import UserError
 from olist_segments.generator import command as generate
 from olist_segments.report import command as report
@@ -30,6 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     audience.add_command(commands)
     campaign.add_command(commands)
+    connector.add_command(commands)
     contract.add_command(commands)
     forget.add_command(commands)
     generate.add_command(commands)

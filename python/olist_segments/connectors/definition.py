@@ -34,7 +34,8 @@ NEEDED_TABLES = ("orders", "customers", "order_items")
 SHOP, REFUSALS, DATA_QUALITY = "shop", "refusals", "data_quality"
 """SQL files beside those of tables; a connector may leave them out."""
 
-_NAME = r"[a-z][a-z0-9_]*"
+NAME = r"[a-z][a-z0-9_]*"
+"""What may be the name of a connector, or a name in its SQL."""
 _OF_LOADER = {"file_name", "file_row"}
 
 
@@ -59,7 +60,7 @@ class Input(BaseModel):
     @model_validator(mode="after")
     def _agree(self) -> Input:
         for name in [*self.columns, *self.optional_columns]:
-            if not re.fullmatch(_NAME, name) or name in _OF_LOADER:
+            if not re.fullmatch(NAME, name) or name in _OF_LOADER:
                 raise ValueError(f"'{name}' can't be the name of a column in SQL: use small letters, digits and _")
         if self.delimiter != "whitespace" and len(self.delimiter) != 1:
             raise ValueError("delimiter is one character, or whitespace")
@@ -87,7 +88,7 @@ class Connector(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    name: str = Field(pattern=f"^{_NAME}$")
+    name: str = Field(pattern=f"^{NAME}$")
     title: str
     engines: list[Literal["duckdb", "spark"]] = ["duckdb"]
     customer_ids: Literal["hashed", "kept"] = "hashed"
@@ -140,7 +141,7 @@ def read_connector(project: Path, name: str) -> Connector:
     """The connector of this name; UserError in one sentence where it is not there, or not what it should be."""
     folder = project / "connectors" / name
     file = folder / "connector.yml"
-    if not re.fullmatch(_NAME, name) or not file.is_file():
+    if not re.fullmatch(NAME, name) or not file.is_file():
         raise UserError(
             f"There is no connector '{name}': OLIST_CONNECTOR is one of {', '.join(connector_names(project))}, or a "
             "folder that `olist-segments connector new` makes."
@@ -177,10 +178,10 @@ def _check_files(connector: Connector, where: str) -> None:
     if connector.conditions is None:
         raise UserError(f"{where} has no conditions: say how a purchase, a cancelled order and a refund are told.")
     for name in connector.inputs:
-        if not re.fullmatch(_NAME, name):
+        if not re.fullmatch(NAME, name):
             raise UserError(f"{where}, inputs: '{name}' can't be a name in SQL: use small letters, digits and _.")
     for step in connector.steps:
-        if not re.fullmatch(_NAME, step) or step in TABLES or step in connector.inputs:
+        if not re.fullmatch(NAME, step) or step in TABLES or step in connector.inputs:
             raise UserError(f"{where}, steps: '{step}' is the name of a table or an input, or no name: take another.")
     for needed in [*NEEDED_TABLES, *connector.steps]:
         if not connector.has(needed):

@@ -18,13 +18,10 @@ ID_LENGTH = 32
 
 def site_salt(project: Path) -> tuple[str, bool]:
     """The salt of OLIST_ID_SALT, or of the file `.id_salt`, which is made where there is none; whether it was made."""
-    given = os.environ.get("OLIST_ID_SALT", "")
-    if given:
-        return _checked(given, "OLIST_ID_SALT"), False
     file = project / FILE
     try:
-        if file.exists():
-            return _checked(file.read_text(encoding="utf-8").strip(), f"The file {FILE}"), False
+        if kept := kept_salt(project):
+            return kept, False
         made = secrets.token_hex(32)
         # Whole or not at all, and never over another that a build beside this one has just made.
         unfinished = file.with_name(f"{FILE}.{os.getpid()}")
@@ -42,6 +39,14 @@ def site_salt(project: Path) -> tuple[str, bool]:
             f"The salt of customer ids can't be kept in {FILE} ({(error.strerror or str(error)).lower()}): set "
             "OLIST_ID_SALT, or let the project's folder be written to."
         ) from error
+
+
+def kept_salt(project: Path) -> str | None:
+    """The salt that was given or made before; None where there is none yet. OSError."""
+    if given := os.environ.get("OLIST_ID_SALT", ""):
+        return _checked(given, "OLIST_ID_SALT")
+    file = project / FILE
+    return _checked(file.read_text(encoding="utf-8").strip(), f"The file {FILE}") if file.exists() else None
 
 
 def customer_ids(salt: str, texts: Sequence[str]) -> list[str]:

@@ -27,6 +27,8 @@ from pyspark.errors import AnalysisException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
 
+from olist_segments.connectors.engine import Inputs
+from olist_segments.connectors.spark_inputs import SparkInputs
 from olist_segments.dbt_io.project_adapter import ProjectAdapter
 from olist_segments.errors import UserError
 from olist_segments.loading.engine import Rows, RowsOf
@@ -114,9 +116,17 @@ class SparkAdapter(ProjectAdapter, SparkAdapterOfDbt):
         """See ProjectAdapter."""
         return SparkFiles(self.rows_of, self.find_files)
 
+    def inputs(self) -> Inputs:
+        """See ProjectAdapter."""
+        return SparkInputs(self.raw_files(), self.list_files, keep_value)
+
     def source_tables(self) -> SparkTables:
         """See ProjectAdapter."""
         return SparkTables(self.rows_of)
+
+    def list_files(self, folder: str) -> list[str]:
+        """The files in a folder as Spark reads them, in the order of their names; none where there is no folder."""
+        return _paths(folder)
 
     @available
     def find_files(self, path: str) -> list[str]:
@@ -126,14 +136,24 @@ class SparkAdapter(ProjectAdapter, SparkAdapterOfDbt):
                 f"'{path}' holds one of [ ] {{ }} * ? \\, by which Spark would take it for a pattern: rename the "
                 "folder."
             )
-        session = SparkSession.builder.getOrCreate()
-        try:
-            rows = session.read.format("binaryFile").load(path).select("path").collect()
-        except AnalysisException as error:
-            if error.getCondition() == "PATH_NOT_FOUND":
-                return []
-            raise DbtRuntimeError(str(error)) from error
-        return sorted(row.path for row in rows)
+        return _paths(path)
+
+
+def keep_value(relation: str, column: str, value: str) -> None:
+    """A view of one row and column, made past dbt's log."""
+    SparkSession.builder.getOrCreate().createDataFrame([(value,)], f"{column} string").createOrReplaceTempView(relation)
+
+
+def _paths(path: str) -> list[str]:
+    """The file at a path, or those in a folder."""
+    session = SparkSession.builder.getOrCreate()
+    try:
+        rows = session.read.format("binaryFile").load(path).select("path").collect()
+    except AnalysisException as error:
+        if error.getCondition() == "PATH_NOT_FOUND":
+            return []
+        raise DbtRuntimeError(str(error)) from error
+    return sorted(row.path for row in rows)
 
 
 @lru_cache(maxsize=1)

@@ -1,0 +1,4 @@
+-- One row per product.
+select distinct product as product_id
+from order_lines
+where product is not null
