@@ -222,9 +222,10 @@
 {#- The columns, among those that a shop may not tell, that the conditions of some rules look at. -#}
 {% macro data_quality_columns(rules) %}
     {% set may_be_untold = (
-        "approved_at handed_to_carrier_at delivered_at estimated_delivery_at zip_code_prefix city state product_id seller_id "
-        ~ "shipping_limit_at payment_type installments review_score answered_at survey_sent_at category_name name_length "
-        ~ "description_length photo_count weight_g length_cm height_cm width_cm latitude longitude category_name_english"
+        "approved_at handed_to_carrier_at delivered_at estimated_delivery_at zip_code_prefix city state product_id "
+        ~ "seller_id shipping_limit_at payment_type installments review_score answered_at survey_sent_at category_name "
+        ~ "name_length description_length photo_count weight_g length_cm height_cm width_cm latitude longitude "
+        ~ "category_name_english"
     ).split(" ") %}
     {% set found = [] %}
     {% for rule in rules %}

@@ -127,10 +127,10 @@ condition_rows as (
         {% set is_first_table = loop.first %}
         {% for rule in rules %}
             {% set rule_name, condition, is_known, treatment = rule[:4] %}
-            {#- A column that holds nothing is one that the shop does not tell, and breaks no rule; the export tells all. -#}
+            {#- A column that holds nothing is one that the shop does not tell: no rule is broken. -#}
             {% set told = [] %}
             {% for column in data_quality_columns([rule]) %}
-                {% do told.append("(shop.is_olist = 1 or known_" ~ column ~ " > 0)") %}
+                {% do told.append("(shop.is_olist = 1 or counts.known_" ~ column ~ " > 0)") %}
             {% endfor %}
             {% if rule_name in data_quality_rules_of_brazil() %}
                 {% do told.append("shop.is_brazil = 1") %}
@@ -143,9 +143,9 @@ condition_rows as (
                 {{ sql_text(rule[4] or condition) }} as breach,
                 {{ sql_text(treatment) }} as treatment,
                 {{ "false" if is_known else is_told }} as is_unexpected,
-                case when {{ is_told }} then {{ rule_name }} else 0 end as affected_rows,
-                checked_rows
-            from counts_of_{{ table_name }}
+                case when {{ is_told }} then counts.{{ rule_name }} else 0 end as affected_rows,
+                counts.checked_rows
+            from counts_of_{{ table_name }} as counts
             {%- if "shop." in is_told %}
             cross join shop
             {%- endif %}

@@ -29,6 +29,9 @@ full outer join known_rules
     on data_quality.table_name = known_rules.table_name and data_quality.rule_name = known_rules.rule_name
 where
     (data_quality.is_unexpected is null or data_quality.is_unexpected = (known_rules.rule_name is not null))
-    and exists (select 1 from {{ ref('shop') }} where connector = 'olist')
+    and exists (
+        select 1 from {{ ref('shop') }} as shop_read
+        where shop_read.connector = 'olist'
+    )
     -- dbt build --empty reads no row of a table.
     and {{ not flags.EMPTY }}

@@ -128,7 +128,10 @@ where
     and not (
         fact = 'reviews of score 5, percent'
         and actual is null
-        and not exists (select 1 from {{ ref('stg_olist__order_reviews') }} where review_score is not null)
+        and not exists (
+            select 1 from {{ ref('stg_olist__order_reviews') }} as reviews
+            where reviews.review_score is not null
+        )
     )
     -- A build without rows (--empty) has neither figure.
     and exists (select 1 from {{ ref('stg_olist__orders') }})

@@ -2,16 +2,18 @@
 {{ config(severity='warn', meta={'told': true}) }}
 
 select
-    table_name,
-    rule_name,
-    affected_rows,
-    checked_rows,
-    treatment,
+    quality.table_name,
+    quality.rule_name,
+    quality.affected_rows,
+    quality.checked_rows,
+    quality.treatment,
     concat(
-        'data_quality: ', cast(affected_rows as {{ dbt.type_string() }}), ' of ',
-        cast(checked_rows as {{ dbt.type_string() }}), ' rows of ', table_name, ' break the rule ', rule_name,
-        case when shop.connector = 'olist' then ', which no row of the real export does: ' else ': ' end, treatment, '.'
+        'data_quality: ', cast(quality.affected_rows as {{ dbt.type_string() }}), ' of ',
+        cast(quality.checked_rows as {{ dbt.type_string() }}), ' rows of ', quality.table_name, ' break the rule ',
+        quality.rule_name,
+        case when shop.connector = 'olist' then ', which no row of the real export does: ' else ': ' end,
+        quality.treatment, '.'
     ) as sentence
-from {{ ref('data_quality') }}
+from {{ ref('data_quality') }} as quality
 cross join {{ ref('shop') }} as shop
-where is_unexpected and affected_rows > 0
+where quality.is_unexpected and quality.affected_rows > 0

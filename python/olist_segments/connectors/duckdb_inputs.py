@@ -33,6 +33,11 @@ class DuckDBInputs:
         self.files = files
         self._cursor = cursor
 
+    @property
+    def rowid(self) -> str:
+        """See Inputs."""
+        return ""
+
     def list_files(self, folder: str) -> list[str]:
         """See Inputs."""
         try:

@@ -45,6 +45,10 @@ class Inputs(Protocol):
     def files(self) -> RawFiles:
         """The engine's way with the nine files."""
 
+    @property
+    def rowid(self) -> str:
+        """What a select of a raw table adds to have a `rowid`; empty where every table has one."""
+
     def list_files(self, folder: str) -> list[str]:
         """The paths of the files in a folder, in the order of their names; none where there is no folder."""
 

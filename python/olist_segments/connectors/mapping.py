@@ -32,8 +32,8 @@ from olist_segments.loading.declared import RawColumn, RawTable
 from olist_segments.loading.refusals import RefusedInput
 
 SALT = "connector_salt"
-# Beside the shop's files, and read by campaigns.
-NOT_OF_THE_SHOP = {"suppressed_customers.csv"}
+# Beside the shop's files: what campaigns read, and the truth of a generated marketplace.
+NOT_OF_THE_SHOP = {"suppressed_customers.csv", "planted_segments.csv"}
 COUNT_COLUMNS = {
     "table_name": "string",
     "rule_name": "string",
@@ -77,7 +77,9 @@ class Mapped:
             if self._connector.customer_ids == "hashed":
                 self._inputs.keep_secret(SALT, "salt", salt())
                 self._kept.append(SALT)
-            left = self._inputs.list_files(self._folder)
+            left = [
+                path for path in self._inputs.list_files(self._folder) if PurePath(path).name not in NOT_OF_THE_SHOP
+            ]
             for name, declared in self._connector.inputs.items():
                 self.found[name] = [path for path in left if _is_wanted(path, declared)]
                 left = [path for path in left if path not in self.found[name]]
@@ -85,8 +87,7 @@ class Mapped:
             for name, paths in self.found.items():
                 self._relations[name] = self._read_input(name, self._connector.inputs[name], paths)
             for path in left:
-                if PurePath(path).name not in NOT_OF_THE_SHOP:
-                    self._warn(f"{PurePath(path).name}: connector {self._connector.name} does not read this file.")
+                self._warn(f"{PurePath(path).name}: connector {self._connector.name} does not read this file.")
             for step in self._connector.steps:
                 relation = f"connector_step_{step}"
                 self._told(step, partial(self._inputs.keep, relation, self._query(step)))
@@ -127,7 +128,7 @@ class Mapped:
         short = next(short for short, name in TABLES.items() if name == table.name)
         if not self._connector.has(short):
             nulls = ", ".join(f"cast(null as string) as {self._files.name(name)}" for name in table.columns)
-            self._make(table, f"select {nulls} from (select 1 as one) as nothing where one = 0")
+            self._make(table, f"select {nulls}{self._inputs.rowid} from (select 1 as one) as nothing where one = 0")
             return False
         query = self._query(short)
         types = self._told(short, lambda: self._inputs.types_of(query))
@@ -136,7 +137,9 @@ class Mapped:
             f"{self._text_of(short, column, types.get(column.name))} as {self._files.name(column.name)}"
             for column in table.columns.values()
         )
-        self._told(short, lambda: self._make(table, f"select {selected} from ({query}\n) as provided"))
+        self._told(
+            short, lambda: self._make(table, f"select {selected}{self._inputs.rowid} from ({query}\n) as provided")
+        )
         self._check_ids(short, table)
         return True
 

@@ -22,6 +22,11 @@ class SparkInputs:
         self._list_files = list_files
         self._keep_value = keep_value
 
+    @property
+    def rowid(self) -> str:
+        """See Inputs."""
+        return ", monotonically_increasing_id() as rowid"
+
     def list_files(self, folder: str) -> list[str]:
         """See Inputs."""
         return self._list_files(folder)

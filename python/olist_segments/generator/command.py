@@ -17,18 +17,27 @@ from olist_segments.generator.settings import (
     Response,
     Settings,
 )
+from olist_segments.generator.shapes import SHAPE_NAMES
 from olist_segments.generator.write import generate
 
 
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `generate` to the command line's sub-commands."""
     parser = commands.add_parser(
-        "generate", help="write a generated marketplace in the nine-file layout of the Olist export"
+        "generate",
+        help="write a generated marketplace, in the nine files of the Olist export or as another shop exports it",
     )
     parser.add_argument("--orders", type=int, default=DEFAULT_ORDERS, help="number of orders (default: %(default)s)")
     parser.add_argument("--out", type=Path, required=True, help="directory to write: new, empty or generated before")
     parser.add_argument(
         "--format", choices=("csv", "parquet"), default="csv", help="file format (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--as",
+        dest="shape",
+        choices=("olist", *SHAPE_NAMES),
+        default="olist",
+        help="write the same orders as this kind of shop exports them, for OLIST_CONNECTOR (default: %(default)s)",
     )
     parser.add_argument("--seed", type=int, default=DEFAULT_SEED, help="same seed, same bytes (default: %(default)s)")
     parser.add_argument(
@@ -61,7 +70,8 @@ def run(arguments: argparse.Namespace) -> None:
     change = None if arguments.change is None else Change.parse(arguments.change)
     responses = tuple(Response.parse(text) for text in arguments.response)
     settings = Settings(arguments.orders, arguments.seed, arguments.separation, change, arguments.until, responses)
-    paths = generate(settings, arguments.out, arguments.format)
+    shape = None if arguments.shape == "olist" else arguments.shape
+    paths = generate(settings, arguments.out, arguments.format, shape=shape)
     until = f", as of {settings.until}" if settings.until else ""
     print(f"{arguments.out}: {settings.orders} orders in {len(paths)} files (seed {settings.seed}{until})")
 

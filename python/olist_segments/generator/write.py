@@ -24,6 +24,7 @@ from olist_segments.generator.marketplace import Marketplace, draw
 from olist_segments.generator.orders import PAYMENT_TYPES, STATUSES
 from olist_segments.generator.places import CITIES
 from olist_segments.generator.settings import Format, Settings
+from olist_segments.generator.shapes import SHAPES, ShapeName
 
 TRUTH_FILE = "planted_segments.csv"
 TRANSLATION = "product_category_name_translation"
@@ -52,14 +53,23 @@ class _Table:
     quoted: tuple[str, ...] = ()
 
 
-def generate(settings: Settings, out: Path, file_format: Format = "csv", threads: int | None = None) -> list[Path]:
+def generate(
+    settings: Settings,
+    out: Path,
+    file_format: Format = "csv",
+    threads: int | None = None,
+    shape: ShapeName | None = None,
+) -> list[Path]:
     """Draw a marketplace and write it to the directory `out`, whole or not at all; return the paths written.
 
-    Equal settings and format give equal bytes whatever `threads`, which caps how many files are written at a time
-    (default: the processors, at most 4). Raises UserError when `out` is a file, cannot be written, or holds files
-    that a generator does not write; what an earlier run wrote there is replaced.
+    The files are the nine of the export, or those of another `shape`, always CSV. Equal arguments give equal bytes
+    whatever `threads`, which caps how many files are written at a time (default: the processors, at most 4). Raises
+    UserError when `out` is a file, cannot be written, or holds files that a generator does not write; what an earlier
+    run wrote there is replaced.
     """
     out = out.resolve()
+    if shape and file_format != "csv":
+        raise UserError(f"--format {file_format} is not for --as {shape}: a shop of this kind exports CSV.")
     _check_destination(out)
     marketplace = draw(settings)
     try:
@@ -68,14 +78,18 @@ def generate(settings: Settings, out: Path, file_format: Format = "csv", threads
     except OSError as error:
         raise UserError(f"--out {out} cannot be written ({error.strerror}): give another directory.") from error
     try:
-        _write_all(marketplace, staging, file_format, threads or min(4, os.cpu_count() or 1))
+        if shape:
+            _write_shape(marketplace, staging, shape)
+        else:
+            _write_all(marketplace, staging, file_format, threads or min(4, os.cpu_count() or 1))
         return _move_into_place(staging, out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
 def _own_names() -> set[str]:
-    return {TRUTH_FILE, *(f"{name}.{suffix}" for name in BASE_NAMES for suffix in ("csv", "parquet"))}
+    shaped = (name for shape in SHAPES.values() for name in shape.files)
+    return {TRUTH_FILE, *shaped, *(f"{name}.{suffix}" for name in BASE_NAMES for suffix in ("csv", "parquet"))}
 
 
 def _check_destination(out: Path) -> None:
@@ -143,6 +157,32 @@ def _copy(table: _Table, directory: Path, as_csv: bool) -> None:
                 options += f", force_quote ({', '.join(table.quoted)})"
         target = directory / f"{table.name}.{'csv' if as_csv else 'parquet'}"
         connection.execute(f"copy ({table.query}) to {_sql_string(str(target))} ({options})")
+
+
+def _write_shape(marketplace: Marketplace, directory: Path, name: ShapeName) -> None:
+    """Write the files of a shape, and the planted truth, from the tables that the nine files hold."""
+    shape = SHAPES[name]
+    tables = {
+        "orders": _orders,
+        "customers": _customers,
+        "items": _items,
+        "payments": _payments,
+        "products": _products,
+    }
+    with duckdb.connect(config={"threads": 1}) as connection:
+        for step, builder in tables.items():
+            table = builder(marketplace, False)
+            for list_name, values in table.lists.items():
+                connection.execute(f"set variable {list_name} = {_sql_list(values)}")
+            connection.register("drawn", table.arrays)
+            connection.execute(f"create table {step} as {table.query}")
+            connection.unregister("drawn")
+        for step, query in shape.steps.items():
+            connection.execute(f"create table {step} as {query}")
+        for file_name, query in shape.files.items():
+            target = _sql_string(str(directory / file_name))
+            connection.execute(f"copy ({query}) to {target} (format csv, header)")
+    _copy(_truth(marketplace, True), directory, True)
 
 
 def _write_translation(directory: Path, file_format: Format) -> None:

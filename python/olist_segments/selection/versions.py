@@ -47,8 +47,9 @@ def append_candidates(
     `fit_input`: the table segment_fit_input (customers of the fit date and of the outcome date). `existing`: the rows
     written so far, or None before the first. `search`: what competes, and how it is chosen, of the feature sets that
     the customers have values of (`Search.known_to`). `history`: gives the rows of ageing_features, for the shelf lives;
-    called only when there is a fit. `is_interrupted`: the newest version there is of a build that was killed (`fitted_by_a_killed_build`); where the refit finds its evidence again, that version
-    is the one asked for and none is appended. UserError where there is nobody to segment.
+    called only when there is a fit. `is_interrupted`: the newest version there is of a build that was killed
+    (`fitted_by_a_killed_build`); where the refit finds its evidence again, that version is the one asked for and none
+    is appended. UserError where there is nobody to segment.
     """
     is_first = existing is None or existing.empty
     if not is_first and not refit:

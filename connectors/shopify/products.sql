@@ -1,0 +1,3 @@
+select distinct product_id
+from lines
+where product_id is not null

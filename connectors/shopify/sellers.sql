@@ -1,0 +1,3 @@
+select distinct vendor as seller_id
+from lines
+where vendor is not null

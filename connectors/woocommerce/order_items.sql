@@ -1,0 +1,9 @@
+select
+    order_id,
+    line_number as order_item_id,
+    product_id,
+    seller as seller_id,
+    amount as price,
+    freight as freight_value,
+    quantity
+from lines
