@@ -92,7 +92,7 @@ lint-python: $(INSTALLED)
 	mypy
 
 lint-sql: $(INSTALLED)
-	@! grep -rnE '^.{121,}' --include='*.sql' models macros tests analyses || { echo "SQL lines are at most 120 characters."; exit 1; }
+	@! grep -rnE '^.{121,}' --include='*.sql' connectors models macros tests analyses || { echo "SQL lines are at most 120 characters."; exit 1; }
 	$(TEST_BUILD) python .ci/sqlfluff_with_plugin.py lint --processes 2 models tests analyses
 
 lint-yaml: $(INSTALLED)

@@ -55,8 +55,8 @@ invoices as (
 select
     'stg_olist__orders' as table_name,
     'invoice_line_without_customer' as rule_name,
-    'a line without a customer, all of them ' || cast(cast(coalesce(amount_without_customer, 0) as decimal(18, 2)) as string)
-        as breach,
+    'a line without a customer, all of them '
+    || cast(cast(coalesce(amount_without_customer, 0) as decimal(18, 2)) as string) as breach,
     'left out: nobody can be addressed' as treatment,
     true as is_unexpected,
     without_customer as affected_rows,
@@ -81,9 +81,10 @@ union all
 select
     'stg_olist__order_items' as table_name,
     'line_lowered_by_a_return' as rule_name,
-    'a line of which units came back, all of them ' || cast(cast(coalesce(amount_taken_off, 0) as decimal(18, 2)) as string)
-    || '; credited without a purchase before it: ' || cast(cast(coalesce(unmatched.amount, 0) as decimal(18, 2)) as string)
-        as breach,
+    'a line of which units came back, all of them '
+    || cast(cast(coalesce(amount_taken_off, 0) as decimal(18, 2)) as string)
+    || '; credited without a purchase before it: '
+    || cast(cast(coalesce(unmatched.amount, 0) as decimal(18, 2)) as string) as breach,
     'counted with the units that were kept; what no purchase matches is left out' as treatment,
     false as is_unexpected,
     lines_lowered as affected_rows,
