@@ -9,7 +9,9 @@ counted as (
         sum(case when {{ cancelled }} and customer is not null then quantity * unit_price end) as credit_amount,
         count(case when not {{ cancelled }} and not {{ purchase }} then 1 end) as lines_of_nothing,
         count(case when unit_price < 0 then 1 end) as below_zero,
-        count(case when {{ test_account }} then 1 end) as of_test_accounts
+        count(case when {{ test_account }} then 1 end) as of_test_accounts,
+        count(distinct invoice) as invoice_count,
+        count(distinct case when customer is null then invoice end) as invoices_without_customer
     from lines
 ),
 
@@ -61,6 +63,18 @@ select
     true as is_unexpected,
     without_customer as affected_rows,
     line_count as checked_rows
+from counted
+
+union all
+
+select
+    'stg_olist__orders' as table_name,
+    'invoice_without_customer' as rule_name,
+    'an invoice or credit note without a customer' as breach,
+    'left out: nobody can be addressed' as treatment,
+    true as is_unexpected,
+    invoices_without_customer as affected_rows,
+    invoice_count as checked_rows
 from counted
 
 union all

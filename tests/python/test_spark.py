@@ -24,6 +24,8 @@ import pytest
 from campaign_logs import forget, log_rows, people_of, write_log
 from marketplaces import read_tables, write_tables
 from olist_segments.campaigns.inputs import forgotten_digest
+from olist_segments.generator import Settings, generate
+from olist_segments.generator.shapes import SHAPE_NAMES, ShapeName
 from olist_segments.serving.publish import publish
 from warehouses import CLOCK_COLUMNS, FEW_CANDIDATES, SAMPLE, Warehouse
 
@@ -112,6 +114,41 @@ def equal(here: pd.Series[Any], other: pd.Series[Any], *, is_double: bool) -> np
     if is_double:
         return np.isclose(here.to_numpy(float), other.to_numpy(float), TOLERANCE, TOLERANCE, equal_nan=True)
     return ((here == other) | (here.isna() & other.isna())).to_numpy(bool)
+
+
+RAW_TABLES = (
+    "shop",
+    "input_columns",
+    "input_counts",
+    "olist_orders_dataset",
+    "olist_customers_dataset",
+    "olist_order_items_dataset",
+    "olist_order_payments_dataset",
+    "olist_products_dataset",
+    "olist_sellers_dataset",
+)
+
+
+@pytest.mark.parametrize("name", SHAPE_NAMES)
+def test_a_connector_gives_the_same_raw_tables(
+    name: ShapeName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = tmp_path / "files"
+    generate(Settings(300, 3), files, shape=name)
+    monkeypatch.setenv("OLIST_CONNECTOR", name)
+    monkeypatch.setenv("OLIST_ID_SALT", "the salt of these tests")
+    warehouse, spark = Warehouse(tmp_path / "duckdb"), SparkWarehouse(tmp_path / "spark")
+    for built in (warehouse, spark):
+        built.dbt("run", "--select", "stg_olist__sellers", data=files)
+    home = spark.spark_home / "warehouse" / f"{SCHEMA}_raw.db"
+    with duckdb.connect(str(warehouse.path), read_only=True) as connection:
+        for table in RAW_TABLES:
+            columns = ", ".join(types(connection, f"raw.{table}"))
+            here = connection.execute(f"select {columns} from raw.{table} order by all").fetchall()
+            there = connection.execute(
+                f"select {columns} from read_parquet('{home}/{table}/*.parquet') order by all"
+            ).fetchall()
+            assert there == here, table
 
 
 REFIT = {**FEW_CANDIDATES, "refit": True}

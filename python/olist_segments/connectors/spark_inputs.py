@@ -107,11 +107,14 @@ class SparkInputs:
                 columnNameOfCorruptRecord 'unreadable_row'
             )
         """)
+        # All columns are asked for: of columns that nobody reads Spark does not notice that they are missing.
+        everything = ", ".join(f"field_{i}" for i in range(len(header)))
         unreadable = self.files.rows_of(
-            f"select line, left(unreadable_row, 120) from (select *, monotonically_increasing_id() as line from "
-            f"{relation}_file) as rows_of_file where unreadable_row is not null order by line limit 1"
+            f"select line, left(unreadable_row, 120), {everything} "
+            f"from (select *, monotonically_increasing_id() as line from {relation}_file) as rows_of_file "
+            "where unreadable_row is not null order by line limit 1"
         )
-        for line, text in unreadable:
+        for line, text, *_ in unreadable:
             row = str(text).replace("\n", " ")
             raise RefusedInput(
                 f"{file.name}, row {int(line) + 1}: the row has not the {len(header)} fields of the header ('{row}'): "

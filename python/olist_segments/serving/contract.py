@@ -88,7 +88,10 @@ def render(contract: dict[str, Any], form: str) -> str:
     )
     environment.filters.update(count=_count, days=_days, agreement=_agreement, kept=_kept, interval=_interval)
     template = files("olist_segments.serving").joinpath("templates", f"contract.{form}.j2").read_text(encoding="utf-8")
-    return environment.from_string(template).render(**contract | {"shop": Shop(**contract["shop"])})
+    # Kinds that hold recency themselves are not compared with kinds that do.
+    tells_recency = any(row["refit_interval_days_with_recency"] is not None for row in contract["thresholds"])
+    shop = Shop(**contract["shop"])
+    return environment.from_string(template).render(**contract | {"shop": shop, "tells_recency": tells_recency})
 
 
 def _plain(value: object) -> object:
