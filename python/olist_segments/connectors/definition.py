@@ -54,7 +54,7 @@ class Input(BaseModel):
     optional_columns: dict[str, list[str]] = {}
     delimiter: str = ","
     header: bool = True
-    encoding: Literal["utf-8", "latin-1", "utf-16"] = "utf-8"
+    encoding: Literal["utf-8", "latin-1"] = "utf-8"
     table: str | None = None
 
     @model_validator(mode="after")

@@ -94,7 +94,6 @@ def _tell_shop(engine: RawFiles, connector: Connector, tables: Sequence[RawTable
     shop = _beside(tables, SHOP)
     facts = {
         "connector": connector.name,
-        "title": connector.title,
         "currency": told_or(loaded.told.currency or connector.currency, "OLIST_CURRENCY", "[A-Z]{3}", "EUR"),
         "time_zone": told_or(
             loaded.told.time_zone or connector.time_zone, "OLIST_TIME_ZONE", "[A-Za-z0-9_+/-]+", "Europe/Berlin"
