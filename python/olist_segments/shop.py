@@ -44,8 +44,8 @@ class Shop:
 
     @property
     def noun(self) -> str:
-        """What it is called: a marketplace has sellers."""
-        return "marketplace" if self.has_sellers else "shop"
+        """What it is called: Olist is a marketplace; the sellers that others tell may be brands."""
+        return "marketplace" if self.connector == "olist" else "shop"
 
     @property
     def in_currency(self) -> str:

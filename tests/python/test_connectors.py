@@ -290,9 +290,22 @@ def test_several_files_are_one_input_and_others_are_told(shop: Shop) -> None:
         ),
         (
             [HEADER, "1,2024-01-05,,paid,P1,1,10.00"],
-            "Connector my_shop, orders.sql gives no rows: look at its conditions, and at the files that it reads.",
+            "Connector my_shop, orders.sql gives no rows of the 1 that the files hold: they are left out (order line "
+            "without customer: 1).",
         ),
-        ([HEADER, "1,2024-01-05,ann@mail.example,paid"], "export.csv can't be read"),
+        (
+            [HEADER, LINES[1], "1,2024-01-05,ann@mail.example,paid"],
+            "export.csv, line 3: the row has more or fewer fields than the header, or a quote in it never ends",
+        ),
+        (
+            [HEADER, "1,2024-01-05,ann@mail.example,piad,P1,1,10.00"],
+            "Connector my_shop: order 1 has the status 'piad', which no condition of connector.yml names: add it to",
+        ),
+        ([HEADER.replace(",", ";")], "export.csv separates its columns by semicolons: write that delimiter into"),
+        (
+            [HEADER, "1,2024-01-05,x,paid,P1,1,ann@mail.example"],
+            'Connector my_shop, order_items.sql: Conversion Error: Could not convert string "…@…" to DECIMAL',
+        ),
         (["", HEADER], "export.csv has no header in its first line"),
     ],
 )
@@ -304,6 +317,22 @@ def test_files_that_can_not_be_mapped_change_nothing(shop: Shop, lines: list[str
     assert sentence in shop.refusal()
     assert shop.tables() == tables
     assert shop.rows("from raw.olist_orders_dataset order by all") == before
+
+
+def test_a_spreadsheet_that_is_none_and_the_lock_of_an_open_one(shop: Shop) -> None:
+    shop.change("connector.yml", '["*.csv"]', '["*.csv", "*.xlsx"]')
+    shop.write("lock", name="~$export.xlsx")
+    shop.load()
+    shop.write("no spreadsheet", name="other.xlsx")
+    assert shop.refusal() == (
+        "other.xlsx can't be read: it is not a whole .xlsx file, or has no first sheet; export it again."
+    )
+
+
+def test_text_that_is_not_utf_8_is_told_without_its_line(shop: Shop) -> None:
+    shop.write(HEADER, "1,2024-01-05,jörg@mail.example,paid,P1,1,10.00", encoding="latin-1")
+    assert "the text is not UTF-8: export it again as UTF-8, or write encoding: latin-1" in shop.refusal()
+    assert "mail.example" not in shop.refusal()
 
 
 def test_an_order_in_two_exports_is_refused(shop: Shop) -> None:

@@ -6,6 +6,7 @@ import argparse
 import os
 import re
 import secrets
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -113,7 +114,10 @@ def run_check(arguments: argparse.Namespace) -> None:
         print("\n".join(text_table([["what", "rows", "what is done"], *rows], left=(0, 2))))
     for note in notes:
         print(f"\n{note}")
-    print(f"\nNothing is wrong. OLIST_CONNECTOR={connector.name} OLIST_DATA_DIR={folder} make build")
+    name = connector.name
+    print("\nNothing is wrong. To build, with a warehouse and folders of its own:\n")
+    print(f"OLIST_CONNECTOR={name} OLIST_DATA_DIR={shlex.quote(folder)} OLIST_WAREHOUSE={name}.duckdb \\")
+    print(f"  OLIST_SERVING_DIR={name}-serving OLIST_CAMPAIGN_DIR={name}-campaigns make build")
 
 
 def run_id(arguments: argparse.Namespace) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import duckdb
 import pandas as pd
@@ -177,8 +179,23 @@ class DuckDBInputs:
         try:
             return self.files.rows_of(statement)
         except (DbtRuntimeError, duckdb.Error) as error:
-            said = " ".join(str(error).split())
-            raise RefusedInput(f"{file.name} can't be read ({said[:300]}): export it again.") from error
+            raise _refused(file, " ".join(str(error).split())) from error
+
+
+def _refused(file: InputFile, said: str) -> RefusedInput:
+    """What DuckDB said of a file, without the line that it quotes, which may name a person."""
+    line = re.search(r"on Line: (\d+)", said, re.IGNORECASE)
+    where = f"{file.name}, line {line[1]}" if line else file.name
+    if re.search("utf-8|unicode", said, re.IGNORECASE):
+        return RefusedInput(
+            f"{where}: the text is not UTF-8: export it again as UTF-8, or write encoding: latin-1 into connector.yml."
+        )
+    if file.format in ("csv", "txt"):
+        return RefusedInput(
+            f"{where}: the row has more or fewer fields than the header, or a quote in it never ends: fix the row, or "
+            "export the file again."
+        )
+    return RefusedInput(f"{file.name} can't be read: it is not a whole .{file.format} file; export it again.")
 
 
 class _Opened:
@@ -201,9 +218,11 @@ class _Opened:
             frame = _sqlite_rows(file) if file.format == "sqlite" else _sheet_rows(file)
             self._cursor.register("connector_rows", frame)
             return "connector_rows"
-        except (duckdb.Error, sqlite3.Error, ImportError, ValueError, OSError) as error:
-            said = " ".join(str(error).split())
-            raise RefusedInput(f"{file.name} can't be read ({said[:300]}): export it again.") from error
+        except (duckdb.Error, sqlite3.Error, BadZipFile, KeyError, ValueError, OSError) as error:
+            what = f"holds no table or sheet '{file.table}'" if file.table else "has no first sheet"
+            raise RefusedInput(
+                f"{file.name} can't be read: it is not a whole .{file.format} file, or {what}; export it again."
+            ) from error
 
     def __exit__(self, *_: object) -> None:
         if self._file.format == "duckdb":

@@ -74,7 +74,12 @@ def load_mapped(engine: RawFiles, connector: Connector, tables: Sequence[RawTabl
             engine, table, place, _place_of_key(engine, table), has_patterns=connector.country == "BR"
         )
         if table.name in needed and not known[table.name][ROWS]:
-            raise RefusedInput(f"{place} gives no rows: look at its conditions, and at the files that it reads.")
+            counts = engine.rows_of(
+                f"select rule_name, affected_rows from ({mapped.counts()}) as counts order by 2 desc"
+            )
+            left_out = ", ".join(f"{str(rule).replace('_', ' ')}: {rows}" for rule, rows in counts if rows)
+            why = f"they are left out ({left_out})" if left_out else "look at its conditions, and at the files"
+            raise RefusedInput(f"{place} gives no rows of the {mapped.row_count()} that the files hold: {why}.")
     return Loaded(known, frozenset(provided), told)
 
 

@@ -158,6 +158,12 @@ class Mapped:
         cast = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in COUNT_COLUMNS.items())
         return f"select {cast} from ({query}\n) as counted"
 
+    def row_count(self) -> int:
+        """Rows of all files together."""
+        counts = (f"select count(*) as row_count from ({self._relations[name]}) as {name}" for name in self.found)
+        ((rows,),) = self._files.rows_of(f"select sum(row_count) from ({' union all '.join(counts)}) as counts")
+        return int(rows)
+
     def place(self, table: RawTable) -> str:
         """The SQL file of a table as a sentence names it."""
         return self._connector.place(next(short for short, name in TABLES.items() if name == table.name))
@@ -224,6 +230,12 @@ class Mapped:
             wanted = [*aliases, name]
             columns[name] = next((found for a in wanted if (found := in_small_letters.get(a.lower()))), None)
             if columns[name] is None and name in declared.columns:
+                if len(header) == 1 and (mark := next((mark for mark in ";\t|," if mark in header[0]), None)):
+                    marks = {";": "semicolons", "\t": "tabs", "|": "bars", ",": "commas"}[mark]
+                    raise RefusedInput(
+                        f"{file.name} separates its columns by {marks}: write that delimiter into "
+                        f"connectors/{self._connector.name}/connector.yml, or export it again."
+                    )
                 raise RefusedInput(
                     f"{file.name} has no column {' or '.join(repr(alias) for alias in aliases or [name])} (its header "
                     f"reads: {', '.join(header)[:300]}): export it again with that column, or write the name that the "
@@ -312,4 +324,7 @@ class Mapped:
 
 def _is_wanted(path: str, declared: Input) -> bool:
     name = PurePath(path).name.lower()
+    # Beside an open workbook, and on the disks of a Mac, lie files of their names that hold no data.
+    if name.startswith(("~$", "._")):
+        return False
     return name.rpartition(".")[2] in FORMATS and any(fnmatchcase(name, pattern.lower()) for pattern in declared.files)

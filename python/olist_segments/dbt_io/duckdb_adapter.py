@@ -95,9 +95,11 @@ class DuckDBAdapter(ProjectAdapter, DuckDBAdapterOfDbt):
         """See ProjectAdapter."""
         return DuckDBFiles(self.rows_of)
 
-    def inputs(self) -> Inputs:
+    def inputs(self, *, is_logged: bool) -> Inputs:
         """See ProjectAdapter."""
-        return DuckDBInputs(self.raw_files(), self.connections.get_thread_connection().handle.cursor())
+        cursor = self.connections.get_thread_connection().handle.cursor()
+        files = self.raw_files() if is_logged else DuckDBFiles(lambda sql: cursor.execute(sql).fetchall())
+        return DuckDBInputs(files, cursor)
 
     def source_tables(self) -> DuckDBTables:
         """See ProjectAdapter."""

@@ -33,8 +33,8 @@ class ProjectAdapter(metaclass=AdapterMeta):
         """How this engine reads raw files."""
         raise NotImplementedError
 
-    def inputs(self) -> Inputs:
-        """How this engine reads other shops' files."""
+    def inputs(self, *, is_logged: bool) -> Inputs:
+        """How this engine reads other shops' files; `is_logged`: by dbt's log, which keeps what errors quote."""
         raise NotImplementedError
 
     def source_tables(self) -> SourceTables:
@@ -96,7 +96,8 @@ class ProjectAdapter(metaclass=AdapterMeta):
                     f"The SQL of connector {connector} runs on {' and '.join(read.engines)}, not on "
                     f"{self.config.credentials.type}: take another target, or write it for both and say so in engines."
                 )
-            load_shop(self.inputs(), read, tables, folder, salt, invalid_statuses, warn)
+            inputs = self.inputs(is_logged=read.reads_the_nine_files)
+            load_shop(inputs, read, tables, folder, salt, invalid_statuses, warn)
 
         _told_by_dbt(load)
 

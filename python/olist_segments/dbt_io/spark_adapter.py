@@ -116,7 +116,7 @@ class SparkAdapter(ProjectAdapter, SparkAdapterOfDbt):
         """See ProjectAdapter."""
         return SparkFiles(self.rows_of, self.find_files)
 
-    def inputs(self) -> Inputs:
+    def inputs(self, *, is_logged: bool) -> Inputs:
         """See ProjectAdapter."""
         return SparkInputs(self.raw_files(), self.list_files, keep_value)
 
