@@ -410,7 +410,7 @@ def test_the_page_writes_a_connector_that_works(
     (tmp_path / "suppressed_customers.csv").write_text("customer_unique_id\n", encoding="utf-8")
     capsys.readouterr()
     assert main(["connector", "check", "teeladen", "--data", str(tmp_path)]) == 0
-    (shown,) = re.findall(r"It prints\n\n```\n(.*?)```", page, flags=re.S)
+    (shown,) = re.findall(r"It prints [^`]*, and\n\n```\n(.*?)```", page, flags=re.S)
     assert shown in capsys.readouterr().out
 
 
@@ -418,5 +418,4 @@ def test_the_page_names_every_connector_and_each_has_a_page_of_its_own() -> None
     page = (PROJECT / "docs" / "connectors.md").read_text(encoding="utf-8")
     for name in connector_names(PROJECT):
         assert re.search(rf"^\| \[?`{name}`", page, flags=re.M), name
-    for name in ("shopify", "woocommerce"):
         assert (PROJECT / "connectors" / name / "README.md").is_file()
