@@ -16,18 +16,20 @@ shop as (
 quintiles as (
     select
         as_of_date,
+        is_newest,
         {% for fifth in range(1, 5) -%}
             percentile_cont(0.{{ 2 * fifth }}) within group (order by cast(total_spend as double))
                 as limit_{{ fifth }}{{ "," if not loop.last }}
         {% endfor %}
     from features
-    group by as_of_date
+    group by as_of_date, is_newest
 ),
 
 -- The seed's limits of spend are amounts in BRL.
 bins as (
     select
         quintiles.as_of_date,
+        quintiles.is_newest,
         score_bins.dimension,
         score_bins.score,
         score_bins.lower_bound,
@@ -41,6 +43,7 @@ bins as (
     union all
     select
         quintiles.as_of_date,
+        quintiles.is_newest,
         'total_spend' as dimension,
         {{ score }} as score,
         cast({{ 'quintiles.limit_' ~ (score - 1) if score > 1 else '0' }} as decimal(18, 2)) as lower_bound,
@@ -55,6 +58,7 @@ bins as (
 final as (
     select
         as_of_date,
+        is_newest,
         dimension,
         cast(score as integer) as score,
         cast(lower_bound as decimal(18, 2)) as lower_bound,

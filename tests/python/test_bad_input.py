@@ -39,7 +39,7 @@ def staged_from_csv(runner_of: RunnerOf, tmp_path_factory: pytest.TempPathFactor
     assert run.success, run.sentences
     assert run.warnings == []
     tables = plain.tables(("main",))
-    assert len(tables) == 10
+    assert len(tables) == 11
     assert tables["main.stg_olist__order_reviews"][0][-1] == 'Chegou, mas\n\no "lacre" estava aberto'
     return tables
 

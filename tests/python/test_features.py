@@ -14,7 +14,7 @@ from olist_segments.model.features import transforms_of, words_of
 from warehouses import FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
 
 # What dbt reads of the project.
-FOLDERS = ("models", "macros", "seeds", "tests")
+FOLDERS = ("connectors", "models", "macros", "seeds", "tests")
 FILES = (".dbtignore", "dbt_project.yml", "profiles.yml")
 
 

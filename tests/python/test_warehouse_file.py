@@ -180,7 +180,7 @@ def test_the_project_may_lie_in_any_folder(tmp_path: Path) -> None:
     for part in ("dbt_project.yml", "profiles.yml"):
         folder.mkdir(exist_ok=True)
         shutil.copy(PROJECT / part, folder)
-    for part in ("models", "macros", "seeds", "analyses", "tests/generic", "data/sample"):
+    for part in ("connectors", "models", "macros", "seeds", "analyses", "tests/generic", "data/sample"):
         shutil.copytree(PROJECT / part, folder / part)
     shutil.copytree(folder, beside)
     (beside / "seeds" / "brazil_states.csv").write_text("decoy\n", encoding="utf-8")
