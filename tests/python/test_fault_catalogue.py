@@ -23,13 +23,12 @@ import yaml
 from dbt.cli.main import dbtRunner
 from dbt_here import PROJECT
 from faults import FILES, Project, RunnerOf, as_nobody, assert_totals_tie
-from olist_segments.loading.declared import RawColumn, RawTable
+from olist_segments.connectors.command import declared_tables
 from olist_segments.loading.duckdb_files import DuckDBFiles
 from olist_segments.loading.load import incoming_tables, load_raw_files
 from olist_segments.loading.refusals import RefusedInput
 
 Operation = Callable[[Project, str, Any], object]
-SOURCES = PROJECT / "models" / "staging" / "_olist__sources.yml"
 CATALOGUE = PROJECT / "tests" / "faults" / "catalogue.yml"
 STAGED = ["path:models/staging"]
 # Refusals that dbt is asked for as well: of the file, its dialect, its values, and of all nine together.
@@ -172,23 +171,7 @@ OPERATIONS: dict[str, Operation] = {
 }
 
 
-def declared_tables() -> list[RawTable]:
-    """The nine files as dbt's graph hands them to loading."""
-    (source,) = yaml.safe_load(SOURCES.read_text(encoding="utf-8"))["sources"]
-    return [
-        RawTable(
-            schema="raw",
-            name=table["name"],
-            columns={
-                column["name"]: RawColumn.model_validate(column | column.get("config", {}))
-                for column in table["columns"]
-            },
-        )
-        for table in source["tables"]
-    ]
-
-
-RAW_TABLES = declared_tables()
+RAW_TABLES = declared_tables(PROJECT)
 INVALID_STATUSES = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"][
     "invalid_order_statuses"
 ]

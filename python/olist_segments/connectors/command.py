@@ -18,7 +18,7 @@ import yaml
 
 from olist_segments.connectors.definition import NAME, NEEDED_TABLES, OLIST, TABLES, connector_names, read_connector
 from olist_segments.connectors.duckdb_inputs import DuckDBInputs
-from olist_segments.connectors.load import load_mapped
+from olist_segments.connectors.load import load_mapped, told_of
 from olist_segments.connectors.mapping import Mapped
 from olist_segments.connectors.salt import customer_ids, kept_salt, site_salt
 from olist_segments.errors import UserError
@@ -29,7 +29,6 @@ from olist_segments.serving.text_table import text_table
 
 TEMPLATE = Path(__file__).with_name("new_connector")
 SOURCES = Path("models") / "staging" / "_olist__sources.yml"
-SHOWN_COUNTS = 40
 
 
 def add_command(commands: argparse._SubParsersAction[Any]) -> None:
@@ -101,12 +100,12 @@ def run_check(arguments: argparse.Namespace) -> None:
         print(_tables_told(tables, loaded.known, loaded.provided))
         print()
         print(_orders_told(files, tables))
-    currency = os.environ.get("OLIST_CURRENCY") or loaded.told.currency or connector.currency
-    zone = os.environ.get("OLIST_TIME_ZONE") or loaded.told.time_zone or connector.time_zone
-    print(f"Currency: {currency or 'not told (OLIST_CURRENCY)'}. Time zone: {zone or 'not told (OLIST_TIME_ZONE)'}.")
+    told = told_of(connector, loaded.told)
+    currency, zone = told.currency or "not told (OLIST_CURRENCY)", told.time_zone or "not told (OLIST_TIME_ZONE)"
+    print(f"Currency: {currency}. Time zone: {zone}.")
     rows = [
         [str(rule).replace("_", " "), f"{affected:,} of {checked:,}", str(treatment)]
-        for _, rule, _, treatment, _, affected, checked in counts[:SHOWN_COUNTS]
+        for _, rule, _, treatment, _, affected, checked in counts
         if affected
     ]
     if rows:

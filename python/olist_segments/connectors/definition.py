@@ -29,6 +29,7 @@ TABLES = {
     "product_categories": "product_category_name_translation",
 }
 """Name of a connector's SQL file, without its ending → the raw table that it provides."""
+SHORT_NAMES = {raw: short for short, raw in TABLES.items()}
 NEEDED_TABLES = ("orders", "customers", "order_items")
 """Without these nothing can be built."""
 SHOP, REFUSALS, DATA_QUALITY = "shop", "refusals", "data_quality"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import sqlite3
@@ -16,9 +15,10 @@ import duckdb
 import pandas as pd
 from dbt_common.exceptions import DbtRuntimeError
 
-from olist_segments.connectors.engine import InputFile
+from olist_segments.connectors.engine import InputFile, header_of
 from olist_segments.loading import csv_files
-from olist_segments.loading.duckdb_files import DuckDBFiles, parquet_rows, path_literal
+from olist_segments.loading.duckdb_files import DuckDBFiles, check_reading, parquet_rows, path_literal
+from olist_segments.loading.engine import FLOATS, text_of_float
 from olist_segments.loading.refusals import RefusedInput
 
 Execute = Callable[..., Any]
@@ -53,8 +53,7 @@ class DuckDBInputs:
 
     def columns_of(self, file: InputFile) -> list[str]:
         """See Inputs."""
-        if said := csv_files.reading_error(file.path):
-            raise RefusedInput(f"{file.name} can't be read ({said}): let the user that runs dbt read it.")
+        check_reading(file.path, file.name)
         if file.format in ("csv", "txt"):
             return list(file.columns) or self._header(file)
         with self._opened(file) as rows:
@@ -95,16 +94,7 @@ class DuckDBInputs:
         return f"sha256({text})"
 
     def _header(self, file: InputFile) -> list[str]:
-        encoding = "utf-8" if file.encoding == "utf-8" else "latin-1"
-        with open(file.path, "rb") as stream:
-            line = stream.readline().decode(encoding, errors="replace").lstrip("\ufeff").strip("\r\n")
-        if "\0" in line:
-            raise RefusedInput(f"{file.name} is not UTF-8 text but looks like UTF-16: export it again as UTF-8.")
-        if not line.strip():
-            raise RefusedInput(f"{file.name} has no header in its first line: export it again, with its header line.")
-        if file.delimiter == "whitespace":
-            return line.split()
-        return [name.strip() for name in next(csv.reader([line], delimiter=file.delimiter))]
+        return header_of(file, csv_files.first_line(file.path, file.encoding))
 
     def _read_csv(self, file: InputFile, columns: Mapping[str, str | None], relation: str) -> None:
         header = list(file.columns) or self._header(file)
@@ -166,10 +156,8 @@ class DuckDBInputs:
         if column is None:
             return "cast(null as varchar)"
         name = self.files.name(column.replace('"', '""'))
-        if types[column] in ("DOUBLE", "FLOAT"):
-            # pandas turns whole numbers with gaps into floats.
-            whole = f"cast(try_cast({name} as decimal(18, 0)) as varchar)"
-            return f"coalesce(case when {name} = floor({name}) then {whole} end, cast({name} as varchar))"
+        if types[column] in FLOATS:
+            return text_of_float(name, "varchar")
         return f"nullif(cast({name} as varchar), '')"
 
     def _opened(self, file: InputFile) -> _Opened:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Protocol
 
 from olist_segments.loading.engine import RawFiles
+from olist_segments.loading.load import header_text
 
 FORMATS = ("csv", "txt", "parquet", "json", "xlsx", "duckdb", "sqlite")
 """The endings of files that can be read; Spark reads the first three."""
@@ -72,6 +74,14 @@ class Inputs(Protocol):
 
     def sha256(self, text: str) -> str:
         """SQL of the hex digits of SHA-256 of a text."""
+
+
+def header_of(file: InputFile, first_line: str) -> list[str]:
+    """The columns that the first line of a text file names."""
+    header = header_text(file.name, first_line)
+    if file.delimiter == "whitespace":
+        return header.split()
+    return [name.strip() for name in next(csv.reader([header], delimiter=file.delimiter))]
 
 
 def refused_format(file: InputFile, engine: str, kinds: tuple[str, ...]) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from olist_segments.connectors.definition import SHORT_NAMES
+
 PROJECT = Path(__file__).resolve().parents[3]
 SOURCES = PROJECT / "models" / "staging" / "_olist__sources.yml"
 PAGE = PROJECT / "docs" / "input_layer.md"
@@ -34,11 +36,10 @@ def page(declared: dict[str, Any]) -> str:
 
 
 def _overview(tables: list[dict[str, Any]]) -> str:
-    rows = [
-        f"| [`{_short_name(table)}`](#{_short_name(table)}) | {'needed' if _meta(table).get('needed') else 'optional'} "
-        f"| {_text(_meta(table)['adds'])} |"
-        for table in tables
-    ]
+    rows = []
+    for table in tables:
+        name, need = SHORT_NAMES[table["name"]], "needed" if _meta(table).get("needed") else "optional"
+        rows.append(f"| [`{name}`](#{name}) | {need} | {_text(_meta(table)['adds'])} |")
     return "\n".join(["| table | | what it adds |", "|---|---|---|", *rows, ""])
 
 
@@ -51,7 +52,7 @@ def _table(table: dict[str, Any]) -> str:
         rows.append(f"| `{column['name']}` | {need} | {_kind(column)} | {text} |")
     return "\n".join(
         [
-            f"## {_short_name(table)}",
+            f"## {SHORT_NAMES[table['name']]}",
             "",
             f"{table['description']} Raw table and file: `{table['name']}`.",
             "",
@@ -70,13 +71,6 @@ def _kind(column: dict[str, Any]) -> str:
     if "min" in meta:
         bounds = f", at least {meta['min']}" if "max" not in meta else f", {meta['min']} to {meta['max']}"
     return f"{str(column['data_type']).split('(')[0]}{bounds}"
-
-
-def _short_name(table: dict[str, Any]) -> str:
-    """The name of a connector's SQL file for the table."""
-    if table["name"] == "product_category_name_translation":
-        return "product_categories"
-    return str(table["name"]).removeprefix("olist_").removesuffix("_dataset")
 
 
 def _meta(declared: dict[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from olist_segments.connectors.definition import NEEDED_TABLES, TABLES, Connector, told_or
 from olist_segments.connectors.engine import Inputs
-from olist_segments.connectors.mapping import COUNT_COLUMNS, Mapped, Told
+from olist_segments.connectors.mapping import NO_COUNTS, Mapped, Told
 from olist_segments.loading.declared import RawTable
-from olist_segments.loading.engine import RawFiles
+from olist_segments.loading.engine import RawFiles, make_incoming
 from olist_segments.loading.load import (
     ROWS,
     Warn,
@@ -51,13 +51,13 @@ def load_shop(
         with incoming_tables(engine, [*tables, *beside]):
             known = load_raw_files(engine, tables, folder, invalid_statuses, warn)
             _tell_shop(engine, connector, tables, Loaded(known, frozenset(known), Told()))
-            _tell_counts(engine, tables, None)
+            make_incoming(engine.rows_of, _beside(tables, COUNTS), NO_COUNTS)
         return
     with incoming_tables(engine, [*tables, *beside]), Mapped(inputs, connector, folder, warn).read(salt) as mapped:
         loaded = load_mapped(engine, connector, tables, mapped)
         check_there_is_a_purchase(engine, tables, folder, invalid_statuses)
         _tell_shop(engine, connector, tables, loaded)
-        _tell_counts(engine, tables, mapped)
+        mapped.load_counts(_beside(tables, COUNTS))
 
 
 def load_mapped(engine: RawFiles, connector: Connector, tables: Sequence[RawTable], mapped: Mapped) -> Loaded:
@@ -83,6 +83,14 @@ def load_mapped(engine: RawFiles, connector: Connector, tables: Sequence[RawTabl
     return Loaded(known, frozenset(provided), told)
 
 
+def told_of(connector: Connector, told: Told) -> Told:
+    """Currency and time zone of a shop: of the environment, else of its files, else of its connector."""
+    return Told(
+        told_or(told.currency or connector.currency, "OLIST_CURRENCY", "[A-Z]{3}", "EUR"),
+        told_or(told.time_zone or connector.time_zone, "OLIST_TIME_ZONE", "[A-Za-z0-9_+/-]+", "Europe/Berlin"),
+    )
+
+
 def _place_of_key(engine: RawFiles, table: RawTable) -> Callable[[int], str]:
     key = next(iter(table.columns))
 
@@ -96,20 +104,17 @@ def _place_of_key(engine: RawFiles, table: RawTable) -> Callable[[int], str]:
 
 
 def _tell_shop(engine: RawFiles, connector: Connector, tables: Sequence[RawTable], loaded: Loaded) -> None:
-    shop = _beside(tables, SHOP)
+    told = told_of(connector, loaded.told)
     facts = {
         "connector": connector.name,
-        "currency": told_or(loaded.told.currency or connector.currency, "OLIST_CURRENCY", "[A-Z]{3}", "EUR"),
-        "time_zone": told_or(
-            loaded.told.time_zone or connector.time_zone, "OLIST_TIME_ZONE", "[A-Za-z0-9_+/-]+", "Europe/Berlin"
-        ),
+        "currency": told.currency,
+        "time_zone": told.time_zone,
         "country": connector.country,
     }
     values = ", ".join(
         f"cast({'null' if value is None else engine.text(value)} as string) as {name}" for name, value in facts.items()
     )
-    _make(engine, shop, f"select {values}")
-    columns = _beside(tables, COLUMNS)
+    make_incoming(engine.rows_of, _beside(tables, SHOP), f"select {values}")
     rows = " union all ".join(
         f"select {engine.text(table.name)} as table_name, {engine.text(column)} as column_name, "
         f"{str(table.name in loaded.provided).lower()} as is_provided, "
@@ -117,22 +122,8 @@ def _tell_shop(engine: RawFiles, connector: Connector, tables: Sequence[RawTable
         for table in tables
         for column in table.columns
     )
-    _make(engine, columns, rows)
-
-
-def _tell_counts(engine: RawFiles, tables: Sequence[RawTable], mapped: Mapped | None) -> None:
-    counts = _beside(tables, COUNTS)
-    if mapped is None:
-        nulls = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in COUNT_COLUMNS.items())
-        _make(engine, counts, f"select {nulls} from (select 1 as one) as nothing where one = 0")
-    else:
-        mapped.make(counts, mapped.counts())
+    make_incoming(engine.rows_of, _beside(tables, COLUMNS), rows)
 
 
 def _beside(tables: Sequence[RawTable], name: str) -> RawTable:
     return RawTable.model_validate({"schema": tables[0].schema_name, "name": name, "columns": {}})
-
-
-def _make(engine: RawFiles, table: RawTable, query: str) -> None:
-    engine.rows_of(f"drop table if exists {table.incoming}")
-    engine.rows_of(f"create table {table.incoming} as {query}")

@@ -22,13 +22,14 @@ from olist_segments.connectors.definition import (
     DATA_QUALITY,
     REFUSALS,
     SHOP,
-    TABLES,
+    SHORT_NAMES,
     Connector,
     Input,
 )
 from olist_segments.connectors.engine import FORMATS, InputFile, Inputs
 from olist_segments.connectors.salt import ID_LENGTH
 from olist_segments.loading.declared import RawColumn, RawTable
+from olist_segments.loading.engine import FLOATS, make_incoming, no_rows
 from olist_segments.loading.refusals import RefusedInput
 
 SALT = "connector_salt"
@@ -44,6 +45,7 @@ COUNT_COLUMNS = {
     "checked_rows": "bigint",
 }
 """What `data_quality.sql` gives: rows of the model data_quality, but for the share."""
+NO_COUNTS = no_rows(COUNT_COLUMNS)
 DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
@@ -125,10 +127,10 @@ class Mapped:
 
     def load(self, table: RawTable) -> bool:
         """Make the incoming table of `table`; False, and a table without rows, where the connector has none."""
-        short = next(short for short, name in TABLES.items() if name == table.name)
+        short = SHORT_NAMES[table.name]
         if not self._connector.has(short):
-            nulls = ", ".join(f"cast(null as string) as {self._files.name(name)}" for name in table.columns)
-            self._make(table, f"select {nulls}{self._inputs.rowid} from (select 1 as one) as nothing where one = 0")
+            nothing = no_rows({self._files.name(name): "string" for name in table.columns})
+            self._make(table, f"select *{self._inputs.rowid} from ({nothing}) as nothing")
             return False
         query = self._query(short)
         types = self._told(short, lambda: self._inputs.types_of(query))
@@ -137,17 +139,15 @@ class Mapped:
             f"{self._text_of(short, column, types.get(column.name))} as {self._files.name(column.name)}"
             for column in table.columns.values()
         )
-        self._told(
-            short, lambda: self._make(table, f"select {selected}{self._inputs.rowid} from ({query}\n) as provided")
-        )
-        self._check_ids(short, table)
+        texts = f"select {selected}{self._inputs.rowid} from ({query}\n) as provided"
+        self._told(short, lambda: self._check_ids(short, table, texts))
+        self._told(short, lambda: self._make(table, texts))
         return True
 
     def counts(self) -> str:
         """The query of what the connector counted of the shop's files, with the columns of COUNT_COLUMNS."""
         if not self._connector.has(DATA_QUALITY):
-            nulls = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in COUNT_COLUMNS.items())
-            return f"select {nulls} from (select 1 as one) as nothing where one = 0"
+            return NO_COUNTS
         query = self._query(DATA_QUALITY)
         given = self._told(DATA_QUALITY, lambda: self._inputs.types_of(query))
         if set(given) != set(COUNT_COLUMNS):
@@ -166,15 +166,14 @@ class Mapped:
 
     def place(self, table: RawTable) -> str:
         """The SQL file of a table as a sentence names it."""
-        return self._connector.place(next(short for short, name in TABLES.items() if name == table.name))
+        return self._connector.place(SHORT_NAMES[table.name])
 
-    def make(self, table: RawTable, query: str) -> None:
-        """Make the incoming table of `table` of a query over the connector's relations."""
-        self._told(DATA_QUALITY, lambda: self._make(table, query))
+    def load_counts(self, table: RawTable) -> None:
+        """Make the incoming table of `counts`."""
+        self._told(DATA_QUALITY, lambda: self._make(table, self.counts()))
 
     def _make(self, table: RawTable, query: str) -> None:
-        self._files.rows_of(f"drop table if exists {table.incoming}")
-        self._files.rows_of(f"create table {table.incoming} as {query}")
+        make_incoming(self._files.rows_of, table, query)
 
     def _check_found(self, found: dict[str, list[str]]) -> None:
         connector = self._connector
@@ -210,11 +209,8 @@ class Mapped:
                 f"select {listed}, {self._files.text(file.name)} as file_name, rowid + 1 as file_row from {relation}"
             )
         if not parts:
-            nulls = ", ".join(f"cast(null as string) as {self._files.name(column)}" for column in declared.all_columns)
-            parts = [
-                f"select {nulls}, cast(null as string) as file_name, cast(null as bigint) as file_row "
-                "from (select 1 as one) as nothing where one = 0"
-            ]
+            texts = {self._files.name(column): "string" for column in declared.all_columns}
+            parts = [no_rows(texts | {"file_name": "string", "file_row": "bigint"})]
         return " union all ".join(parts)
 
     def _columns_of(self, file: InputFile, declared: Input) -> dict[str, str | None]:
@@ -300,21 +296,21 @@ class Mapped:
                 f"case when {is_date} then {text} || ' 00:00:00' when {is_minute} then {moment} || ':00' "
                 f"when {is_second} then {moment} else {text} end"
             )
-        if column.data_type.startswith("decimal") and kind in ("DOUBLE", "FLOAT"):
+        if column.data_type.startswith("decimal") and kind in FLOATS:
             return f"cast(cast({name} as decimal(18, 2)) as string)"
-        if column.data_type == "integer" and kind in ("DOUBLE", "FLOAT"):
+        if column.data_type == "integer" and kind in FLOATS:
             return f"cast(cast({name} as decimal(18, 0)) as string)"
         if column.name == "customer_unique_id" and self._connector.customer_ids == "hashed":
             salted = f"(select salt from {SALT}) || '|' || lower({text})"
             return f"case when {text} is not null then substring({self._inputs.sha256(salted)}, 1, {ID_LENGTH}) end"
         return text
 
-    def _check_ids(self, short: str, table: RawTable) -> None:
-        """Refuse what looks like an e-mail address where an id would be stored as it is."""
+    def _check_ids(self, short: str, table: RawTable, texts: str) -> None:
+        """Refuse what looks like an e-mail address where an id would be stored as it is, before it is."""
         for name in ("customer_id", "customer_unique_id"):
             if name in table.columns:
                 is_address = self._files.matches(self._files.name(name), "[^@ ]+@[^@ ]+[.][^@ ]+")
-                if self._files.rows_of(f"select 1 from {table.incoming} where {is_address} limit 1"):
+                if self._files.rows_of(f"select 1 from ({texts}) as texts where {is_address} limit 1"):
                     raise RefusedInput(
                         f"{self._connector.place(short)}, column {name}: it holds e-mail addresses, which are not "
                         "stored: set customer_ids: hashed in connector.yml, and give each order's own id as "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping
 
-from olist_segments.connectors.engine import InputFile, refused_format
+from olist_segments.connectors.engine import InputFile, header_of, refused_format
+from olist_segments.loading.engine import FLOATS, text_of_float
 from olist_segments.loading.refusals import RefusedInput
 from olist_segments.loading.spark_files import SparkFiles
 
@@ -40,12 +40,7 @@ class SparkInputs:
         if file.columns:
             return list(file.columns)
         rows = self.files.rows_of(f"select value from text.{self.files.name(file.path)} limit 1")
-        header = str(rows[0][0]).lstrip("\ufeff").rstrip("\r") if rows else ""
-        if not header.strip():
-            raise RefusedInput(f"{file.name} has no header in its first line: export it again, with its header line.")
-        if file.delimiter == "whitespace":
-            return header.split()
-        return [name.strip() for name in next(csv.reader([header], delimiter=file.delimiter))]
+        return header_of(file, str(rows[0][0]) if rows else "")
 
     def read(self, file: InputFile, columns: Mapping[str, str | None], relation: str) -> None:
         """See Inputs."""
@@ -144,8 +139,6 @@ def _text_of(name: Callable[[str], str], column: str | None, types: Mapping[str,
     if column is None:
         return "cast(null as string)"
     quoted = name(column.replace("`", "``"))
-    if types[column] in ("DOUBLE", "FLOAT"):
-        # pandas turns whole numbers with gaps into floats.
-        whole = f"cast(try_cast({quoted} as decimal(18, 0)) as string)"
-        return f"coalesce(case when {quoted} = floor({quoted}) then {whole} end, cast({quoted} as string))"
+    if types[column] in FLOATS:
+        return text_of_float(quoted, "string")
     return f"nullif(cast({quoted} as string), '')"

@@ -35,11 +35,11 @@ def reading_error(path: str) -> str | None:
     return None
 
 
-def first_line(path: str) -> str:
-    """The first line of the file without its end, as UTF-8 text; empty where the file is."""
+def first_line(path: str, encoding: str = "utf-8") -> str:
+    """The first line of the file without its end, as text; empty where the file is."""
     with open(path, "rb") as stream:
         line = re.split(rb"[\r\n]", stream.readline(_CHUNK), maxsplit=1)[0]
-    return line.decode("utf-8", errors="replace")
+    return line.decode(encoding, errors="replace")
 
 
 def count_records(path: str, expected: int) -> int:

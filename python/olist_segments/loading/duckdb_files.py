@@ -38,7 +38,7 @@ class DuckDBFiles:
 
     def first_line(self, file: RawFile) -> str:
         """See RawFiles."""
-        self._check_reading(file)
+        check_reading(file.path, file.name)
         return csv_files.first_line(file.path)
 
     def load_csv(self, file: RawFile, table: RawTable, header: Sequence[str]) -> None:
@@ -80,7 +80,7 @@ class DuckDBFiles:
 
     def parquet_types(self, file: RawFile) -> dict[str, str]:
         """See RawFiles."""
-        self._check_reading(file)
+        check_reading(file.path, file.name)
         described = self._load(file, f"describe select * from {parquet_rows(file.path)}")
         return {str(name): str(kind) for name, kind, *_ in described}
 
@@ -138,13 +138,9 @@ class DuckDBFiles:
         except (DbtRuntimeError, duckdb.Error) as error:
             raise self._refused_file(file, " ".join(str(error).split())) from error
 
-    def _check_reading(self, file: RawFile) -> None:
-        if said := csv_files.reading_error(file.path):
-            raise RefusedInput(f"{file.name} can't be read ({said}): let the user that runs dbt read it.")
-
     def _refused_file(self, file: RawFile, said: str) -> RefusedInput:
         """What DuckDB said of a file that it gave up on, in the words of whoever has to fix it."""
-        self._check_reading(file)
+        check_reading(file.path, file.name)
         if "No files found" in said:
             return RefusedInput(
                 f"DuckDB can't open '{file.path}', whose path has a backslash beside one of [ * ?: rename the folder, "
@@ -157,6 +153,12 @@ class DuckDBFiles:
                 f"{file.name} is not a whole Parquet file: write it again, or put the CSV file in its place."
             )
         return RefusedInput(f"{file.name} can't be read ({said[:200]}): export it again.")
+
+
+def check_reading(path: str, name: str) -> None:
+    """Refuse a file, called `name`, that this process may not read."""
+    if said := csv_files.reading_error(path):
+        raise RefusedInput(f"{name} can't be read ({said}): let the user that runs dbt read it.")
 
 
 def files_at(path: str) -> list[str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from olist_segments.loading.declared import RawTable
 
+FLOATS = ("DOUBLE", "FLOAT")
 Rows = list[tuple[Any, ...]]
 RowsOf = Callable[[str], Rows]
 """Runs a SQL statement and gives its rows."""
@@ -76,6 +77,24 @@ class RawFiles(Protocol):
         """SQL that is true where a whole text matches a regular expression that RE2 and Java read alike."""
 
 
+def text_of_float(name: str, text_type: str) -> str:
+    """A column of floats as texts, whole numbers without a fraction: pandas makes floats of those that have gaps."""
+    whole = f"cast(try_cast({name} as decimal(18, 0)) as {text_type})"
+    return f"coalesce(case when {name} = floor({name}) then {whole} end, cast({name} as {text_type}))"
+
+
+def no_rows(columns: Mapping[str, str]) -> str:
+    """The query of a relation without rows: name → type."""
+    nulls = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in columns.items())
+    return f"select {nulls} from (select 1 as one) as nothing where one = 0"
+
+
+def make_incoming(rows_of: RowsOf, table: RawTable, query: str) -> None:
+    """Put the rows of a query into the incoming table, in the place of what an earlier run may have left."""
+    rows_of(f"drop table if exists {table.incoming}")
+    rows_of(f"create table {table.incoming} as {query}")
+
+
 def columns_or_nulls(engine: RawFiles, table: RawTable, header: Sequence[str], text_type: str) -> str:
     """The declared columns for a select of a file with this header; an optional one that it lacks is null."""
     return ", ".join(
@@ -91,10 +110,8 @@ def selected_texts(engine: RawFiles, table: RawTable, types: dict[str, str], tex
         name = engine.name(column.name)
         if column.name not in types:
             text = f"cast(null as {text_type})"
-        elif column.data_type == "integer" and types[column.name] in ("DOUBLE", "FLOAT"):
-            # pandas turns whole numbers with gaps into floats.
-            whole = f"cast(try_cast({name} as decimal(18, 0)) as {text_type})"
-            text = f"coalesce(case when {name} = floor({name}) then {whole} end, cast({name} as {text_type}))"
+        elif column.data_type == "integer" and types[column.name] in FLOATS:
+            text = text_of_float(name, text_type)
         else:
             text = f"nullif(cast({name} as {text_type}), '')"
         selected.append(f"{text} as {name}")

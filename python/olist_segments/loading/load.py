@@ -95,13 +95,7 @@ def load_file(engine: RawFiles, file: RawFile, table: RawTable, warn: Warn) -> N
 
 def columns_of_header(file: RawFile, first_line: str) -> list[str]:
     """The column names in the first line of a CSV file; refused where it can't be a header."""
-    header = first_line.lstrip("\ufeff").rstrip("\r")
-    if "\0" in header:
-        raise RefusedInput(f"{file.name} is not UTF-8 text but looks like UTF-16: export it again as UTF-8.")
-    if not header:
-        raise RefusedInput(
-            f"{file.name} has no header in its first line: export it again, as UTF-8 with its header line."
-        )
+    header = header_text(file.name, first_line)
     if "," not in header and (";" in header or "\t" in header):
         marks = "semicolons" if ";" in header else "tabs"
         raise RefusedInput(
@@ -109,6 +103,16 @@ def columns_of_header(file: RawFile, first_line: str) -> list[str]:
             "commas."
         )
     return [name.strip().strip('"') for name in header.split(",")]
+
+
+def header_text(name: str, first_line: str) -> str:
+    """The first line of the file `name` without its marks; refused where it can't be a header."""
+    header = first_line.lstrip("\ufeff").rstrip("\r")
+    if "\0" in header:
+        raise RefusedInput(f"{name} is not UTF-8 text but looks like UTF-16: export it again as UTF-8.")
+    if not header.strip():
+        raise RefusedInput(f"{name} has no header in its first line: export it again, as UTF-8 with its header line.")
+    return header
 
 
 def check_columns(file: RawFile, table: RawTable, found: Sequence[str], warn: Warn) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from olist_segments.loading.declared import RawTable
-from olist_segments.loading.engine import RawFile, RowsOf, columns_or_nulls, selected_texts
+from olist_segments.loading.engine import RawFile, RowsOf, columns_or_nulls, make_incoming, selected_texts
 from olist_segments.loading.refusals import RefusedInput
 
 
@@ -47,7 +47,8 @@ class SparkFiles:
             )
         """)
         # A file whose values hold line breaks is read by one task: its rows are numbered from 0 without a gap.
-        self._make(
+        make_incoming(
+            self.rows_of,
             table,
             f"select {columns_or_nulls(self, table, header, 'string')}, unreadable_row, "
             "monotonically_increasing_id() as rowid from raw_csv_file",
@@ -72,7 +73,9 @@ class SparkFiles:
     def load_parquet(self, file: RawFile, table: RawTable, types: dict[str, str]) -> None:
         """See RawFiles."""
         texts = selected_texts(self, table, types, "string")
-        self._make(table, f"select {texts}, _metadata.row_index as rowid from parquet.{self.name(file.path)}")
+        make_incoming(
+            self.rows_of, table, f"select {texts}, _metadata.row_index as rowid from parquet.{self.name(file.path)}"
+        )
 
     def count_rows(self, file: RawFile, loaded: int) -> int:
         """One task reads a file from its beginning, wherever it lies: nothing else there counts its rows."""
@@ -100,7 +103,3 @@ class SparkFiles:
         """See RawFiles."""
         whole = self.text(f"\\A(?:{pattern})\\z")
         return f"({text} rlike {whole})"
-
-    def _make(self, table: RawTable, query: str) -> None:
-        self.rows_of(f"drop table if exists {table.incoming}")
-        self.rows_of(f"create table {table.incoming} as {query}")

@@ -331,7 +331,7 @@ def _what_kinds_say(tables: Tables) -> str:
 def _events(shop: Shop) -> str:
     """What can change a customer's kind."""
     events = ["a purchase"] + ["a review"] * shop.has_reviews + ["a delivery"] * shop.has_deliveries
-    return _or(events)
+    return listed(events, "or")
 
 
 def _map(tables: Tables) -> str:
@@ -378,7 +378,7 @@ def _left_out(row: Row) -> str:
     words = (
         f"Of {plural(orders, 'order')} {count(invalid)} {'is not a purchase' if invalid == 1 else 'are not purchases'}"
     )
-    words += f": {_or(reasons)}." if reasons else "."
+    words += f": {listed(reasons, 'or')}." if reasons else "."
     if not invalid:
         words = f"{plural(orders, 'order')}, and every one is a purchase."
     if row["first_month"] is None:
@@ -392,10 +392,6 @@ def _left_out(row: Row) -> str:
         f"{count(later).capitalize()} of these {'was' if later == 1 else 'were'} made after its end and "
         f"{'is' if later == 1 else 'are'} not used."
     )
-
-
-def _or(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _table(figure: Figure) -> tuple[list[tuple[str, str]], list[list[tuple[str, str]]]]:

@@ -83,9 +83,9 @@ def long_month(value: date) -> str:
     return f"{value:%B %Y}"
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], joint: str = "and") -> str:
     """Names as a list in a sentence: a; a and b; a, b and c."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {joint} {names[-1]}"
 
 
 def short(name: str, at_most: int) -> str:

@@ -33,6 +33,7 @@ from olist_segments.serving.folder import (
 )
 from olist_segments.serving.reader import attach_warehouse, sql_text, warehouse_path
 from olist_segments.serving.rewriting import rewrite
+from olist_segments.shop import Shop
 
 # All columns: notes of an earlier release lack some.
 _NEWEST_BUILD = "select * from warehouse.build_log.builds order by rowid desc limit 1"
@@ -229,7 +230,8 @@ def _write(connection: duckdb.DuckDBPyConnection, build: dict[str, Any], target:
     as_of = _rows(connection, "select as_of_date from served.main.as_of_dates where is_newest")
     fits = _rows(connection, "select model_version, fitted_at from served.main.segment_versions order by model_version")
     # A warehouse of an earlier release knows no shop but Olist.
-    shop = _rows(connection, _SHOP)[0] if "shop" in tables else ("olist", "BRL", "America/Sao_Paulo")
+    olist = Shop()
+    shop = _rows(connection, _SHOP)[0] if "shop" in tables else (olist.connector, olist.currency, olist.time_zone)
     connection.execute("detach served")
 
     manifest = {
