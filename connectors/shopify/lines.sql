@@ -34,43 +34,7 @@ lines_of_orders as (
         and (line_rows.order_id is not null or placed.net_amount > 0)
 ),
 
-weighted as (
-    select
-        *,
-        -- Lines that cost nothing share alike.
-        case when sum(line_cents) over (partition by order_id) > 0 then line_cents else 1 end as weight
-    from lines_of_orders
-),
-
-summed as (
-    select
-        *,
-        cast(sum(weight) over (partition by order_id) as bigint) as all_weights,
-        row_number() over (partition by order_id order by weight desc, line_number) as size_rank
-    from weighted
-),
-
--- Rounded down to whole cents; a double may be one too high where the share is a whole number.
-divided as (
-    select
-        *,
-        cast(floor(cast(order_cents as double) * weight / all_weights) as bigint) as about
-    from summed
-),
-
-shared as (
-    select
-        *,
-        case when about * all_weights > order_cents * weight then about - 1 else about end as cents
-    from divided
-),
-
-rounded as (
-    select
-        *,
-        cast(sum(cents) over (partition by order_id) as bigint) as all_cents
-    from shared
-)
+{% include 'shared/spread_over_lines.sql' %}
 
 select
     order_id,
@@ -78,9 +42,6 @@ select
     product_id,
     vendor,
     quantity,
-    cast(
-        (case when size_rank = 1 then cents + order_cents - all_cents else cents end) * 0.01 as decimal(18, 2)
-    ) as amount,
-    -- Freight is known of the order alone.
-    case when line_number = 1 then freight_amount else cast(0 as decimal(18, 2)) end as freight
-from rounded
+    amount,
+    freight
+from spread

@@ -1,19 +1,15 @@
+{% set cancelled_breach = 'an order that was cancelled, or whose payment failed' -%}
+{% set test_breach = 'a test order, of an address @example.com' -%}
+{% set no_customer_breach = 'an order without an e-mail address or a name' -%}
 with
 
-counted as (
+{% include 'shared/fates_counted.sql' %},
+
+others as (
     select
-        count(*) as orders,
-        count(case when fate = 'canceled' then 1 end) as canceled,
-        count(case when fate = 'refunded' then 1 end) as refunded,
-        coalesce(sum(case when fate = 'refunded' then refunded_amount end), 0) as refunded_amount,
-        count(case when fate = 'purchase' and refunded_amount > 0 then 1 end) as lowered,
-        coalesce(sum(case when fate = 'purchase' and refunded_amount > 0 then refunded_amount end), 0)
-            as lowered_amount,
-        count(case when fate = 'test' then 1 end) as tests,
-        count(case when fate = 'no_customer' then 1 end) as nobodies,
-        coalesce(sum(case when fate = 'no_customer' then order_amount end), 0) as nobodies_amount,
         count(case when fate = 'unavailable' then 1 end) as unpaid,
-        count(case when source_name = 'analytics_orders' then 1 end) as named_only
+        count(case when source_name = 'analytics_orders' then 1 end) as named_only,
+        count(*) as orders
     from placed
 ),
 
@@ -26,55 +22,7 @@ orderless as (
     where entries.source_name = 'analytics_orders'
 )
 
-select
-    'stg_olist__orders' as table_name,
-    'cancelled_order' as rule_name,
-    'an order that was cancelled, or whose payment failed' as breach,
-    'kept with the status canceled: no purchase' as treatment,
-    false as is_unexpected,
-    canceled as affected_rows,
-    orders as checked_rows
-from counted
-union all
-select
-    'stg_olist__orders',
-    'refunded_order',
-    'an order that was refunded in full, ' || cast(refunded_amount as string) || ' in all',
-    'kept with the status refunded: no purchase',
-    false,
-    refunded,
-    orders
-from counted
-union all
-select
-    'stg_olist__order_items',
-    'refunded_in_part',
-    'an order of which a part was refunded, ' || cast(lowered_amount as string) || ' in all',
-    'the refund is taken off its lines in proportion',
-    false,
-    lowered,
-    orders
-from counted
-union all
-select
-    'stg_olist__orders',
-    'test_order',
-    'a test order, of an address @example.com',
-    'left out',
-    false,
-    tests,
-    orders
-from counted
-union all
-select
-    'stg_olist__orders',
-    'no_customer',
-    'an order without an e-mail address or a name, ' || cast(nobodies_amount as string) || ' in all',
-    'left out: nobody knows whose it is',
-    true,
-    nobodies,
-    orders
-from counted
+select * from fates_counted
 union all
 select
     'stg_olist__orders',
@@ -84,7 +32,7 @@ select
     false,
     unpaid,
     orders
-from counted
+from others
 union all
 select
     'stg_olist__customers',
@@ -94,7 +42,7 @@ select
     true,
     named_only,
     orders
-from counted
+from others
 union all
 select
     'stg_olist__orders',

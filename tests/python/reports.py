@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
+import pytest
 from olist_segments.report.command import report
 from olist_segments.serving.tables import open_tables
 from warehouses import Warehouse
@@ -25,6 +26,14 @@ class Tables:
         self.path = self.serving / "segments.duckdb"
         shutil.copy(built.serving / "segments.duckdb", self.path)
         self.path.chmod(0o644)
+
+    @classmethod
+    def read_alone(cls, built: Warehouse, home: Path, monkeypatch: pytest.MonkeyPatch) -> Tables:
+        """Such a folder, the only one that commands find."""
+        made = cls(built, home)
+        monkeypatch.setenv("OLIST_SERVING_DIR", str(made.serving))
+        monkeypatch.setenv("OLIST_WAREHOUSE", str(home / "no-warehouse.duckdb"))
+        return made
 
     def change(self, *statements: str) -> None:
         with duckdb.connect(str(self.path)) as connection:

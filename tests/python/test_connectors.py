@@ -379,6 +379,12 @@ def test_two_currencies_are_refused_and_one_is_told(shop: Shop, monkeypatch: pyt
             "{{ canceled }}",
             "must be one of the conditions of connector.yml (purchase,",
         ),
+        (
+            "orders.sql",
+            "from order_lines",
+            "{% include 'shared/lines.sql' %}",
+            "Connector my_shop, orders.sql includes 'shared/lines.sql': there is no such file in connectors/.",
+        ),
         ("connector.yml", "title:", "titel:", "connectors/my_shop/connector.yml, title: it is missing."),
         ("connector.yml", "steps: []", "steps: [lines]", "connectors/my_shop has no lines.sql: write it."),
         ("connector.yml", "steps: []", "stages: []", "stages: there is no such setting."),

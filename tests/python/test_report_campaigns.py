@@ -15,10 +15,7 @@ from warehouses import Warehouse
 
 @pytest.fixture
 def tables(built: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tables:
-    made = Tables(built, tmp_path)
-    monkeypatch.setenv("OLIST_SERVING_DIR", str(made.serving))
-    monkeypatch.setenv("OLIST_WAREHOUSE", str(tmp_path / "no-warehouse.duckdb"))
-    return made
+    return Tables.read_alone(built, tmp_path, monkeypatch)
 
 
 def section(html: str) -> str:

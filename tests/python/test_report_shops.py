@@ -28,10 +28,7 @@ FORBIDDEN = re.compile(
 
 @pytest.fixture
 def tables(built: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tables:
-    copy = Tables(built, tmp_path)
-    monkeypatch.setenv("OLIST_SERVING_DIR", str(copy.serving))
-    monkeypatch.setenv("OLIST_WAREHOUSE", str(tmp_path / "no-warehouse.duckdb"))
-    return copy
+    return Tables.read_alone(built, tmp_path, monkeypatch)
 
 
 def said(html: str) -> str:

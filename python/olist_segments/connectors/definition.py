@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from jinja2 import Environment, StrictUndefined, TemplateError
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, TemplateError, TemplateNotFound
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from olist_segments.errors import UserError
@@ -116,10 +116,13 @@ class Connector(BaseModel):
         conditions = self.conditions.model_dump() if self.conditions else {}
         in_brackets = {name: f"({str(condition).strip()})" for name, condition in conditions.items()}
         try:
-            template = Environment(undefined=StrictUndefined, keep_trailing_newline=True).from_string(
-                path.read_text(encoding="utf-8")
-            )
+            environment = Environment(undefined=StrictUndefined, loader=FileSystemLoader(self.folder.parent))
+            template = environment.from_string(path.read_text(encoding="utf-8"))
             return template.render(in_brackets).strip().rstrip(";")
+        except TemplateNotFound as error:
+            raise UserError(
+                f"{self.place(sql_file)} includes '{error.name}': there is no such file in connectors/."
+            ) from error
         except (OSError, UnicodeDecodeError) as error:
             raise UserError(f"{self.place(sql_file)} can't be read ({error}).") from error
         except TemplateError as error:
