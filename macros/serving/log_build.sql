@@ -66,7 +66,9 @@
         {% if result.status in ("success", "pass", "warn") %}
             {% do done.append(result.node.unique_id) %}
         {% elif result.status not in ("skipped", "no-op") %}
-            {% do failed.append(step_in_words(result.node)) %}
+            {% set rules = broken_rules(result) %}
+            {% do failed.extend(rules | map(attribute="rule_name") | map("replace", "", "the rule ", 1)) %}
+            {% do failed.append(step_in_words(result.node)) if not rules %}
         {% endif %}
     {% endfor %}
 

@@ -1,6 +1,7 @@
 """`make build`: a whole `dbt build` that a person can follow: steps, what is left of them, warnings and errors in full.
 
-dbt's own words go to its log file either way, and to the screen with `--verbose`.
+dbt's own words go to its log file either way, and to the screen with `--verbose`. Unit tests are left out: they test
+the code and not the data, and `make test` runs them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from typing import Any, TextIO
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
+from olist_segments.refit import WITHOUT_UNIT_TESTS
+
 STEP_OF_ROOM = {
     "segmentation": "evidence",
     "profiles": "profiles",
@@ -42,6 +45,7 @@ SECONDS_OF_OTHER_PYTHON = 3.0
 # Before this share of the work is done the time left is anybody's guess.
 LEAST_SHARE = 0.05
 SECONDS_BETWEEN_LINES = 30.0
+BUILD = ["build", *WITHOUT_UNIT_TESTS]
 # The level of the screen would be that of the log as well.
 SILENT = ["--log-level", "none", "--log-level-file", "debug"]
 INTERRUPTED = 130
@@ -240,8 +244,8 @@ def clock(seconds: float) -> str:
 
 
 def planned_nodes(manifest: Manifest, seconds: Mapping[str, float]) -> dict[str, Planned]:
-    """Each node that a whole build runs, by unique id; `seconds` is what they took in the run before."""
-    planned = dict.fromkeys(manifest.unit_tests, Planned("tests", SECONDS_OF_TEST))
+    """Each node that BUILD runs, by unique id; `seconds` is what they took in the run before."""
+    planned: dict[str, Planned] = {}
     for unique_id, node in manifest.nodes.items():
         kind = str(node.resource_type)
         if kind == "test":
@@ -283,16 +287,17 @@ def build(screen: Screen, *, is_verbose: bool) -> int:
     target = Path(os.environ.get("DBT_TARGET_PATH") or "target")
     options = ["--log-path", str(log_folder), *([] if is_verbose else SILENT)]
     if is_verbose:
-        ended = dbtRunner().invoke([*options, "build"])
+        ended = dbtRunner().invoke([*options, *BUILD])
         return exit_code_of(ended)
 
     with Progress({}, screen).shown() as reading:
         screen.line("Reading the project …")
-        ended = dbtRunner(callbacks=[reading]).invoke([*options, "parse"])
+        # The build writes what it was given; once is enough.
+        ended = dbtRunner(callbacks=[reading]).invoke([*options, "parse", "--no-write-json"])
     if isinstance(ended.result, Manifest):
         planned = planned_nodes(ended.result, seconds_of_last_run(target))
         with Progress(planned, screen, began=reading.began).shown() as progress:
-            ended = dbtRunner(manifest=ended.result, callbacks=[progress]).invoke([*options, "build"])
+            ended = dbtRunner(manifest=ended.result, callbacks=[progress]).invoke([*options, *BUILD])
         if ended.success:
             warnings = counted(reading.warnings + progress.warnings, "warning")
             screen.line(f"Built and tested in {clock(progress.elapsed)}, {warnings}.")

@@ -1,11 +1,13 @@
 {#-
-  Fails with every row that one relation has and the other lacks; a row that stands twice must stand twice in both.
+  Fails with every row that one relation has and the other lacks; a row that stands twice must stand twice in both. Rows
+  are grouped and compared only where the sums of their hashes differ, which equal relations answer in one pass each.
 
   Arguments:
     compare_to: the other relation, or a CTE or subquery in parentheses.
     columns: list of the columns to compare, present in both.
 -#}
 {% test same_rows_as(model, compare_to, columns) %}
+{%- set hashes = "select concat(count(*), ' ', sum(" ~ row_hash(columns) ~ "))" -%}
 select
     {% for column in columns -%}
     {{ column }},
@@ -27,8 +29,9 @@ from (
         {% endfor -%}
         0 as rows_here,
         1 as rows_there
-    from {{ compare_to }}
+    from {{ compare_to }} as other_rows
 ) as both_sides
+where ({{ hashes }} from {{ model }}) is distinct from ({{ hashes }} from {{ compare_to }} as other_rows)
 group by {{ columns | join(", ") }}
 having sum(rows_here) <> sum(rows_there)
 {% endtest %}

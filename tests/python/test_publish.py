@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import re
 import resource
 import shutil
 import signal
@@ -205,6 +206,21 @@ def test_nothing_but_a_whole_build_that_passed_is_published(
     with pytest.raises(UserError, match=sentence):
         publish(built.serving, copied.path)
     checked_manifest(built.serving)
+
+
+def test_a_broken_rule_is_named_with_the_query_that_shows_its_rows(copied: Warehouse) -> None:
+    first = "order_id = (select min(order_id) from orders)"
+    change(copied, f"update orders set order_total = order_total + 1, item_total = null where {first}")
+    output = copied.dbt(
+        *("test", "--select", "orders", "--exclude-resource-type", "unit_test"), data=SAMPLE, succeeds=False
+    )
+    told = re.findall(r"The rule (\w+) is broken \(rows: (\d+)\): (.*)", output)
+    assert [rule[:2] for rule in told] == [
+        ("orders_always_know_status_and_totals", "1"),
+        ("orders_total_is_items_plus_freight", "1"),
+    ]
+    for _, _, query in told:
+        assert len(copied.query(query)) == 1
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import ModelNode
+from dbt.contracts.graph.nodes import GenericTestNode, ModelNode
 from faults import runners
 from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
 
@@ -71,6 +72,21 @@ def test_a_whole_build_runs_every_test(manifest: Manifest, runner: dbtRunner) ->
     nodes = listed(runner, "--resource-type", "test", "unit_test")
 
     assert {node["unique_id"] for node in nodes} == tests | set(manifest.unit_tests)
+
+
+KEYED = re.compile(r"models/(core|features|profiles|campaigns/(campaign|policy|suppressed))")
+
+
+def test_every_table_that_people_read_has_a_key(manifest: Manifest) -> None:
+    tests = [node for node in manifest.nodes.values() if isinstance(node, GenericTestNode)]
+    keyed = {test.attached_node for test in tests if test.test_metadata.kwargs.get("keys")}
+    models = {
+        node.unique_id
+        for node in manifest.nodes.values()
+        if isinstance(node, ModelNode) and KEYED.match(node.original_file_path)
+    }
+    assert len(models) > 30
+    assert models - keyed == set()
 
 
 @pytest.mark.slow
