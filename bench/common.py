@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import duckdb
 
@@ -19,7 +21,12 @@ KINDS = (LOADED, SQL, PYTHON, TESTS)
 # Types of dbt's nodes that are one thing however the others are told apart.
 SAME_KIND = {"operation": LOADED, "test": TESTS, "unit_test": TESTS}
 Result = dict[str, object]
+T = TypeVar("T")
+BUILD = ("build", "--exclude-resource-type", "unit_test")
+"""The build of `make build` and of a night: every data test, no unit test."""
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
+REPEATS = 3
+"""Runs behind a figure that a ratio is made of."""
 
 
 def generate(data: Path, orders: int, *options: str) -> None:
@@ -28,12 +35,12 @@ def generate(data: Path, orders: int, *options: str) -> None:
     subprocess.run([*command, *options], check=True, capture_output=True)
 
 
-def given_or_generated(home: Path) -> tuple[Path, str]:
+def given_or_generated(home: Path, form: str = "parquet") -> tuple[Path, str]:
     """The folder of OLIST_DATA_DIR, or a marketplace made in the folder `home`, and what to call it."""
     given = os.environ.get("OLIST_DATA_DIR")
     if given:
         return Path(given), "the files of OLIST_DATA_DIR"
-    generate(home / "data", ORDERS, "--format", "parquet")
+    generate(home / "data", ORDERS, "--format", form)
     return home / "data", "a generated marketplace"
 
 
@@ -89,3 +96,40 @@ def customer_months(home: Path) -> int:
     """How many customer-months the warehouse in the folder `home` has labelled."""
     with duckdb.connect(str(home / "warehouse.duckdb"), read_only=True) as warehouse:
         return int(warehouse.sql("select count(*) from customer_segments_monthly").fetchall()[0][0])
+
+
+def without_last_day(data: Path, out: Path) -> Path:
+    """The files in `data`, CSV or Parquet, as they were a day before the last purchase, into the new folder `out`."""
+    out.mkdir()
+    connection = duckdb.connect()
+    files = [*data.glob("olist_*_dataset.*"), *data.glob("product_category_name_translation.*")]
+    for file in files:
+        source = f"read_csv('{file}', header = true, all_varchar = true)" if file.suffix == ".csv" else f"'{file}'"
+        connection.execute(f"create table {file.stem} as from {source}")
+    last_day = "(select max(order_purchase_timestamp)::timestamp::date from olist_orders_dataset)"
+    delivered = "order_delivered_customer_date"
+    connection.execute(f"""
+        create or replace table olist_orders_dataset as
+        select * replace (case when {delivered}::timestamp < {last_day} then {delivered} end as {delivered})
+        from olist_orders_dataset where order_purchase_timestamp::timestamp < {last_day};
+        delete from olist_order_reviews_dataset where review_answer_timestamp::timestamp >= {last_day};
+        delete from olist_customers_dataset where customer_id not in (select customer_id from olist_orders_dataset)
+    """)
+    for table in ("olist_order_items_dataset", "olist_order_payments_dataset", "olist_order_reviews_dataset"):
+        connection.execute(f"delete from {table} where order_id not in (select order_id from olist_orders_dataset)")
+    for file in files:
+        form = "(header true)" if file.suffix == ".csv" else "(format parquet)"
+        connection.execute(f"copy {file.stem} to '{out / file.name}' {form}")
+    return out
+
+
+def forget_builds(home: Path) -> None:
+    """Leave the folder `home` as it was before the first build in it."""
+    for folder in ("target", "logs", "serving", "campaigns"):
+        shutil.rmtree(home / folder, ignore_errors=True)
+    (home / "warehouse.duckdb").unlink(missing_ok=True)
+
+
+def middle(runs: list[tuple[float, T]]) -> tuple[float, T]:
+    """The run whose seconds, its first figure, are the median."""
+    return sorted(runs, key=lambda run: run[0])[len(runs) // 2]

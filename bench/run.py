@@ -1,6 +1,7 @@
 """Every benchmark, in one run: prints the tables and writes them to bench/results.md.
 
-Usage: python bench/run.py [SECTION …], by default all of them, but for Spark's where Spark is not installed.
+Usage: python bench/run.py [SECTION …], by default all of them, but for Spark's where Spark is not installed. While other
+work runs nothing is measured: every figure would be of both.
 """
 
 from __future__ import annotations
@@ -39,7 +40,17 @@ SECTIONS = {
     "contract": contract.section,
     "cdnow": cdnow.section,
 }
+MOST_LOAD = 1.5
 PACKAGES = ("dbt-core", "dbt-duckdb", "duckdb", "numpy", "scikit-learn")
+
+
+def processor() -> str:
+    """What the processor is called, or its architecture."""
+    try:
+        found = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        found = None
+    return found[1] if found else platform.machine()
 
 
 def written_sections() -> dict[str, str]:
@@ -54,6 +65,14 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"There is no section {unknown[0]!r}: use {', '.join(SECTIONS)}.", file=sys.stderr)
         return 2
+    load = os.getloadavg()[0]
+    if load > MOST_LOAD:
+        print(
+            f"Other work is running (a load of {load:.1f} in the last minute): wait until it is below {MOST_LOAD}, and "
+            "run this again. Nothing was measured.",
+            file=sys.stderr,
+        )
+        return 2
     if not names:
         names = [name for name in SECTIONS if name != "spark" or find_spec("pyspark")]
     sections = written_sections()
@@ -67,7 +86,7 @@ def main(names: list[str]) -> int:
         lines = [
             "# Benchmarks",
             "",
-            f"Written by `make bench` on {os.cpu_count()} cores ({platform.machine()}), "
+            f"Written by `make bench` on {os.cpu_count()} cores ({processor()}), a load of {load:.1f} at the start,",
             f"Python {platform.python_version()},",
             ", ".join(f"{package} {version(package)}" for package in PACKAGES) + ".",
             "Ratios are measured side by side in one run of their section; `python bench/run.py SECTION` repeats one.",
