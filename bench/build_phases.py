@@ -152,8 +152,8 @@ def section(home: Path) -> list[str]:
     return [
         f"## Where the time of a build of {orders:,} orders goes",
         "",
-        f"Seconds on the wall, medians of {REPEATS} runs, and inside dbt's nodes, of which two run at once. All but the",
-        "empty one run every data test, as `make build` does; the cold one also reads the project anew.",
+        f"Seconds on the wall, medians of {REPEATS} runs, and inside dbt's nodes, of which two run at once. All but",
+        "the empty one run every data test, as `make build` does; the cold one also reads the project anew.",
         "",
         "| dbt build | wall | of cold | " + " | ".join(KINDS) + " |",
         "|---|---:|---:|" + "---:|" * len(KINDS),

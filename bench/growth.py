@@ -98,7 +98,7 @@ def section(home: Path) -> list[str]:
         f"{MEMORY_LIMIT} and spilling beyond; medians of {REPEATS} runs. Memory is that of dbt and all its processes",
         "together, file the warehouse, both in GB.",
         "",
-        "| times Olist | orders | customer-months | data | first build, s | cost | peak | night, s | cost | peak | file |",
+        "| times | orders | customer-months | data | first build, s | cost | peak | night, s | cost | peak | file |",
         "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
         *rows,
     ]

@@ -1,7 +1,7 @@
 """Every benchmark, in one run: prints the tables and writes them to bench/results.md.
 
-Usage: python bench/run.py [SECTION …], by default all of them, but for Spark's where Spark is not installed. While other
-work runs nothing is measured: every figure would be of both.
+Usage: python bench/run.py [SECTION …], by default all of them, but for Spark's where Spark is not installed. While
+other work runs nothing is measured: every figure would be of both.
 """
 
 from __future__ import annotations
