@@ -91,9 +91,12 @@ outcomes as (
         periods.as_of_date,
         periods.outcome_until <= periods.newest_date as has_outcome,
         periods.year_until <= periods.newest_date as has_year_outcome,
-        sum(case when purchase_days.purchase_date <= periods.outcome_until then orders_sum end) as orders_sum,
-        sum(case when purchase_days.purchase_date <= periods.outcome_until then reviews_sum end) as reviews_sum,
-        sum(case when purchase_days.purchase_date <= periods.year_until then orders_sum end) as year_orders_sum
+        sum(case when purchase_days.purchase_date <= periods.outcome_until then purchase_days.orders_sum end)
+            as orders_sum,
+        sum(case when purchase_days.purchase_date <= periods.outcome_until then purchase_days.reviews_sum end)
+            as reviews_sum,
+        sum(case when purchase_days.purchase_date <= periods.year_until then purchase_days.orders_sum end)
+            as year_orders_sum
     from periods
     left join purchase_days on periods.as_of_date < purchase_days.purchase_date
     group by 1, 2, 3
