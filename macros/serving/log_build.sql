@@ -27,11 +27,19 @@
         alter table build_log.builds add column if not exists lost_customer_count integer;
         alter table build_log.builds add column if not exists rewritten_at timestamp;
         alter table build_log.builds add column if not exists data_folder varchar;
+        alter table build_log.builds add column if not exists has_dates_built boolean;
+        -- Of what every date of a table by date was built (macros/by_date).
+        create table if not exists build_log.dates_built (table_name varchar, as_of_date date, inputs_digest varchar);
+        -- A release that keeps no digests wrote the tables last.
+        delete from build_log.dates_built
+        where not (select coalesce(last(has_dates_built order by started_at), false) from build_log.builds);
         -- The folder of a run that loads files; commands look there for suppressed_customers.csv.
-        insert into build_log.builds (invocation_id, command, started_at, data_folder) values (
+        insert into build_log.builds (invocation_id, command, started_at, has_dates_built, data_folder)
+        values (
             {{ sql_text(invocation_id) }},
             {{ sql_text(flags.WHICH) }},
             {{ sql_text(run_started_at.strftime("%Y-%m-%d %H:%M:%S.%f")) }},
+            true,
             {% if flags.WHICH in ("build", "run") %}
             {{ sql_text(adapter.absolute_path(env_var("OLIST_DATA_DIR", "") or "data/sample")) }}
             {% else %}
@@ -78,7 +86,7 @@
         {% if node.unique_id not in done and node.config.materialized != "ephemeral" %}
             {% do missing.append(node.unique_id) %}
         {% endif %}
-        {% if node.config.materialized in ("table", "incremental", "seed")
+        {% if node.config.materialized in ("table", "by_date", "incremental", "seed")
             and node.config.meta.get("served", node.resource_type == "model") %}
             {% do served.append(node.alias) %}
         {% endif %}

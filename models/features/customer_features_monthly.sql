@@ -1,9 +1,10 @@
 {{
     config(
-        materialized='incremental' if target.type == 'duckdb' else 'table',
-        incremental_strategy='append',
-        on_schema_change='append_new_columns',
-        pre_hook="{{ drop_dates_whose_inputs_changed() }}"
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['as_of_date_digests.inputs_digest'],
+            'known_otherwise': ['purchases', 'reviews'],
+        }}
     )
 }}
 
@@ -11,9 +12,7 @@ with
 
 digests as (
     select * from {{ ref('as_of_date_digests') }}
-    {% if is_incremental() -%}
-        where as_of_date not in (select built.as_of_date from {{ this }} as built)
-    {%- endif %}
+    where as_of_date >= {{ first_date() }}
 ),
 
 purchases as (

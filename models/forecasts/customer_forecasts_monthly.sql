@@ -1,7 +1,19 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['forecast_features', 'fit_forecast_lookup'],
+            'of_all': ['fit_forecast_model'],
+            'known_otherwise': ['forecast_model', 'forecast_versions'],
+        }}
+    )
+}}
+
 with
 
 features as (
     select * from {{ ref('forecast_features') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 as_of_dates as (

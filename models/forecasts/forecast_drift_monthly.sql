@@ -1,13 +1,25 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['forecast_features', 'customer_forecasts_monthly', 'outcome_dates'],
+            'known_otherwise': ['forecast_versions'],
+            'dates': 'outcome_dates',
+        }}
+    )
+}}
+
 {%- set rule = checked_var('forecast_rule') -%}
 with
 
 features as (
     select * from {{ ref('forecast_features') }}
-    where has_outcome
+    where has_outcome and as_of_date >= {{ first_date() }}
 ),
 
 forecasts as (
     select * from {{ ref('customer_forecasts_monthly') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 versions as (

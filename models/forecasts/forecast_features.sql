@@ -1,7 +1,18 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['customer_features_monthly', 'as_of_date_digests.orders_digest', 'as_of_date_digests.year_orders_digest', 'past_customers', 'past_segments', 'past_lifecycle_boundaries', 'past_expectations'],
+            'known_otherwise': ['purchases'],
+        }}
+    )
+}}
+
 with
 
 features as (
     select * from {{ ref('customer_features_monthly') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 as_of_dates as (
@@ -14,10 +25,12 @@ purchases as (
 
 past_customers as (
     select * from {{ ref('past_customers') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 past_segments as (
     select * from {{ ref('past_segments') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 boundaries as (
@@ -26,6 +39,7 @@ boundaries as (
 
 past_expectations as (
     select * from {{ ref('past_expectations') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 newest as (
@@ -39,6 +53,7 @@ ends_of_periods as (
         cast({{ dbt.dateadd('day', checked_var('outcome_days'), 'as_of_date') }} as date) as outcome_until,
         cast({{ dbt.dateadd('day', 365, 'as_of_date') }} as date) as year_until
     from as_of_dates
+    where as_of_date >= {{ first_date() }}
 ),
 
 periods as (

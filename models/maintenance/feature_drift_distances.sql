@@ -1,7 +1,18 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['feature_drift_values'],
+            'of_version': ['feature_drift_reference'],
+        }}
+    )
+}}
+
 with
 
 counts as (
     select * from {{ ref('feature_drift_values') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 reference as (
@@ -23,6 +34,7 @@ dates_in_force as (
     from as_of_dates
     inner join versions
         on as_of_dates.as_of_date between versions.in_force_from and versions.in_force_until
+    where as_of_dates.as_of_date >= {{ first_date() }}
 ),
 
 scale_moments as (

@@ -1,3 +1,12 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['customer_features_monthly'],
+        }}
+    )
+}}
+
 with
 
 features as (
@@ -5,6 +14,7 @@ features as (
         *,
         {{ is_recent_buyer() }} as is_recent_buyer
     from {{ ref('customer_features_monthly') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 counts_by_kind as (

@@ -1,11 +1,25 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['customer_features_monthly', 'lifecycle_stages_monthly'],
+            'of_date_before': ['customer_features_monthly', 'lifecycle_stages_monthly'],
+            'of_all': ['lifecycle_stages'],
+            'known_otherwise': ['lifecycle_boundaries'],
+        }}
+    )
+}}
+
 with
 
 features as (
     select * from {{ ref('customer_features_monthly') }}
+    where as_of_date >= {{ date_before_first() }}
 ),
 
 stages_monthly as (
     select * from {{ ref('lifecycle_stages_monthly') }}
+    where as_of_date >= {{ date_before_first() }}
 ),
 
 as_of_dates as (
@@ -91,6 +105,7 @@ final as (
     inner join as_of_dates on counted.as_of_date = as_of_dates.as_of_date
     left join stages as from_stages on counted.from_stage_key = from_stages.stage_key
     left join stages as to_stages on counted.to_stage_key = to_stages.stage_key
+    where counted.as_of_date >= {{ first_date() }}
 )
 
 select * from final

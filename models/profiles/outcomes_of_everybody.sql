@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['customer_features_monthly', 'next_purchases', 'outcome_dates'],
+            'dates': 'outcome_dates',
+        }}
+    )
+}}
+
 with
 
 -- Of no segmentation: what segmentations add up to is compared with it.
@@ -6,6 +16,7 @@ customers as (
         customer_unique_id,
         as_of_date
     from {{ ref('customer_features_monthly') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 outcome_dates as (
@@ -14,6 +25,7 @@ outcome_dates as (
 
 next_purchases as (
     select * from {{ ref('next_purchases') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 outcomes as (

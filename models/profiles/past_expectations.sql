@@ -1,3 +1,15 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['past_customers', 'past_segments', 'past_lifecycle_boundaries'],
+            'known_otherwise': ['outcome_dates', 'segment_outcomes'],
+            'dates': 'outcome_dates',
+            'change_together': true,
+        }}
+    )
+}}
+
 {#- What was known on a date: the outcomes of dates whose period had ended by then. -#}
 with
 

@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['past_customers', 'past_segments', 'past_lifecycle_boundaries'],
+            'dates': 'outcome_dates',
+            'change_together': true,
+        }}
+    )
+}}
+
 with
 
 past_customers as (

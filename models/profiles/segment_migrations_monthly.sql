@@ -1,7 +1,18 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['customer_months', 'segment_profiles_monthly', 'segment_move_reasons'],
+            'of_date_before': ['customer_months', 'segment_profiles_monthly'],
+        }}
+    )
+}}
+
 with
 
 customer_months as (
     select * from {{ ref('customer_months') }}
+    where as_of_date >= {{ date_before_first() }}
 ),
 
 as_of_dates as (
@@ -10,10 +21,12 @@ as_of_dates as (
 
 move_reasons as (
     select * from {{ ref('segment_move_reasons') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 segment_profiles_monthly as (
     select * from {{ ref('segment_profiles_monthly') }}
+    where as_of_date >= {{ date_before_first() }}
 ),
 
 states as (
@@ -88,6 +101,7 @@ final as (
         on
             counted.as_of_date = to_segments.as_of_date
             and counted.to_segment_key = to_segments.segment_key
+    where counted.as_of_date >= {{ first_date() }}
 )
 
 select * from final

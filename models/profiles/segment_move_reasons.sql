@@ -1,3 +1,15 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['customer_months'],
+            'of_date_before': ['customer_months'],
+            'of_version': ['segment_model', 'segments'],
+            'known_otherwise': ['customer_segments_at_switch'],
+        }}
+    )
+}}
+
 {#- input, reason of a move that it made, condition for a change of it between two dates -#}
 {%- set inputs = [
     ('purchase', 'bought_again', 'after.purchase_day_count > before.purchase_day_count'),
@@ -10,6 +22,7 @@ with
 
 customer_months as (
     select * from {{ ref('customer_months') }}
+    where as_of_date >= {{ date_before_first() }}
 ),
 
 as_of_dates as (
@@ -69,7 +82,7 @@ movers as (
         on
             arrived.customer_unique_id = switch_labels.customer_unique_id
             and arrived.as_of_date = switch_labels.as_of_date
-    where arrived.segment_key <> departed.segment_key
+    where arrived.as_of_date >= {{ first_date() }} and arrived.segment_key <> departed.segment_key
 ),
 
 changes as (

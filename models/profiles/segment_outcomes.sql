@@ -1,7 +1,19 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['customer_months', 'next_purchases', 'outcome_dates'],
+            'known_otherwise': ['outcomes_of_everybody'],
+            'dates': 'outcome_dates',
+        }}
+    )
+}}
+
 with
 
 customer_months as (
     select * from {{ ref('customer_months') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 everybody as (
@@ -14,6 +26,7 @@ outcome_dates as (
 
 next_purchases as (
     select * from {{ ref('next_purchases') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 memberships as (
@@ -88,4 +101,4 @@ final as (
 )
 
 select * from final
-order by segmentation, as_of_date, segment_key
+order by as_of_date, segmentation, segment_key

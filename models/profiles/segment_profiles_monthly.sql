@@ -1,7 +1,17 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['customer_months'],
+        }}
+    )
+}}
+
 with
 
 customer_months as (
     select * from {{ ref('customer_months') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 segments as (

@@ -1,7 +1,19 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['customer_features_monthly'],
+            'of_version': ['lifecycle_boundaries'],
+            'of_all': ['lifecycle_stages'],
+        }}
+    )
+}}
+
 with
 
 features as (
     select * from {{ ref('customer_features_monthly') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 segment_versions as (

@@ -1,3 +1,14 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['as_of_date_digests.inputs_digest'],
+            'known_otherwise': ['outcome_dates', 'purchases'],
+            'dates': 'outcome_dates',
+        }}
+    )
+}}
+
 {%- set own_days = checked_var('lifecycle_days') -%}
 with
 
@@ -10,6 +21,7 @@ outcome_dates as (
         as_of_date,
         as_of_date as data_as_of
     from {{ ref('outcome_dates') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 of_the_curve as (

@@ -1,8 +1,20 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['customer_features_monthly'],
+            'known_otherwise': ['outcome_dates'],
+            'dates': 'outcome_dates',
+        }}
+    )
+}}
+
 {%- set features = feature_names() -%}
 with
 
 features as (
     select * from {{ ref('customer_features_monthly') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 outcome_dates as (

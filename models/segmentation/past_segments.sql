@@ -1,3 +1,15 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['past_customers'],
+            'of_all': ['fit_segment_past_models'],
+            'dates': 'outcome_dates',
+            'change_together': true,
+        }}
+    )
+}}
+
 {%- set features = feature_names() | sort -%}
 with
 

@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['customer_features_monthly'],
+            'of_all': ['rfm_score_bins', 'shop'],
+        }}
+    )
+}}
+
 with
 
 score_bins as (
@@ -6,6 +16,7 @@ score_bins as (
 
 features as (
     select * from {{ ref('customer_features_monthly') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 shop as (

@@ -1,7 +1,18 @@
+{{
+    config(
+        materialized='by_date' if target.type == 'duckdb' else 'table',
+        meta={'inputs': {
+            'of_date': ['customer_features_monthly', 'rfm_bins'],
+            'of_all': ['rfm_segment_rules'],
+        }}
+    )
+}}
+
 with
 
 features as (
     select * from {{ ref('customer_features_monthly') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 score_bins as (

@@ -192,7 +192,8 @@ def test_a_build_killed_at_any_moment_is_mended_by_the_next(
 @pytest.mark.parametrize(
     "line",
     [
-        "START sql incremental model main.customer_features_monthly",
+        "START sql by_date model main.customer_features_monthly",
+        "START sql by_date model main.customer_segments_monthly",
         "OK created python incremental model main.fit_segment_candidates",
         "OK created python incremental model main.fit_segment_labels",
     ],
