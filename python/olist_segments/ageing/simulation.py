@@ -25,15 +25,19 @@ from scipy.optimize import linear_sum_assignment
 from threadpoolctl import threadpool_limits
 
 from olist_segments.ageing.agreement import (
+    Groups,
     intervals_of_pair,
+    other_fits,
     resampled_tables,
     share_moved,
+    tables_of_other_fits,
 )
 from olist_segments.ageing.refits import recipes_of_dates
 from olist_segments.arrays import FloatArray, IntArray, typed_table
 from olist_segments.model.agreement import adjusted_rand, contingency, jaccard, matched_segments
 from olist_segments.model.features import transforms_of
 from olist_segments.model.model import Model
+from olist_segments.model.scaling import Features
 from olist_segments.parallel import Task, run_tasks, stop_workers
 from olist_segments.selection.recipe import Recipe, recipe_of
 from olist_segments.selection.sampling import generator, strata, stratified_sample
@@ -87,17 +91,20 @@ WORTH_WORKERS = 50_000
 _INTERVAL_FITS = 5
 """Other fits of a date behind an interval, at most: every one of them meets every one of the other date."""
 
-_VALUES = ("total_spend", "avg_review_score")
-
 
 @dataclass(frozen=True, eq=False)
 class Customers:
-    """The n customers labelled at a date, with what was known of them then; `known` is how many they stand for."""
+    """The n customers labelled at a date, with what was known of them then; `known` is how many they stand for.
+
+    `tenure` is in days; `spend` and `score` (the mean review score, NaN where none is known) are what they are worth.
+    """
 
     date: pd.Timestamp
     known: int
     tenure: IntArray
-    features: pd.DataFrame
+    spend: FloatArray
+    score: FloatArray
+    features: Features
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Customers:
@@ -106,7 +113,9 @@ class Customers:
             rows["as_of_date"].iloc[0],
             int(rows["known_customer_count"].iloc[0]),
             rows["tenure_days"].to_numpy(dtype=np.int64),
-            rows.reset_index(drop=True),
+            rows["total_spend"].to_numpy(dtype=np.float64),
+            rows["avg_review_score"].to_numpy(dtype=np.float64),
+            Features(rows.reset_index(drop=True)),
         )
 
 
@@ -306,7 +315,7 @@ def refit_date(recipe: Recipe, customers: Customers, noise_refits: int) -> Refit
     for index in range(noise_refits):
         words = ("noise", customers.date.date(), index)
         drawn = stratified_sample(stratum, len(stratum), generator(recipe.seed, *words), replace=True)
-        other = recipe.fit(customers.features.iloc[drawn], *words)
+        other = recipe.fit(customers.features.take(drawn), *words)
         if index < _INTERVAL_FITS:
             others.append(other)
         noise.append(adjusted_rand(contingency(labels, other.labels(customers.features), model.k, other.k)))
@@ -316,6 +325,7 @@ def refit_date(recipe: Recipe, customers: Customers, noise_refits: int) -> Refit
 def compare_date(seed: int, customers: Customers, refit: Refit, origins: Sequence[Frozen], plan: Plan) -> list[Row]:
     """The rows of all pairs that end at the date of `customers`: every frozen model of `origins` against the refit."""
     fresh = [model.labels(customers.features) for model in (refit.model, *refit.others)]
+    other_fresh = Groups.of(other_fits(fresh))
     noise = {
         "noise_floor": np.median(refit.noise),
         "noise_floor_se": refit.noise.std(ddof=1) / np.sqrt(len(refit.noise)) if len(refit.noise) > 1 else np.nan,
@@ -328,7 +338,7 @@ def compare_date(seed: int, customers: Customers, refit: Refit, origins: Sequenc
         labels += [model.labels(customers.features) for model in frozen.others]
         shift = newcomer_shift(z[customers.tenure < plan.newcomer_days], frozen, plan.few_customers)
         rng = generator(seed, "interval", frozen.date.date(), customers.date.date(), frozen.is_in_force)
-        for row in compare_labels(customers, frozen, labels, fresh, refit.model.k, plan.resamples, rng):
+        for row in compare_labels(customers, frozen, labels, fresh[0], other_fresh, refit.model.k, plan.resamples, rng):
             rows.append({**row, **noise, **shift})
     return rows
 
@@ -337,24 +347,24 @@ def compare_labels(
     customers: Customers,
     frozen: Frozen,
     frozen_labels: Sequence[IntArray],
-    fresh_labels: Sequence[IntArray],
+    fresh: IntArray,
+    other_fresh: Groups,
     fresh_count: int,
     resamples: int,
     rng: np.random.Generator,
 ) -> list[Row]:
     """One row per segment of the frozen model: how its labels agree with the fresh ones.
 
-    `frozen_labels` and `fresh_labels` (n,) each: first those of the model itself, then those of its other fits, for the
-    intervals.
+    `frozen_labels` (n,) each: first those of the model itself, then those of its other fits, for the intervals; the
+    refit's are `fresh` (n,) and `other_fresh`.
     """
     k = frozen.model.k
-    labels, fresh = frozen_labels[0], fresh_labels[0]
+    labels = frozen_labels[0]
     table = contingency(labels, fresh, k, fresh_count)
-    spend = contingency(labels, fresh, k, fresh_count, customers.features["total_spend"].to_numpy(dtype=np.float64))
+    spend = contingency(labels, fresh, k, fresh_count, customers.spend)
     matched = matched_segments(table)
-    agreement, jaccards = intervals_of_pair(
-        table, resampled_tables(table, resamples, rng), matched, frozen_labels, fresh_labels
-    )
+    refitted = tables_of_other_fits(other_fits(frozen_labels), other_fresh, *table.shape)
+    agreement, jaccards = intervals_of_pair(table, resampled_tables(table, resamples, rng), matched, refitted)
     pair = {
         "origin_date": frozen.date,
         "later_date": customers.date,
@@ -439,21 +449,20 @@ def _frozen(
         is_in_force=is_in_force,
         keys=own_keys,
         key_jaccards=key_jaccards,
-        ranks=value_ranks(customers.features, labels, model.k),
+        ranks=value_ranks(customers.spend, customers.score, labels, model.k),
         newcomers=z[customers.tenure < plan.newcomer_days],
     )
 
 
-def value_ranks(features: pd.DataFrame, labels: IntArray, k: int) -> IntArray:
+def value_ranks(spend: FloatArray, score: FloatArray, labels: IntArray, k: int) -> IntArray:
     """Rank (k,) of every segment by the value of its customers, 1 for the good customers.
 
-    Value is the mean spend of its customers times their mean review score (those known, over 5): money from
+    Value is the mean spend (n,) of its customers times their mean review score (n,) (those known, over 5): money from
     satisfied customers. Empty segments come last; ties by number.
     """
-    spend, score = (
-        features.groupby(labels)[column].mean().reindex(range(k)).to_numpy(dtype=np.float64) for column in _VALUES
-    )
-    value = np.nan_to_num(spend, nan=-1.0) * np.nan_to_num(score, nan=5.0) / 5
+    customers = pd.DataFrame({"spend": spend, "score": score})
+    means = customers.groupby(labels).mean().reindex(range(k)).to_numpy(dtype=np.float64)
+    value = np.nan_to_num(means[:, 0], nan=-1.0) * np.nan_to_num(means[:, 1], nan=5.0) / 5
     ranks = np.empty(k, dtype=np.int64)
     ranks[np.argsort(-value, kind="stable")] = np.arange(1, k + 1)
     return ranks
