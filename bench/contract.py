@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import yaml
 from common import PROJECT, dbt, given_or_generated
-from olist_segments.ageing import ageing_curve
 from olist_segments.ageing.agreement import (
     Groups,
     intervals_of_pair,
@@ -17,6 +16,7 @@ from olist_segments.ageing.agreement import (
     resampled_tables,
     tables_of_other_fits,
 )
+from olist_segments.ageing.curve import ageing_curve
 from olist_segments.model.agreement import adjusted_rand, contingency, matched_segments
 from olist_segments.selection.recipe import Recipe
 from threadpoolctl import threadpool_limits

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from olist_segments.ageing import COLUMNS, Plan, append_ageing, simulation
+from olist_segments.ageing import simulation
 from olist_segments.ageing.agreement import (
     Groups,
     intervals_of_pair,
@@ -26,12 +26,14 @@ from olist_segments.ageing.agreement import (
     share_moved,
     tables_of_other_fits,
 )
+from olist_segments.ageing.plan import Plan
 from olist_segments.ageing.simulation import (
     ALL_FEATURES,
     WITH_RECENCY,
     simulate,
     value_ranks,
 )
+from olist_segments.ageing.versions import AGEING_COLUMNS, append_ageing
 from olist_segments.model.agreement import adjusted_rand, adjusted_rands, contingency, matched_segments
 from olist_segments.model.model import Model
 from olist_segments.model.naming import SegmentName
@@ -360,7 +362,7 @@ def test_a_simulation_runs_when_the_version_is_new_or_the_data_have_gone_on() ->
     model = fitted(features)
     newest = features["as_of_date"].max()
     first = append_ageing(lambda: features, newest, model, None, PLAN)
-    assert first.dtypes.astype(str).to_dict() == COLUMNS
+    assert first.dtypes.astype(str).to_dict() == AGEING_COLUMNS
     assert not first.empty
     for days, is_due in ((0, False), (6, False), (7, True)):
         later = newest + pd.Timedelta(days=days)
@@ -383,7 +385,7 @@ def test_too_little_gives_an_empty_table_of_the_right_types() -> None:
         append_ageing(never, newest, single, None, PLAN),
     ):
         assert found.empty
-        assert found.dtypes.astype(str).to_dict() == COLUMNS
+        assert found.dtypes.astype(str).to_dict() == AGEING_COLUMNS
 
 
 CHANGE = dt.date(2018, 3, 1)

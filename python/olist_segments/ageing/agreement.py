@@ -19,8 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.intervals import Interval, normal_interval
 from olist_segments.model.agreement import adjusted_rand, adjusted_rands, contingency, jaccard, matched_segments
-from olist_segments.selection.metrics import Interval, normal_interval
 
 
 def resampled_tables(table: IntArray, resamples: int, rng: np.random.Generator) -> IntArray:

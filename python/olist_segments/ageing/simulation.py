@@ -14,14 +14,13 @@ that recipe as incumbent (`refits`): the agreement has what a change of recipe c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 from threadpoolctl import threadpool_limits
 
 from olist_segments.ageing.agreement import (
@@ -32,58 +31,20 @@ from olist_segments.ageing.agreement import (
     share_moved,
     tables_of_other_fits,
 )
+from olist_segments.ageing.plan import CLOCK_FEATURE, Plan
 from olist_segments.ageing.refits import recipes_of_dates
-from olist_segments.arrays import FloatArray, IntArray, typed_table
+from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.model.agreement import adjusted_rand, contingency, jaccard, matched_segments
-from olist_segments.model.features import transforms_of
 from olist_segments.model.model import Model
 from olist_segments.model.scaling import Features
 from olist_segments.parallel import Task, run_tasks, stop_workers
 from olist_segments.selection.recipe import Recipe, recipe_of
 from olist_segments.selection.sampling import generator, strata, stratified_sample
-from olist_segments.selection.search import spare_sets_of
 
 Row = dict[str, Any]
 
 ALL_FEATURES, WITH_RECENCY = "all features", "with recency"
 """The two variants."""
-
-CLOCK_FEATURE = "recency_days"
-"""The feature that grows by a day a day."""
-
-COLUMNS = {
-    "model_version": "int64",
-    "feature_set": "string",
-    "algorithm": "string",
-    "setting": "string",
-    "variant": "string",
-    "origin_date": "datetime64[us]",
-    "later_date": "datetime64[us]",
-    "is_model_in_force": "bool",
-    "customers": "int64",
-    "known_customers": "int64",
-    "ari": "float64",
-    "ari_low": "float64",
-    "ari_high": "float64",
-    "addressed_differently_share": "float64",
-    "spend_addressed_differently_share": "float64",
-    "noise_floor": "float64",
-    "noise_floor_se": "float64",
-    "noise_floor_low": "float64",
-    "newcomer_shift_feature": "string",
-    "newcomer_shift": "float64",
-    "newcomer_shift_error": "float64",
-    "segment_number": "int64",
-    "segment_key": "string",
-    "key_jaccard": "float64",
-    "value_rank": "int64",
-    "segment_customers": "int64",
-    "fresh_segment_customers": "int64",
-    "jaccard": "float64",
-    "jaccard_low": "float64",
-    "jaccard_high": "float64",
-}
-"""Columns of the result and their types, one row per pair of dates, variant and segment of the frozen model."""
 
 WORTH_WORKERS = 50_000
 """From this many rows (customers × dates) on, the simulation is worth starting worker processes for."""
@@ -148,78 +109,6 @@ class Frozen:
     newcomers: FloatArray
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The settings of a simulation.
-
-    Days between origins, and between the dates of the variant with recency, which has the `clock_transform` (none: the
-    variant is left out); refits behind a noise floor, resamples behind an interval, and for how many days somebody is a
-    newcomer. A simulation that ends `refresh_days` before the data or more is run again. A shift is not told of fewer
-    newcomers than `few_customers`. `sets` holds the transforms of every feature set that a refit may choose.
-    """
-
-    origin_days: int
-    clock_days: int
-    noise_refits: int
-    resamples: int
-    newcomer_days: int
-    refresh_days: int
-    few_customers: int
-    clock_transform: str = ""
-    sets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Plan:
-        """The plan that the settings of the dbt model fit_ageing ask for."""
-        transforms = transforms_of(settings["features"])
-        sets = {
-            name: {feature: transforms[feature] for feature in features}
-            for name, features in (spare_sets_of(settings) | settings["feature_sets"]).items()
-        }
-        days = {one.name: int(settings[one.name]) for one in fields(cls) if one.name in settings}
-        return cls(**days, clock_transform=transforms.get(CLOCK_FEATURE, ""), sets=sets)
-
-
-def append_ageing(
-    features: Any,
-    newest_date: Any,
-    model: pd.DataFrame,
-    existing: pd.DataFrame | None,
-    plan: Plan,
-    choices: pd.DataFrame | None = None,
-    *,
-    workers: int = 2,
-) -> pd.DataFrame:
-    """The simulation (COLUMNS) for the model version in force, or no row while the one there is recent enough.
-
-    `features`: a function that gives the rows of ageing_features in the order of date and customer_number; called only
-    when the simulation runs. `newest_date`: the newest as-of date. `model`: the rows of segment_model of the version in
-    force. `existing`: the rows written so far, or None. `choices`: the simulated refits of that version (`refits`),
-    whose recipes the refits of the simulation are made by; without them that of the version.
-
-    It runs when the version has no rows yet, or when its newest comparison is `plan.refresh_days` or more older than
-    the data; its rows are meant to replace those of the same version. No version, a version with a single segment, and
-    data with fewer than two simulation dates give no row. The result does not depend on `workers`, the number of
-    single-threaded processes. Raises UserError for features that the model needs and `features` lacks.
-    """
-    if model.empty:
-        return typed_table([], COLUMNS)
-    version = int(model["model_version"].iloc[0])
-    if str(model["algorithm"].iloc[0]) == "none" or not _is_due(existing, version, newest_date, plan.refresh_days):
-        return typed_table([], COLUMNS)
-    rows = simulate(features(), model, plan, choices, workers=workers)
-    return typed_table(rows, COLUMNS)
-
-
-def _is_due(existing: pd.DataFrame | None, version: int, newest_date: Any, refresh_days: int) -> bool:
-    """Whether the version has no simulation yet, or one that ends too long before the newest date."""
-    written = None if existing is None else existing.loc[existing["model_version"] == version, "later_date"]
-    if written is None or written.empty:
-        return True
-    age = pd.Timestamp(newest_date) - pd.Timestamp(written.max())
-    return bool(age.days >= refresh_days)
-
-
 def simulate(
     features: pd.DataFrame,
     model: pd.DataFrame,
@@ -228,7 +117,7 @@ def simulate(
     *,
     workers: int = 2,
 ) -> list[Row]:
-    """The rows of the simulation; arguments as in `append_ageing`, `features` being the rows themselves."""
+    """The rows of the simulation; arguments as in `versions.append_ageing`, `features` being the rows themselves."""
     in_force = Model.from_rows(model)
     first = model.iloc[0]
     recipe = recipe_of(model)
@@ -440,8 +329,9 @@ def _frozen(
         columns = [own.index(scaling.name) for scaling in in_force.scalings]
         theirs = in_force.segmentation.labels(z[:, columns])
         similarity = jaccard(contingency(labels, theirs, model.k, in_force.k))
-        for mine, other in zip(*linear_sum_assignment(similarity, maximize=True), strict=True):
-            own_keys[mine], key_jaccards[mine] = in_force.keys[other], similarity[mine, other]
+        for mine, other in enumerate(matched_segments(similarity)):
+            if other >= 0:
+                own_keys[mine], key_jaccards[mine] = in_force.keys[other], similarity[mine, other]
     return Frozen(
         date=date,
         model=model,
