@@ -9,8 +9,14 @@ import numpy as np
 import pandas as pd
 import yaml
 from common import PROJECT, dbt, given_or_generated
-from olist_segments.ageing import ageing_curve
-from olist_segments.ageing.agreement import intervals_of_pair, resampled_tables
+from olist_segments.ageing.agreement import (
+    Groups,
+    intervals_of_pair,
+    other_fits,
+    resampled_tables,
+    tables_of_other_fits,
+)
+from olist_segments.ageing.curve import ageing_curve
 from olist_segments.model.agreement import adjusted_rand, contingency, matched_segments
 from olist_segments.selection.recipe import Recipe
 from threadpoolctl import threadpool_limits
@@ -90,7 +96,9 @@ def coverage_of_pairs(home: Path) -> pd.DataFrame:
                 resampled, matched = resampled_tables(table, RESAMPLES, rng), matched_segments(table)
                 row: dict[str, float] = {}
                 for name, fitted in (("customers", 1), ("fits", OTHER_FITS + 1)):
-                    interval, _ = intervals_of_pair(table, resampled, matched, labels[0][:fitted], labels[1][:fitted])
+                    others = [other_fits(of_date[:fitted]) for of_date in labels]
+                    refitted = tables_of_other_fits(others[0], Groups.of(others[1]), *table.shape)
+                    interval, _ = intervals_of_pair(table, resampled, matched, refitted)
                     row[name] = interval.low <= truth <= interval.high
                     row[f"{name} width"] = interval.high - interval.low
                     row["bias"] = interval.value - truth

@@ -1,6 +1,7 @@
 """History run again with the model version in force; nothing while the simulation there is recent enough."""
 
-from olist_segments.ageing import Plan, append_ageing
+from olist_segments.ageing.plan import Plan
+from olist_segments.ageing.versions import append_ageing
 from olist_segments.dbt_io.frames import read, read_existing, written
 
 

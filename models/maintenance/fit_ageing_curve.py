@@ -1,6 +1,6 @@
 """The ageing curve with its intervals, from the simulated pairs of dates."""
 
-from olist_segments.ageing import ageing_curve
+from olist_segments.ageing.curve import ageing_curve
 from olist_segments.dbt_io.frames import read, written
 
 

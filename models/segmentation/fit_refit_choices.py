@@ -1,6 +1,6 @@
 """What refits in the past would have chosen with the recipe in force as incumbent; once for every version."""
 
-from olist_segments.ageing import append_refit_choices
+from olist_segments.ageing.versions import append_refit_choices
 from olist_segments.dbt_io.frames import read, read_existing, written
 from olist_segments.selection.search import Search
 

@@ -13,11 +13,11 @@ def model(dbt, session):
     """Rows: model version × feature set × algorithm × setting."""
     dbt.config(materialized="incremental")
     existing = read_existing(dbt, session)
-    fit_input = read(dbt.ref("segment_fit_input"), order_by="input_role, customer_unique_id")
+    fit_input = dbt.ref("segment_fit_input")
     search = Search.of(dbt.config.get("settings"))
     if is_empty_build():
         # Only the columns of the made-up customer are kept.
-        candidates = append_candidates(made_up_customer(search.transforms), existing, search, refit=False)
+        candidates = append_candidates(lambda: made_up_customer(search.transforms), existing, search, refit=False)
         return written(dbt, session, candidates.head(0))
     refit = dbt.config.get("refit")
     is_interrupted = refit and fitted_by_a_killed_build(
@@ -25,7 +25,7 @@ def model(dbt, session):
     )
     ageing_features = dbt.ref("ageing_features")
     candidates = append_candidates(
-        fit_input,
+        lambda: read(fit_input, order_by="input_role, customer_unique_id"),
         existing,
         search,
         refit=refit,

@@ -8,8 +8,12 @@ from olist_segments.selection.versions import append_labels
 def model(dbt, session):
     """Rows: person × model version, at the date of the fit."""
     dbt.config(materialized="incremental")
-    existing = read_existing(dbt, session)
     settings = dbt.config.get("settings")
-    fit_input = read(dbt.ref("segment_fit_input"))
-    labels = append_labels(read(dbt.ref("fit_segment_model")), fit_input, existing, transforms_of(settings["features"]))
+    fit_input = dbt.ref("segment_fit_input")
+    labels = append_labels(
+        read(dbt.ref("fit_segment_model")),
+        lambda: read(fit_input),
+        read_existing(dbt, session, one_per="model_version"),
+        transforms_of(settings["features"]),
+    )
     return written(dbt, session, labels)

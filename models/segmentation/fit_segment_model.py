@@ -10,9 +10,10 @@ def model(dbt, session):
     """Rows: model version × segment × feature."""
     dbt.config(materialized="incremental")
     settings = dbt.config.get("settings")
+    fit_input = dbt.ref("segment_fit_input")
     rows = append_models(
         read(dbt.ref("fit_segment_candidates")),
-        read(dbt.ref("segment_fit_input")),
+        lambda: read(fit_input),
         read(dbt.ref("segment_archetypes"), order_by="segment_key"),
         read_existing(dbt, session),
         described_of(settings["features"]),

@@ -1,7 +1,7 @@
 """The recipe of the version in force, fitted again at every date that has outcomes, on what was known then."""
 
-from olist_segments.dbt_io.frames import read, written
-from olist_segments.selection.past import fit_past_models
+from olist_segments.dbt_io.frames import of_dates, read, read_previous, written
+from olist_segments.selection.past import current_past_models
 
 
 def model(dbt, session):
@@ -9,6 +9,11 @@ def model(dbt, session):
     dbt.config(materialized="table")
     versions = read(dbt.ref("segment_versions").filter("is_in_force"))
     segments = read(dbt.ref("fit_segment_model"))
-    in_force = segments[segments["model_version"].isin(versions["model_version"])]
-    customers = read(dbt.ref("past_model_input"), order_by="as_of_date, customer_unique_id")
-    return written(dbt, session, fit_past_models(customers, in_force))
+    inputs = dbt.ref("past_model_input")
+    rows = current_past_models(
+        read(inputs.select("as_of_date", "inputs_digest", "customer_count").distinct()),
+        lambda dates: read(inputs.filter(of_dates(dates)), order_by="as_of_date, customer_unique_id"),
+        segments[segments["model_version"].isin(versions["model_version"])],
+        read_previous(dbt, session),
+    )
+    return written(dbt, session, rows)

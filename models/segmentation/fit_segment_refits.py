@@ -12,7 +12,7 @@ def model(dbt, session):
     rows = append_refits(
         read(dbt.ref("fit_segment_model")),
         lambda: read(labels),
-        read_existing(dbt, session),
+        read_existing(dbt, session, one_per="model_version"),
         int(settings["resamples"]),
     )
     return written(dbt, session, rows)

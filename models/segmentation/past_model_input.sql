@@ -37,7 +37,9 @@ final as (
         {% for feature in features -%}
             cast({{ feature }} as double) as {{ feature }},
         {% endfor -%}
-        customer_unique_id
+        customer_unique_id,
+        inputs_digest,
+        cast(count(*) over (partition by as_of_date) as bigint) as customer_count
     from customers_placed
     where draw_position < {{ var('ageing_max_customers') }} / cast(known_customer_count as double)
 )

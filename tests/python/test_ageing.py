@@ -16,19 +16,24 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from olist_segments.ageing import COLUMNS, Plan, append_ageing, simulation
+from olist_segments.ageing import simulation
 from olist_segments.ageing.agreement import (
+    Groups,
     intervals_of_pair,
     matched_jaccards,
+    other_fits,
     resampled_tables,
     share_moved,
+    tables_of_other_fits,
 )
+from olist_segments.ageing.plan import Plan
 from olist_segments.ageing.simulation import (
     ALL_FEATURES,
     WITH_RECENCY,
     simulate,
     value_ranks,
 )
+from olist_segments.ageing.versions import AGEING_COLUMNS, append_ageing
 from olist_segments.model.agreement import adjusted_rand, adjusted_rands, contingency, matched_segments
 from olist_segments.model.model import Model
 from olist_segments.model.naming import SegmentName
@@ -162,10 +167,8 @@ def test_interval_of_resampled_customers_alone_covers_the_truth_of_fixed_models(
     covered = []
     for _ in range(300):
         table = rng.multinomial(800, shares.ravel()).reshape(3, 3)
-        frozen = np.repeat(np.arange(3), table.sum(axis=1))
-        fresh = np.concatenate([np.repeat(np.arange(3), row) for row in table])
         resampled = resampled_tables(table, 200, rng)
-        agreement, jaccards = intervals_of_pair(table, resampled, matched_segments(table), [frozen], [fresh])
+        agreement, jaccards = intervals_of_pair(table, resampled, matched_segments(table), table[None])
         assert agreement.value == adjusted_rand(table)
         assert [one.value for one in jaccards] == matched_jaccards(table[None], matched_segments(table))[0].tolist()
         covered.append(agreement.low <= truth <= agreement.high)
@@ -199,12 +202,14 @@ def test_interval_with_other_fits_covers_the_agreement_of_fits_on_everybody() ->
             truth = adjusted_rand(contingency(frozen, fresh, 4, 4))
             seen = [rows.iloc[rng.choice(10_000, 1_500, replace=False)] for rows in dates]
             drawn = [[rows, *(rows.sample(frac=1, replace=True, random_state=i) for i in range(5))] for rows in seen]
-            fits = [[recipe.fit(rows, trial) for rows in resamples] for resamples in drawn]
-            labels = [[model.labels(seen[1]) for model in models] for models in fits]
+            models = [[recipe.fit(rows, trial) for rows in resamples] for resamples in drawn]
+            labels = [[model.labels(seen[1]) for model in of_date] for of_date in models]
             table = contingency(labels[0][0], labels[1][0], 4, 4)
             resampled, matched = resampled_tables(table, 100, rng), matched_segments(table)
             for found, others in ((covered, 6), (covered_by_customers, 1)):
-                interval, _ = intervals_of_pair(table, resampled, matched, labels[0][:others], labels[1][:others])
+                fits = [other_fits(of_date[:others]) for of_date in labels]
+                refitted = tables_of_other_fits(fits[0], Groups.of(fits[1]), *table.shape)
+                interval, _ = intervals_of_pair(table, resampled, matched, refitted)
                 found.append(interval.low <= truth <= interval.high)
     assert np.mean(covered) >= 0.85
     assert np.mean(covered_by_customers) < np.mean(covered) - 0.2
@@ -290,14 +295,10 @@ def test_origins_every_two_weeks_meet_every_later_week(unchanged: pd.DataFrame) 
 
 
 def test_good_customers_are_those_whose_people_spend_and_are_content() -> None:
-    features = pd.DataFrame(
-        {
-            "total_spend": [100.0, 100.0, 90.0, 90.0, 10.0, 80.0],
-            "avg_review_score": [1.0, 2.0, 5.0, np.nan, 5.0, np.nan],
-        }
-    )
+    spend = np.array([100.0, 100.0, 90.0, 90.0, 10.0, 80.0])
+    score = np.array([1.0, 2.0, 5.0, np.nan, 5.0, np.nan])
     # Segment 0 spends most and is cross; of segment 3 no review is known; 4 is empty.
-    assert value_ranks(features, np.array([0, 0, 1, 1, 2, 3]), 5).tolist() == [3, 1, 4, 2, 5]
+    assert value_ranks(spend, score, np.array([0, 0, 1, 1, 2, 3]), 5).tolist() == [3, 1, 4, 2, 5]
 
 
 def test_segments_carry_the_keys_of_the_version_in_force() -> None:
@@ -361,7 +362,7 @@ def test_a_simulation_runs_when_the_version_is_new_or_the_data_have_gone_on() ->
     model = fitted(features)
     newest = features["as_of_date"].max()
     first = append_ageing(lambda: features, newest, model, None, PLAN)
-    assert first.dtypes.astype(str).to_dict() == COLUMNS
+    assert first.dtypes.astype(str).to_dict() == AGEING_COLUMNS
     assert not first.empty
     for days, is_due in ((0, False), (6, False), (7, True)):
         later = newest + pd.Timedelta(days=days)
@@ -384,7 +385,7 @@ def test_too_little_gives_an_empty_table_of_the_right_types() -> None:
         append_ageing(never, newest, single, None, PLAN),
     ):
         assert found.empty
-        assert found.dtypes.astype(str).to_dict() == COLUMNS
+        assert found.dtypes.astype(str).to_dict() == AGEING_COLUMNS
 
 
 CHANGE = dt.date(2018, 3, 1)
@@ -472,3 +473,10 @@ def test_the_tables_are_built_once_and_hold_their_rules(tmp_path: Path) -> None:
         warehouse.dbt(*rerun, data=SAMPLE, variables=variables | changed)
         for name in names:
             pd.testing.assert_frame_equal(warehouse.query(f"from {name}"), first[name], check_exact=True)
+
+
+def test_grouped_customers_count_as_one_by_one() -> None:
+    rng = np.random.default_rng(8)
+    labels, *fits = (rng.integers(0, k, 400) for k in (4, 3, 5, 2))
+    tables = Groups.of(fits).tables(labels, 4, 6)
+    assert tables.tolist() == [contingency(labels, fit, 4, 6).tolist() for fit in fits]

@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
-from olist_segments.ageing import ageing_curve
-from olist_segments.ageing.curve import COLUMNS, effective_origins
+from olist_segments.ageing.curve import COLUMNS, ageing_curve, effective_origins
 
 STEP = 14
 FLAT = 10**9

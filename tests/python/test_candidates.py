@@ -17,7 +17,8 @@ from olist_segments.model.model import Model
 from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.algorithms import collapsed_segments, fit_segmentations, mixture_segments
-from olist_segments.selection.candidates import COLUMNS, evaluate_candidates
+from olist_segments.selection.candidates import evaluate_candidates
+from olist_segments.selection.columns import COLUMNS
 from olist_segments.selection.metrics import (
     prediction_strength_of_split,
     silhouette_interval,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,9 @@ import pandas as pd
 import pytest
 from olist_segments.arrays import FloatArray
 from olist_segments.model.model import Model
-from olist_segments.selection.candidates import SMALLEST_POPULATION
-from olist_segments.selection.past import COLUMNS, fit_past_models
+from olist_segments.selection.past import COLUMNS, TABLE_COLUMNS, current_past_models, fit_past_models
 from olist_segments.selection.recipe import recipe_of
+from olist_segments.selection.search import SMALLEST_POPULATION
 from scipy.stats import norm
 from test_lifecycle import boundaries_by_hand
 from warehouses import Warehouse
@@ -19,6 +20,7 @@ from warehouses import Warehouse
 DRAWN = 7_500
 MIN_RETURNS = 50
 DEFAULT_DAYS = [60, 180, 365]
+INPUT_KEYS = ("as_of_date", "customer_unique_id", "inputs_digest", "customer_count")
 NAMES = ("clusters", "clusters_by_stage", "rfm", "naive")
 
 
@@ -144,9 +146,44 @@ def test_a_past_model_is_the_recipe_on_what_was_known_then(known: Known) -> None
         pd.testing.assert_frame_equal(computed[list(COLUMNS)], rows, check_dtype=False)
         features = known.customers[known.customers["as_of_date"] == date].set_index("customer_unique_id")
         assert len(drawn) == len(features) < DRAWN
-        names = [name for name in drawn.columns if name not in ("as_of_date", "customer_unique_id")]
+        names = [name for name in drawn.columns if name not in INPUT_KEYS]
         expected = features.loc[drawn["customer_unique_id"], names].astype(float).reset_index(drop=True)
         pd.testing.assert_frame_equal(drawn[names].reset_index(drop=True), expected, check_exact=True)
+
+
+def test_a_past_model_is_fitted_again_only_where_something_has_changed(known: Known) -> None:
+    inputs = known.model_input[["as_of_date", "inputs_digest", "customer_count"]].drop_duplicates()
+    dates = known.past_models["as_of_date"].drop_duplicates().tolist()
+    read: list[pd.Timestamp] = []
+
+    def customers(asked: Sequence[pd.Timestamp]) -> pd.DataFrame:
+        read.extend(asked)
+        return known.model_input[known.model_input["as_of_date"].isin(asked)]
+
+    def again(
+        inputs: pd.DataFrame = inputs,
+        in_force: pd.DataFrame = known.in_force,
+        previous: pd.DataFrame | None = known.past_models,
+    ) -> list[pd.Timestamp]:
+        """The dates that are fitted; what comes of it is what the build wrote."""
+        read.clear()
+        rows = current_past_models(inputs, customers, in_force, previous)
+        assert {name: str(kind) for name, kind in rows.dtypes.items()} == TABLE_COLUMNS
+        of_date = known.past_models["as_of_date"].isin(inputs["as_of_date"])
+        expected = known.past_models.loc[of_date, list(COLUMNS)].reset_index(drop=True)
+        pd.testing.assert_frame_equal(rows[list(COLUMNS)], expected, check_dtype=False)
+        return list(read)
+
+    assert again() == []
+    assert again(previous=None) == dates
+    assert again(previous=known.past_models.drop(columns="inputs_digest")) == dates
+    changed = inputs["as_of_date"] == dates[2]
+    assert again(inputs.assign(inputs_digest=inputs["inputs_digest"].mask(changed, "another"))) == [dates[2]]
+    assert again(inputs.assign(customer_count=inputs["customer_count"] + changed)) == [dates[2]]
+    assert again(inputs[~changed]) == []
+    another = known.in_force.assign(random_seed=known.in_force["random_seed"] + 1)
+    current_past_models(inputs, customers, another, known.past_models)
+    assert read == dates
 
 
 def test_too_little_to_fit_gives_no_rows_of_the_right_types(known: Known) -> None:

@@ -7,8 +7,19 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from olist_segments.arrays import FloatArray
 from olist_segments.errors import UserError
-from olist_segments.model.scaling import TRANSFORMS, Scaling, design_matrix, fit_scaling, value_bounds
+from olist_segments.model import scaling as scaling_module
+from olist_segments.model.scaling import (
+    TRANSFORMS,
+    Features,
+    Scaling,
+    design_matrix,
+    exact_sum,
+    fit_scaling,
+    raw_values,
+    value_bounds,
+)
 
 
 def test_shift_scale_and_imputation_by_hand() -> None:
@@ -103,7 +114,8 @@ def test_a_hundredth_of_test_accounts_does_not_move_the_scale() -> None:
     assert cents.scale == pytest.approx(clean.scale, rel=0.05)
     assert giants.scale == pytest.approx(clean.scale, rel=0.05)
     # Cut off is not taken out: such a customer lies at the edge, not beyond it.
-    assert cents.apply(np.array([0.01])) == cents.apply(np.array([cents.lower_bound]))
+    edge = design_matrix(pd.DataFrame({"spend": [0.01, cents.lower_bound]}), [cents])
+    assert edge[0] == edge[1]
 
 
 def test_what_a_twentieth_of_the_customers_have_is_not_cut_off() -> None:
@@ -111,3 +123,42 @@ def test_what_a_twentieth_of_the_customers_have_is_not_cut_off() -> None:
     assert value_bounds(scores, "identity") == (1.0, 5.0)
     days = np.arange(1.0, 10_001)
     assert value_bounds(days, "identity") == (51.0, 9_950.0)
+
+
+@given(st.lists(st.floats(-1e9, 1e9), max_size=80), st.integers(-40, 40))
+@settings(max_examples=200, deadline=None)
+def test_sums_are_those_of_the_exact_numbers_rounded_once(values: list[float], exponent: int) -> None:
+    scaled = np.array(values, dtype=np.float64) * 2.0**exponent
+    assert exact_sum(scaled) == pytest.approx(math.fsum(scaled), rel=1e-15, abs=1e-20)
+    assert exact_sum(scaled) == exact_sum(scaled[::-1])
+
+
+def test_numbers_of_very_different_size_add_up_in_any_order() -> None:
+    values = np.array([1e16, 1.0, -1e16, 1e-8, 3e-300, 2.5])
+    assert exact_sum(values) == exact_sum(values[[3, 0, 4, 5, 2, 1]]) == math.fsum(values)
+
+
+def test_features_of_drawn_customers_are_those_of_the_drawn_rows() -> None:
+    frame = pd.DataFrame({"spend": [1.0, np.nan, 30.0, 5.0, 8.0], "days": [3, 1, 4, 1, 5]})
+    transforms = {"spend": "log1p", "days": "sqrt"}
+    rows = np.array([4, 4, 1, 0, 2])
+    drawn, same = Features(frame).take(rows), frame.iloc[rows]
+    assert len(drawn) == 5
+    scalings = fit_scaling(same, transforms)
+    assert fit_scaling(drawn, transforms) == scalings
+    assert design_matrix(drawn, scalings).tolist() == design_matrix(same, scalings).tolist()
+
+
+def test_a_feature_is_read_once_however_many_models_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+
+    def counted(frame: pd.DataFrame, name: str, transform: str) -> FloatArray:
+        read.append(name)
+        return raw_values(frame, name, transform)
+
+    monkeypatch.setattr(scaling_module, "raw_values", counted)
+    features = Features(pd.DataFrame({"x": [1.0, 2.0, 4.0]}))
+    scalings = fit_scaling(features, {"x": "ln"})
+    for _ in range(3):
+        design_matrix(features, scalings)
+    assert read == ["x"]

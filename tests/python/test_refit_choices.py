@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from olist_segments.ageing import append_refit_choices
-from olist_segments.ageing.refits import COLUMNS, competing, recipes_of_dates, refit_dates
+from olist_segments.ageing.refits import competing, recipes_of_dates, refit_dates
 from olist_segments.ageing.simulation import ALL_FEATURES
+from olist_segments.ageing.versions import CHOICE_COLUMNS, append_refit_choices
 from olist_segments.selection.recipe import Recipe
-from olist_segments.selection.search import Search
-from olist_segments.selection.shelf_life import ShelfLifeTerms
+from olist_segments.selection.search import Search, ShelfLifeTerms
 from olist_segments.settings.model import SegmentationRule
 from test_ageing import CLOCKED, TRANSFORMS, fitted, marketplace, pairs
 
@@ -55,7 +54,7 @@ def test_the_recipe_that_keeps_is_kept_and_one_that_the_clock_moves_is_not(histo
     kept = append_refit_choices(
         lambda: history, evidence(kinds, clocked, data_as_of=newest), None, SEARCH, 91, workers=1
     )
-    assert kept.dtypes.astype(str).to_dict() == COLUMNS
+    assert kept.dtypes.astype(str).to_dict() == CHOICE_COLUMNS
     assert kept["refit_number"].tolist() == list(range(1, len(kept) + 1))
     assert kept["is_recipe_kept"].all()
     assert (kept["setting"] == "k=2").all()
@@ -87,7 +86,7 @@ def test_a_version_is_simulated_once(history: pd.DataFrame) -> None:
         append_refit_choices(lambda: history.head(0), candidates, None, SEARCH, 91),
     ):
         assert found.empty
-        assert found.dtypes.astype(str).to_dict() == COLUMNS
+        assert found.dtypes.astype(str).to_dict() == CHOICE_COLUMNS
 
 
 def test_refits_lie_so_many_days_apart_back_from_the_data_of_the_version(history: pd.DataFrame) -> None:

@@ -9,7 +9,7 @@ import yaml
 from dbt_here import PROJECT
 from olist_segments.errors import UserError
 from olist_segments.model import scaling
-from olist_segments.selection import candidates
+from olist_segments.selection import columns
 from olist_segments.settings.check import check_features, check_forecast_terms, check_setting, check_settings
 from olist_segments.settings.model import FIGURES, TRANSFORMS, FeatureEntry, ForecastRule, SegmentationRule, Settings
 
@@ -324,4 +324,4 @@ def test_a_key_that_the_rule_lacks_has_the_value_of_the_project_file() -> None:
 
 def test_what_may_be_named_is_what_there_is() -> None:
     assert tuple(scaling.TRANSFORMS) == TRANSFORMS
-    assert set(FIGURES) <= set(candidates.COLUMNS)
+    assert set(FIGURES) <= set(columns.COLUMNS)

@@ -13,11 +13,10 @@ from olist_segments.selection import evidence as evidence_module
 from olist_segments.selection.candidates import evaluate_candidates
 from olist_segments.selection.recipe import Recipe
 from olist_segments.selection.rule import choose
-from olist_segments.selection.search import Search
+from olist_segments.selection.search import Search, ShelfLifeTerms
 from olist_segments.selection.shelf_life import (
     Agreements,
     ShelfLife,
-    ShelfLifeTerms,
     agreements,
     dates_of,
     held_until,

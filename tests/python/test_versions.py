@@ -62,11 +62,11 @@ class History:
 
     def build(self, fit_input: pd.DataFrame, *, refit: bool = False) -> None:
         """One build: each step appends what it returns."""
-        new = append_candidates(fit_input, self.candidates, SEARCH, refit=refit)
+        new = append_candidates(lambda: fit_input, self.candidates, SEARCH, refit=refit)
         self.candidates = new if self.candidates is None else pd.concat([self.candidates, new], ignore_index=True)
-        rows = append_models(self.candidates, fit_input, ARCHETYPES, self.model, TRANSFORMS, NAMING)
+        rows = append_models(self.candidates, lambda: fit_input, ARCHETYPES, self.model, TRANSFORMS, NAMING)
         self.model = rows if self.model is None else pd.concat([self.model, rows], ignore_index=True)
-        labels = append_labels(self.model, fit_input, self.labels, TRANSFORMS)
+        labels = append_labels(self.model, lambda: fit_input, self.labels, TRANSFORMS)
         self.labels = labels if self.labels is None else pd.concat([self.labels, labels], ignore_index=True)
 
     def labels_of(self, version: int) -> pd.Series[str]:
@@ -140,9 +140,9 @@ def test_a_refit_asked_for_again_after_a_kill_is_the_one_that_was_begun(
     """The killed build wrote the evidence of version 2; only other data or settings make a version 3."""
     history = History()
     history.build(people(900, seed=2))
-    evidence = append_candidates(first, history.candidates, SEARCH, refit=True)
+    evidence = append_candidates(lambda: first, history.candidates, SEARCH, refit=True)
     existing = pd.concat([history.candidates, evidence], ignore_index=True).sample(frac=1, random_state=1)
-    new = append_candidates(people_then, existing, replace(SEARCH, **setting), refit=True, is_interrupted=True)
+    new = append_candidates(lambda: people_then, existing, replace(SEARCH, **setting), refit=True, is_interrupted=True)
     assert new["model_version"].unique().tolist() == appended
 
 
@@ -225,7 +225,7 @@ def test_another_customer_changes_nobody_elses_label(
         total_spend=spend,
         avg_review_score=np.nan if score is None else score,
     )
-    labels = append_labels(fitted.model, pd.concat([first, newcomer]), None, TRANSFORMS)
+    labels = append_labels(fitted.model, lambda: pd.concat([first, newcomer]), None, TRANSFORMS)
     after = labels.set_index("customer_unique_id")["segment_key"].sort_index()
     assert after["newcomer"] in set(fitted.model["segment_key"])
     pd.testing.assert_series_equal(after.drop("newcomer"), fitted.labels_of(1))

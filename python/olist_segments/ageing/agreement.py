@@ -14,12 +14,13 @@ on everybody in 24 % of 74 trials, this one in 93 %: `python bench/run.py contra
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.intervals import Interval, normal_interval
 from olist_segments.model.agreement import adjusted_rand, adjusted_rands, contingency, jaccard, matched_segments
-from olist_segments.selection.metrics import Interval, normal_interval
 
 
 def resampled_tables(table: IntArray, resamples: int, rng: np.random.Generator) -> IntArray:
@@ -53,23 +54,40 @@ def matched_jaccards(tables: IntArray, matched: IntArray) -> FloatArray:
     return similarity
 
 
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """The n customers in groups that all fits of a date label alike: `group` (n,), and `labels` (fits, groups).
+
+    Counted against other labels by the group, customers are counted against every fit at once.
+    """
+
+    group: IntArray
+    labels: IntArray
+
+    @classmethod
+    def of(cls, fits: Sequence[IntArray]) -> Groups:
+        """From the labels (n,) of each of a few fits."""
+        labels = np.stack(fits)
+        code = np.ravel_multi_index(tuple(labels), tuple(labels.max(axis=1) + 1))
+        _, first, group = np.unique(code, return_index=True, return_inverse=True)
+        return cls(group.astype(np.int64), labels[:, first])
+
+    def tables(self, labels: IntArray, row_count: int, column_count: int) -> IntArray:
+        """The contingency table of `labels` (n,) with each fit: (fits, row_count, column_count)."""
+        counts = contingency(labels, self.group, row_count, self.labels.shape[1])
+        is_label = (self.labels[:, :, None] == np.arange(column_count)).astype(np.int64)
+        tables: IntArray = counts @ is_label
+        return tables
+
+
 def intervals_of_pair(
-    table: IntArray,
-    resampled: IntArray,
-    matched: IntArray,
-    frozen_labels: Sequence[IntArray],
-    fresh_labels: Sequence[IntArray],
+    table: IntArray, resampled: IntArray, matched: IntArray, refitted: IntArray
 ) -> tuple[Interval, list[Interval]]:
     """The adjusted Rand index of `table` (r, c), and the Jaccard similarity of every row segment (r) as `matched`.
 
-    Both with 95 % intervals: `resampled` (m, r, c) holds tables of resampled customers; the labels (n,) are those of
-    the model itself, then of its other fits. Segments of another fit are those of the model by the matching that keeps
-    most customers together.
+    Both with 95 % intervals: `resampled` (m, r, c) holds tables of resampled customers, `refitted` those of pairs of
+    other fits (`tables_of_other_fits`).
     """
-    frozen, fresh = (_other_fits(labels) for labels in (frozen_labels, fresh_labels))
-    rows, columns = (int(max(labels.max() for labels in fits)) + 1 for fits in (frozen, fresh))
-    rows, columns = max(rows, table.shape[0]), max(columns, table.shape[1])
-    refitted = np.array([contingency(one, other, rows, columns) for one in frozen for other in fresh])
     agreement = adjusted_rand(table)
     by_fits = ((adjusted_rands(refitted) - agreement) ** 2).mean()
     spread = float(np.sqrt(by_fits + adjusted_rands(resampled).var()))
@@ -83,8 +101,21 @@ def intervals_of_pair(
     return _within(normal_interval(agreement, spread), -1), jaccards
 
 
-def _other_fits(labels: Sequence[IntArray]) -> list[IntArray]:
-    """The labels of the other fits, numbered as the first ones; the first themselves where there are no others."""
+def tables_of_other_fits(frozen: Sequence[IntArray], fresh: Groups, rows: int, columns: int) -> IntArray:
+    """The tables of every pair of other fits of two dates: (pairs, r, c), r being `rows` or more, c `columns`.
+
+    `frozen`: labels (n,) of the other fits of one date, `fresh` those of the other, both as `other_fits` gives them.
+    """
+    rows = max(rows, *(int(labels.max()) + 1 for labels in frozen))
+    columns = max(columns, int(fresh.labels.max()) + 1)
+    return np.concatenate([fresh.tables(labels, rows, columns) for labels in frozen])
+
+
+def other_fits(labels: Sequence[IntArray]) -> list[IntArray]:
+    """The labels of other fits, given after those of the model itself, (n,) each; the model's where there are none.
+
+    Segments of another fit are those of the model by the matching that keeps most customers together.
+    """
     model, others = labels[0], labels[1:]
     if not others:
         return [model]

@@ -9,69 +9,36 @@ with fewer references and refits behind each figure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from olist_segments.arrays import typed_table
 from olist_segments.selection.candidates import CUSTOMER, evaluate_candidates
 from olist_segments.selection.recipe import Recipe
 from olist_segments.selection.rule import Incumbent
 from olist_segments.selection.search import Search
-from olist_segments.selection.versions import newest_recipe
-
-COLUMNS = {
-    "model_version": "int64",
-    "refit_number": "int64",
-    "refit_date": "datetime64[us]",
-    "customers": "int64",
-    "feature_set": "string",
-    "algorithm": "string",
-    "setting": "string",
-    "is_eligible": "bool",
-    "is_recipe_kept": "bool",
-    "reason": "string",
-}
-"""Columns of the result and their types, one row per model version and simulated refit, the oldest number first."""
 
 _RECIPE = ["feature_set", "algorithm", "setting"]
 _MOST_CANDIDATES = 4
 _SMALLEST_CHANCE = 0.1
 
 
-def append_refit_choices(
-    features: Callable[[], pd.DataFrame],
+def simulated_refits(
+    history: pd.DataFrame,
     candidates: pd.DataFrame,
-    existing: pd.DataFrame | None,
     search: Search,
+    in_force: Incumbent,
     refit_days: int,
     *,
     workers: int = 2,
-) -> pd.DataFrame:
-    """The simulated refits (COLUMNS) of the version in force, or no row where they are written.
+) -> list[dict[str, Any]]:
+    """The rows of the simulated refits; see `versions.append_refit_choices`.
 
-    `features`: gives the rows of ageing_features in the order of date and customer_number; called only when there is a
-    simulation. `candidates`: the rows of fit_segment_candidates of the version in force. `existing`: the rows written
-    so far, or None. `refit_days`: days between refits, 0 for none. A version of one segment, one of an earlier release,
-    and one whose recipe the settings do not try any more give no row.
+    `history`: the rows of ageing_features; `in_force`: the recipe of the version, which the search tries.
     """
-    nothing = typed_table([], COLUMNS)
-    # Which sets the customers have values of was settled at the fit: only candidates of it compete.
-    search = search.with_spare_sets()
-    in_force = newest_recipe(candidates)
-    if in_force is None or not refit_days:
-        return nothing
-    if existing is not None and (existing["model_version"] == in_force.model_version).any():
-        return nothing
-    # Candidates of an earlier release were not judged by the evidence of this one.
-    if "collapsed_segments" not in candidates or candidates["collapsed_segments"].isna().all():
-        return nothing
-    if not search.tries(in_force.feature_set, in_force.algorithm, in_force.setting):
-        return nothing
     rows: list[dict[str, Any]] = []
-    history = features()
     data_as_of = pd.Timestamp(candidates["data_as_of"].iloc[0])
     for number, date in enumerate(refit_dates(history, data_as_of, refit_days), start=1):
         customers = history[history["as_of_date"] == date]
@@ -90,7 +57,7 @@ def append_refit_choices(
                 **{name: getattr(in_force, name) if is_kept else choice[name] for name in _RECIPE},
             }
         )
-    return typed_table(rows, COLUMNS)
+    return rows
 
 
 def refit_dates(history: pd.DataFrame, data_as_of: pd.Timestamp, refit_days: int) -> list[pd.Timestamp]:

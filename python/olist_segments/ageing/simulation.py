@@ -14,72 +14,37 @@ that recipe as incumbent (`refits`): the agreement has what a change of recipe c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 from threadpoolctl import threadpool_limits
 
 from olist_segments.ageing.agreement import (
+    Groups,
     intervals_of_pair,
+    other_fits,
     resampled_tables,
     share_moved,
+    tables_of_other_fits,
 )
+from olist_segments.ageing.plan import CLOCK_FEATURE, Plan
 from olist_segments.ageing.refits import recipes_of_dates
-from olist_segments.arrays import FloatArray, IntArray, typed_table
+from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.model.agreement import adjusted_rand, contingency, jaccard, matched_segments
-from olist_segments.model.features import transforms_of
 from olist_segments.model.model import Model
+from olist_segments.model.scaling import Features
 from olist_segments.parallel import Task, run_tasks, stop_workers
 from olist_segments.selection.recipe import Recipe, recipe_of
 from olist_segments.selection.sampling import generator, strata, stratified_sample
-from olist_segments.selection.search import spare_sets_of
 
 Row = dict[str, Any]
 
 ALL_FEATURES, WITH_RECENCY = "all features", "with recency"
 """The two variants."""
-
-CLOCK_FEATURE = "recency_days"
-"""The feature that grows by a day a day."""
-
-COLUMNS = {
-    "model_version": "int64",
-    "feature_set": "string",
-    "algorithm": "string",
-    "setting": "string",
-    "variant": "string",
-    "origin_date": "datetime64[us]",
-    "later_date": "datetime64[us]",
-    "is_model_in_force": "bool",
-    "customers": "int64",
-    "known_customers": "int64",
-    "ari": "float64",
-    "ari_low": "float64",
-    "ari_high": "float64",
-    "addressed_differently_share": "float64",
-    "spend_addressed_differently_share": "float64",
-    "noise_floor": "float64",
-    "noise_floor_se": "float64",
-    "noise_floor_low": "float64",
-    "newcomer_shift_feature": "string",
-    "newcomer_shift": "float64",
-    "newcomer_shift_error": "float64",
-    "segment_number": "int64",
-    "segment_key": "string",
-    "key_jaccard": "float64",
-    "value_rank": "int64",
-    "segment_customers": "int64",
-    "fresh_segment_customers": "int64",
-    "jaccard": "float64",
-    "jaccard_low": "float64",
-    "jaccard_high": "float64",
-}
-"""Columns of the result and their types, one row per pair of dates, variant and segment of the frozen model."""
 
 WORTH_WORKERS = 50_000
 """From this many rows (customers × dates) on, the simulation is worth starting worker processes for."""
@@ -87,17 +52,20 @@ WORTH_WORKERS = 50_000
 _INTERVAL_FITS = 5
 """Other fits of a date behind an interval, at most: every one of them meets every one of the other date."""
 
-_VALUES = ("total_spend", "avg_review_score")
-
 
 @dataclass(frozen=True, eq=False)
 class Customers:
-    """The n customers labelled at a date, with what was known of them then; `known` is how many they stand for."""
+    """The n customers labelled at a date, with what was known of them then; `known` is how many they stand for.
+
+    `tenure` is in days; `spend` and `score` (the mean review score, NaN where none is known) are what they are worth.
+    """
 
     date: pd.Timestamp
     known: int
     tenure: IntArray
-    features: pd.DataFrame
+    spend: FloatArray
+    score: FloatArray
+    features: Features
 
     @classmethod
     def of(cls, rows: pd.DataFrame) -> Customers:
@@ -106,7 +74,9 @@ class Customers:
             rows["as_of_date"].iloc[0],
             int(rows["known_customer_count"].iloc[0]),
             rows["tenure_days"].to_numpy(dtype=np.int64),
-            rows.reset_index(drop=True),
+            rows["total_spend"].to_numpy(dtype=np.float64),
+            rows["avg_review_score"].to_numpy(dtype=np.float64),
+            Features(rows.reset_index(drop=True)),
         )
 
 
@@ -139,78 +109,6 @@ class Frozen:
     newcomers: FloatArray
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The settings of a simulation.
-
-    Days between origins, and between the dates of the variant with recency, which has the `clock_transform` (none: the
-    variant is left out); refits behind a noise floor, resamples behind an interval, and for how many days somebody is a
-    newcomer. A simulation that ends `refresh_days` before the data or more is run again. A shift is not told of fewer
-    newcomers than `few_customers`. `sets` holds the transforms of every feature set that a refit may choose.
-    """
-
-    origin_days: int
-    clock_days: int
-    noise_refits: int
-    resamples: int
-    newcomer_days: int
-    refresh_days: int
-    few_customers: int
-    clock_transform: str = ""
-    sets: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Plan:
-        """The plan that the settings of the dbt model fit_ageing ask for."""
-        transforms = transforms_of(settings["features"])
-        sets = {
-            name: {feature: transforms[feature] for feature in features}
-            for name, features in (spare_sets_of(settings) | settings["feature_sets"]).items()
-        }
-        days = {one.name: int(settings[one.name]) for one in fields(cls) if one.name in settings}
-        return cls(**days, clock_transform=transforms.get(CLOCK_FEATURE, ""), sets=sets)
-
-
-def append_ageing(
-    features: Any,
-    newest_date: Any,
-    model: pd.DataFrame,
-    existing: pd.DataFrame | None,
-    plan: Plan,
-    choices: pd.DataFrame | None = None,
-    *,
-    workers: int = 2,
-) -> pd.DataFrame:
-    """The simulation (COLUMNS) for the model version in force, or no row while the one there is recent enough.
-
-    `features`: a function that gives the rows of ageing_features in the order of date and customer_number; called only
-    when the simulation runs. `newest_date`: the newest as-of date. `model`: the rows of segment_model of the version in
-    force. `existing`: the rows written so far, or None. `choices`: the simulated refits of that version (`refits`),
-    whose recipes the refits of the simulation are made by; without them that of the version.
-
-    It runs when the version has no rows yet, or when its newest comparison is `plan.refresh_days` or more older than
-    the data; its rows are meant to replace those of the same version. No version, a version with a single segment, and
-    data with fewer than two simulation dates give no row. The result does not depend on `workers`, the number of
-    single-threaded processes. Raises UserError for features that the model needs and `features` lacks.
-    """
-    if model.empty:
-        return typed_table([], COLUMNS)
-    version = int(model["model_version"].iloc[0])
-    if str(model["algorithm"].iloc[0]) == "none" or not _is_due(existing, version, newest_date, plan.refresh_days):
-        return typed_table([], COLUMNS)
-    rows = simulate(features(), model, plan, choices, workers=workers)
-    return typed_table(rows, COLUMNS)
-
-
-def _is_due(existing: pd.DataFrame | None, version: int, newest_date: Any, refresh_days: int) -> bool:
-    """Whether the version has no simulation yet, or one that ends too long before the newest date."""
-    written = None if existing is None else existing.loc[existing["model_version"] == version, "later_date"]
-    if written is None or written.empty:
-        return True
-    age = pd.Timestamp(newest_date) - pd.Timestamp(written.max())
-    return bool(age.days >= refresh_days)
-
-
 def simulate(
     features: pd.DataFrame,
     model: pd.DataFrame,
@@ -219,7 +117,7 @@ def simulate(
     *,
     workers: int = 2,
 ) -> list[Row]:
-    """The rows of the simulation; arguments as in `append_ageing`, `features` being the rows themselves."""
+    """The rows of the simulation; arguments as in `versions.append_ageing`, `features` being the rows themselves."""
     in_force = Model.from_rows(model)
     first = model.iloc[0]
     recipe = recipe_of(model)
@@ -306,7 +204,7 @@ def refit_date(recipe: Recipe, customers: Customers, noise_refits: int) -> Refit
     for index in range(noise_refits):
         words = ("noise", customers.date.date(), index)
         drawn = stratified_sample(stratum, len(stratum), generator(recipe.seed, *words), replace=True)
-        other = recipe.fit(customers.features.iloc[drawn], *words)
+        other = recipe.fit(customers.features.take(drawn), *words)
         if index < _INTERVAL_FITS:
             others.append(other)
         noise.append(adjusted_rand(contingency(labels, other.labels(customers.features), model.k, other.k)))
@@ -316,6 +214,7 @@ def refit_date(recipe: Recipe, customers: Customers, noise_refits: int) -> Refit
 def compare_date(seed: int, customers: Customers, refit: Refit, origins: Sequence[Frozen], plan: Plan) -> list[Row]:
     """The rows of all pairs that end at the date of `customers`: every frozen model of `origins` against the refit."""
     fresh = [model.labels(customers.features) for model in (refit.model, *refit.others)]
+    other_fresh = Groups.of(other_fits(fresh))
     noise = {
         "noise_floor": np.median(refit.noise),
         "noise_floor_se": refit.noise.std(ddof=1) / np.sqrt(len(refit.noise)) if len(refit.noise) > 1 else np.nan,
@@ -328,7 +227,7 @@ def compare_date(seed: int, customers: Customers, refit: Refit, origins: Sequenc
         labels += [model.labels(customers.features) for model in frozen.others]
         shift = newcomer_shift(z[customers.tenure < plan.newcomer_days], frozen, plan.few_customers)
         rng = generator(seed, "interval", frozen.date.date(), customers.date.date(), frozen.is_in_force)
-        for row in compare_labels(customers, frozen, labels, fresh, refit.model.k, plan.resamples, rng):
+        for row in compare_labels(customers, frozen, labels, fresh[0], other_fresh, refit.model.k, plan.resamples, rng):
             rows.append({**row, **noise, **shift})
     return rows
 
@@ -337,24 +236,24 @@ def compare_labels(
     customers: Customers,
     frozen: Frozen,
     frozen_labels: Sequence[IntArray],
-    fresh_labels: Sequence[IntArray],
+    fresh: IntArray,
+    other_fresh: Groups,
     fresh_count: int,
     resamples: int,
     rng: np.random.Generator,
 ) -> list[Row]:
     """One row per segment of the frozen model: how its labels agree with the fresh ones.
 
-    `frozen_labels` and `fresh_labels` (n,) each: first those of the model itself, then those of its other fits, for the
-    intervals.
+    `frozen_labels` (n,) each: first those of the model itself, then those of its other fits, for the intervals; the
+    refit's are `fresh` (n,) and `other_fresh`.
     """
     k = frozen.model.k
-    labels, fresh = frozen_labels[0], fresh_labels[0]
+    labels = frozen_labels[0]
     table = contingency(labels, fresh, k, fresh_count)
-    spend = contingency(labels, fresh, k, fresh_count, customers.features["total_spend"].to_numpy(dtype=np.float64))
+    spend = contingency(labels, fresh, k, fresh_count, customers.spend)
     matched = matched_segments(table)
-    agreement, jaccards = intervals_of_pair(
-        table, resampled_tables(table, resamples, rng), matched, frozen_labels, fresh_labels
-    )
+    refitted = tables_of_other_fits(other_fits(frozen_labels), other_fresh, *table.shape)
+    agreement, jaccards = intervals_of_pair(table, resampled_tables(table, resamples, rng), matched, refitted)
     pair = {
         "origin_date": frozen.date,
         "later_date": customers.date,
@@ -430,8 +329,9 @@ def _frozen(
         columns = [own.index(scaling.name) for scaling in in_force.scalings]
         theirs = in_force.segmentation.labels(z[:, columns])
         similarity = jaccard(contingency(labels, theirs, model.k, in_force.k))
-        for mine, other in zip(*linear_sum_assignment(similarity, maximize=True), strict=True):
-            own_keys[mine], key_jaccards[mine] = in_force.keys[other], similarity[mine, other]
+        for mine, other in enumerate(matched_segments(similarity)):
+            if other >= 0:
+                own_keys[mine], key_jaccards[mine] = in_force.keys[other], similarity[mine, other]
     return Frozen(
         date=date,
         model=model,
@@ -439,21 +339,20 @@ def _frozen(
         is_in_force=is_in_force,
         keys=own_keys,
         key_jaccards=key_jaccards,
-        ranks=value_ranks(customers.features, labels, model.k),
+        ranks=value_ranks(customers.spend, customers.score, labels, model.k),
         newcomers=z[customers.tenure < plan.newcomer_days],
     )
 
 
-def value_ranks(features: pd.DataFrame, labels: IntArray, k: int) -> IntArray:
+def value_ranks(spend: FloatArray, score: FloatArray, labels: IntArray, k: int) -> IntArray:
     """Rank (k,) of every segment by the value of its customers, 1 for the good customers.
 
-    Value is the mean spend of its customers times their mean review score (those known, over 5): money from
+    Value is the mean spend (n,) of its customers times their mean review score (n,) (those known, over 5): money from
     satisfied customers. Empty segments come last; ties by number.
     """
-    spend, score = (
-        features.groupby(labels)[column].mean().reindex(range(k)).to_numpy(dtype=np.float64) for column in _VALUES
-    )
-    value = np.nan_to_num(spend, nan=-1.0) * np.nan_to_num(score, nan=5.0) / 5
+    customers = pd.DataFrame({"spend": spend, "score": score})
+    means = customers.groupby(labels).mean().reindex(range(k)).to_numpy(dtype=np.float64)
+    value = np.nan_to_num(means[:, 0], nan=-1.0) * np.nan_to_num(means[:, 1], nan=5.0) / 5
     ranks = np.empty(k, dtype=np.int64)
     ranks[np.argsort(-value, kind="stable")] = np.arange(1, k + 1)
     return ranks

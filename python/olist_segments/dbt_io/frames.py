@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -32,9 +33,36 @@ def is_empty_build() -> bool:
     return bool(getattr(get_flags(), "EMPTY", False))  # type: ignore[no-untyped-call]
 
 
-def read_existing(dbt: Any, session: Any) -> pd.DataFrame | None:
-    """The rows that the incremental model `dbt` has written so far; None before the first build."""
-    return read(session.sql(f"select * from {dbt.this}")) if dbt.is_incremental else None
+def read_existing(dbt: Any, session: Any, one_per: str | None = None) -> pd.DataFrame | None:
+    """The rows that the incremental model `dbt` has written so far; None before the first build.
+
+    With `one_per`, a column, a row of each of its values stands for all: the least of every other column.
+    """
+    if not dbt.is_incremental:
+        return None
+    existing = session.sql(f"select * from {dbt.this}")
+    if one_per is None:
+        return read(existing)
+    shown = (name if name == one_per else f"min({name}) as {name}" for name in existing.columns)
+    return read(session.sql(f"select {', '.join(shown)} from {dbt.this} group by {one_per}"))
+
+
+def read_previous(dbt: Any, session: Any) -> pd.DataFrame | None:
+    """The rows that the model `dbt`, a table made anew by every build, has from the build before.
+
+    None where there is no such table, and with `--full-refresh`.
+    """
+    from dbt.flags import get_flags
+
+    if getattr(get_flags(), "FULL_REFRESH", False):  # type: ignore[no-untyped-call]
+        return None
+    return read_neighbour(dbt, session, dbt.this.identifier)
+
+
+def of_dates(dates: Sequence[pd.Timestamp]) -> str:
+    """The SQL condition that as_of_date is one of `dates`."""
+    named = ", ".join(f"date '{date:%Y-%m-%d}'" for date in dates)
+    return f"as_of_date in ({named})"
 
 
 def read_neighbour(dbt: Any, session: Any, table: str, schema: str | None = None) -> pd.DataFrame | None:

@@ -24,7 +24,7 @@ from olist_segments.forecasts.metrics import (
     top_tenth_lift,
 )
 from olist_segments.forecasts.models import Forecast
-from olist_segments.selection.metrics import UNDEFINED, Interval
+from olist_segments.intervals import UNDEFINED, Interval
 
 METRICS = (
     "predicted_share",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from olist_segments.arrays import FloatArray, IntArray
-from olist_segments.selection.metrics import UNDEFINED, Interval, normal_interval
+from olist_segments.intervals import UNDEFINED, Interval, normal_interval
 
 BoolArray = npt.NDArray[np.bool_]
 

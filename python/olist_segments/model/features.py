@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -35,6 +35,19 @@ def known_of(features: Iterable[str], customers: pd.DataFrame, min_known_share: 
         if values is None or (values.notna().mean() >= min_known_share and values.min() < values.max()):
             known.append(name)
     return known
+
+
+def spare_sets_of(settings: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """The spare feature sets of a dbt model's settings.
+
+    Whoever replaces the vars `features` or `feature_sets` need not think of them: a spare set of other features, or of
+    the name of another set, is none.
+    """
+    return {
+        name: features
+        for name, features in settings["spare_sets"].items()
+        if name not in settings["feature_sets"] and set(features) <= set(settings["features"])
+    }
 
 
 def words_of(features: Registry) -> dict[str, Words]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.model.naming import SegmentName
-from olist_segments.model.scaling import Scaling, design_matrix
+from olist_segments.model.scaling import Scaling, Table, design_matrix
 from olist_segments.model.segmentation import Segmentation
 
 BOUNDS = ("lower_bound", "upper_bound")
@@ -46,11 +46,11 @@ class Model:
         """The name of each feature's transform."""
         return {scaling.name: scaling.transform for scaling in self.scalings}
 
-    def z(self, features: pd.DataFrame) -> FloatArray:
+    def z(self, features: Table) -> FloatArray:
         """z (n, d) of raw `features` (n rows), scaled as at the fit; UserError as `scaling.raw_values`."""
         return design_matrix(features, self.scalings)
 
-    def labels(self, features: pd.DataFrame) -> IntArray:
+    def labels(self, features: Table) -> IntArray:
         """The segment (n,), from 0, of every row of raw `features`; UserError as `scaling.raw_values`."""
         return self.segmentation.labels(self.z(features))
 

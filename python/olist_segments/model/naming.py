@@ -2,8 +2,7 @@
 
 A new fit numbers its segments arbitrarily. Those that hold mostly the same customers as a segment of the version before
 keep its key and name; the others take the archetype their profile resembles most; one that resembles none is named
-from its two strongest traits. Both matchings are optimal assignments (Kuhn 1955, as
-scipy.optimize.linear_sum_assignment).
+from its two strongest traits. Both matchings are optimal assignments (`matched_segments`).
 """
 
 from __future__ import annotations
@@ -14,10 +13,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 
 from olist_segments.arrays import FloatArray, IntArray
-from olist_segments.model.agreement import jaccard
+from olist_segments.model.agreement import jaccard, matched_segments
 from olist_segments.model.features import Words, words_of
 
 ONLY_SEGMENT = ("all_customers", "All customers")
@@ -139,8 +137,8 @@ def match_to_previous(overlap: IntArray, min_jaccard: float) -> dict[int, tuple[
     similarity = jaccard(overlap)
     # A pair below the bar is worth nothing, so that it never displaces one above it.
     worth = np.where(similarity >= min_jaccard, similarity, 0.0)
-    pairs = zip(*linear_sum_assignment(-worth), strict=True)
-    return {int(new): (int(old), float(similarity[new, old])) for new, old in pairs if worth[new, old] > 0}
+    pairs = enumerate(matched_segments(worth).tolist())
+    return {new: (old, float(similarity[new, old])) for new, old in pairs if old >= 0 and worth[new, old] > 0}
 
 
 def match_to_archetypes(
@@ -163,8 +161,11 @@ def match_to_archetypes(
             cosine[row, column] = float(vector @ target) / (length * float(np.linalg.norm(target)))
     # A pair below the bar is worth nothing, so it never displaces one above it.
     worth = np.where(cosine >= rule.min_cosine, cosine, 0.0)
-    pairs = zip(*linear_sum_assignment(-worth), strict=True)
-    return {segments[row]: (int(column), float(cosine[row, column])) for row, column in pairs if worth[row, column] > 0}
+    return {
+        segments[row]: (column, float(cosine[row, column]))
+        for row, column in enumerate(matched_segments(worth).tolist())
+        if column >= 0 and worth[row, column] > 0
+    }
 
 
 def name_from_traits(profile: Profile, segment: int, words: Mapping[str, Words]) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from olist_segments.arrays import FloatArray
+from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.errors import UserError
 
 TRANSFORMS: dict[str, Callable[[FloatArray], FloatArray]] = {
@@ -65,16 +65,75 @@ class Scaling:
     lower_bound: float | None = None
     upper_bound: float | None = None
 
-    def apply(self, values: FloatArray) -> FloatArray:
-        """The z-scores of raw `values` (n,), missing ones (NaN) imputed first."""
-        known = np.where(np.isnan(values), self.impute_value, values)
-        return (TRANSFORMS[self.transform](self.bounded(known)) - self.shift) / self.scale
+    def standardise(self, transformed: FloatArray) -> FloatArray:
+        """The z-scores of transformed values (n,), missing ones (NaN) imputed.
 
-    def bounded(self, values: FloatArray) -> FloatArray:
-        """Raw `values` (n,) with those beyond a bound brought to it."""
-        low = -np.inf if self.lower_bound is None else self.lower_bound
-        high = np.inf if self.upper_bound is None else self.upper_bound
-        return np.clip(values, low, high)
+        A transform keeps the order of values: what is brought inside the transformed bounds is inside the bounds.
+        """
+        transform = TRANSFORMS[self.transform]
+        z: FloatArray = np.where(np.isnan(transformed), transform(np.asarray(self.impute_value)), transformed)
+        if self.lower_bound is not None:
+            np.maximum(z, transform(np.asarray(self.lower_bound)), out=z)
+        if self.upper_bound is not None:
+            np.minimum(z, transform(np.asarray(self.upper_bound)), out=z)
+        z -= self.shift
+        z /= self.scale
+        return z
+
+
+class Features:
+    """The raw features of n customers: each is read, checked and transformed once, however many models ask for it."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        """`frame` has a row per customer and does not change."""
+        self._frame = frame
+        self._raw: dict[tuple[str, str], FloatArray] = {}
+        self._transformed: dict[tuple[str, str], FloatArray] = {}
+
+    @classmethod
+    def of(cls, table: Table) -> Features:
+        """Those of a data frame; or `table` itself, with all that has been asked of it."""
+        return table if isinstance(table, Features) else cls(table)
+
+    def __len__(self) -> int:
+        """The number of customers."""
+        return len(self._frame)
+
+    def raw(self, name: str, transform: str) -> FloatArray:
+        """See `raw_values`."""
+        if (name, transform) not in self._raw:
+            self._raw[name, transform] = raw_values(self._frame, name, transform)
+        return self._raw[name, transform]
+
+    def transformed(self, name: str, transform: str) -> FloatArray:
+        """The same on the scale of the transform."""
+        if (name, transform) not in self._transformed:
+            self._transformed[name, transform] = TRANSFORMS[transform](self.raw(name, transform))
+        return self._transformed[name, transform]
+
+    def take(self, rows: IntArray) -> Features:
+        """Those of the customers at these positions."""
+        return _Taken(self, rows)
+
+
+class _Taken(Features):
+    """The features of some customers of others, looked up there."""
+
+    def __init__(self, everybody: Features, rows: IntArray) -> None:
+        self._everybody, self._rows = everybody, rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def raw(self, name: str, transform: str) -> FloatArray:
+        return self._everybody.raw(name, transform)[self._rows]
+
+    def transformed(self, name: str, transform: str) -> FloatArray:
+        return self._everybody.transformed(name, transform)[self._rows]
+
+
+Table = pd.DataFrame | Features
+"""Raw features, a row per customer."""
 
 
 def raw_values(frame: pd.DataFrame, name: str, transform: str) -> FloatArray:
@@ -125,19 +184,37 @@ def value_bounds(values: FloatArray, transform: str) -> tuple[float, float]:
     return float(ordered[lower]), float(ordered[-1 - upper])
 
 
-def fit_scaling(frame: pd.DataFrame, features: Mapping[str, str]) -> list[Scaling]:
+def exact_sum(values: FloatArray) -> float:
+    """The sum of finite `values` (n,), below 2^27 of them, which no order of theirs changes: math.fsum, vectorised.
+
+    Three limbs of 36 bits below the largest value, each added up in whole numbers; what is beyond is no part of a sum.
+    """
+    # Of a smaller number than 2^-1000 the power of two below would be infinite.
+    exponent = max(math.frexp(float(np.abs(values).max(initial=0.0)))[1], -1000)
+    rest = values * math.ldexp(1.0, -exponent)
+    total = 0
+    for _ in range(3):
+        rest *= 2.0**36
+        whole = np.rint(rest)
+        rest -= whole
+        total = (total << 36) + int(whole.astype(np.int64).sum())
+    return math.ldexp(total, exponent - 108)
+
+
+def fit_scaling(frame: Table, features: Mapping[str, str]) -> list[Scaling]:
     """Learn one `Scaling` a feature from `frame` (n rows), in the order of the names.
 
     `features` maps a column to the name of its transform. Values beyond `value_bounds` count as the bound. A missing
     review is not a zero: missing values are left out of shift and scale and are imputed later with the mean of the
     known raw values. A feature that does not vary (or that nobody has) gets scale 1, is reported as constant and is 0
-    for everybody it was learned from. Sums are exact (math.fsum), so the order of the rows can't change a digit. Raises
-    UserError as `raw_values` does.
+    for everybody it was learned from. Sums are those of `exact_sum`, so the order of the rows can't change a digit.
+    Raises UserError as `raw_values` does.
     """
     scalings = []
+    customers = Features.of(frame)
     for name in sorted(features):
         transform = features[name]
-        values = raw_values(frame, name, transform)
+        values = customers.raw(name, transform)
         known = values[~np.isnan(values)]
         if not len(known):
             scalings.append(Scaling(name, transform, 0.0, 1.0, _NEUTRAL[transform], is_constant=True))
@@ -145,9 +222,9 @@ def fit_scaling(frame: pd.DataFrame, features: Mapping[str, str]) -> list[Scalin
         lower, upper = value_bounds(known, transform)
         known = np.clip(known, lower, upper)
         transformed = TRANSFORMS[transform](known)
-        shift = math.fsum(transformed) / len(known)
-        scale = math.sqrt(math.fsum((transformed - shift) ** 2) / len(known))
-        impute_value = math.fsum(known) / len(known)
+        shift = exact_sum(transformed) / len(known)
+        scale = math.sqrt(exact_sum((transformed - shift) ** 2) / len(known))
+        impute_value = exact_sum(known) / len(known)
         is_constant = scale <= _ROUNDING * float(np.abs(transformed).max())
         if is_constant:
             shift, scale = float(transformed.min()), 1.0
@@ -155,12 +232,13 @@ def fit_scaling(frame: pd.DataFrame, features: Mapping[str, str]) -> list[Scalin
     return scalings
 
 
-def design_matrix(frame: pd.DataFrame, scalings: Sequence[Scaling]) -> FloatArray:
+def design_matrix(frame: Table, scalings: Sequence[Scaling]) -> FloatArray:
     """The z-scores of `frame` under `scalings`: float64 (n, d), columns in the order of `scalings`, no missing value.
 
     Raises UserError as `raw_values` does.
     """
-    matrix = np.empty((len(frame), len(scalings)))
+    customers = Features.of(frame)
+    matrix = np.empty((len(customers), len(scalings)))
     for column, scaling in enumerate(scalings):
-        matrix[:, column] = scaling.apply(raw_values(frame, scaling.name, scaling.transform))
+        matrix[:, column] = scaling.standardise(customers.transformed(scaling.name, scaling.transform))
     return matrix

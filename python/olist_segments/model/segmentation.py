@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.special import softmax
 
 from olist_segments.arrays import FloatArray, IntArray
 
@@ -47,6 +46,9 @@ class Segmentation:
 
     def probabilities(self, z: FloatArray) -> FloatArray:
         """Posterior probability (n, k) of every segment; rows add up to 1."""
+        # It takes a while to load, which a build that fits nothing does not need.
+        from scipy.special import softmax
+
         posterior: FloatArray = softmax(-self.score(z) / 2, axis=1)
         return posterior
 

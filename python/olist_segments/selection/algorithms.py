@@ -17,9 +17,6 @@ from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.sampling import atoms, distinct_rows, generator, strata, stratified_sample
 from olist_segments.settings.model import ALGORITHMS
 
-MIN_CLUSTER_SIZES = ("1%", "2%", "5%")
-"""The grid of the density method: the smallest share of the customers that is a cluster."""
-
 FIT_SIZES = {"kmeans": None, "gaussian_mixture": 10_000, "ward": 3_000, "hdbscan": 3_000}
 """Most customers an algorithm is fitted on: a mixture gains little beyond, Ward and HDBSCAN need pairwise distances."""
 
@@ -32,13 +29,6 @@ _POOLED_FLOOR = 1e-6
 _AT_FLOOR = 1.1
 # How many neighbours make a place dense, as a share of the customers: so a smaller sample sees the same density.
 _DENSITY_NEIGHBOURS = 0.004
-
-
-def settings_of(algorithm: str, k_min: int, k_max: int) -> list[str]:
-    """The settings to try, as words: 'k=2' and so on, or 'min_cluster_size=1%' and so on for the density method."""
-    if algorithm == "hdbscan":
-        return [f"min_cluster_size={size}" for size in MIN_CLUSTER_SIZES]
-    return [f"k={k}" for k in range(k_min, k_max + 1)]
 
 
 def fit_segmentations(z: FloatArray, algorithm: str, settings: Sequence[str], *, seed: int) -> dict[str, Segmentation]:

@@ -16,69 +16,22 @@ from olist_segments.model.model import Model
 from olist_segments.model.scaling import Scaling, design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.parallel import run_tasks, stop_workers
-from olist_segments.selection.algorithms import settings_of
+from olist_segments.selection.columns import COLUMNS, FIGURES
 from olist_segments.selection.evidence import Population, full_row, gather
 from olist_segments.selection.frequency import selection_frequencies
 from olist_segments.selection.rule import Incumbent, choose
 from olist_segments.selection.sampling import distinct_rows, generator, strata
-from olist_segments.selection.search import Search
+from olist_segments.selection.search import SMALLEST_POPULATION, Search, settings_of
 from olist_segments.selection.stability import evaluation_customers
 from olist_segments.settings.model import ALGORITHMS
 
 CUSTOMER = "customer_unique_id"
 OUTCOME = "next_period_revenue"
-SMALLEST_POPULATION = 200
-"""Fewer customers than this are not clustered."""
-
 WORTH_WORKERS = 2_000
 """From this many customers on, the work is worth starting worker processes for."""
 
 SMALLEST_PAST = 1_000
 """Fewer customers than this at the earlier date say nothing about the value explained."""
-
-COLUMNS = (
-    "feature_set",
-    "algorithm",
-    "setting",
-    "k",
-    "customers",
-    "silhouette",
-    "silhouette_low",
-    "silhouette_high",
-    "davies_bouldin",
-    "calinski_harabasz",
-    "prediction_strength",
-    "prediction_strength_se",
-    "jaccard_min",
-    "jaccard_min_se",
-    "jaccard_mean",
-    "ari_seeds",
-    "ari_seeds_se",
-    "ari_resamples",
-    "smallest_share",
-    "fidelity",
-    "collapsed_segments",
-    "structure_gap",
-    "structure_gap_se",
-    "joint_gap",
-    "joint_gap_se",
-    "shelf_life_days",
-    "shelf_life_se_days",
-    "shelf_life_judged_days",
-    "selection_frequency",
-    "value_explained",
-    "value_explained_low",
-    "value_explained_high",
-    "seconds",
-    "is_eligible",
-    "is_chosen",
-    "reason",
-    "parameters",
-)
-"""The columns of the evidence table, in order; `seconds` is the only one that depends on the clock."""
-
-FIGURES = COLUMNS[COLUMNS.index("silhouette") : COLUMNS.index("seconds")]
-"""Those of them that speak for or against a candidate."""
 
 
 def evaluate_candidates(

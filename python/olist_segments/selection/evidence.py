@@ -19,12 +19,13 @@ import pandas as pd
 from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
 from olist_segments.arrays import FloatArray, IntArray
+from olist_segments.intervals import UNDEFINED, Interval
 from olist_segments.model.model import Model
 from olist_segments.model.scaling import Scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.parallel import Task, run_tasks
 from olist_segments.selection.algorithms import collapsed_segments, fit_segmentations
-from olist_segments.selection.metrics import UNDEFINED, Interval, silhouette_interval, variance_explained
+from olist_segments.selection.metrics import silhouette_interval, variance_explained
 from olist_segments.selection.recipe import Recipe
 from olist_segments.selection.rule import Incumbent, is_eligible, is_ruled_out
 from olist_segments.selection.sampling import generator

@@ -10,7 +10,7 @@ from scipy.special import logsumexp
 
 from olist_segments.arrays import FloatArray
 from olist_segments.model.model import Model
-from olist_segments.model.scaling import design_matrix, fit_scaling
+from olist_segments.model.scaling import Table, design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.algorithms import fit_segmentations
 from olist_segments.selection.sampling import generator, strata, stratified_sample
@@ -32,7 +32,7 @@ class Recipe:
     setting: str
     seed: int
 
-    def fit(self, features: pd.DataFrame, *words: object) -> Model:
+    def fit(self, features: Table, *words: object) -> Model:
         """The whole procedure, scaling included, on n rows of raw `features`; `words` set the random draws.
 
         A mixture is the best of three starts, k-means of five; algorithms other than k-means see a stratified

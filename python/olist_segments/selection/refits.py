@@ -18,7 +18,6 @@ from olist_segments.model.agreement import best_jaccard, contingency, matched_se
 from olist_segments.model.model import Model
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.sampling import strata
-from olist_segments.selection.stability import evaluation_customers, resample_refits
 
 MARGIN_BINS = 50
 """Equally wide bins of the margin from 0 to 1, as the macro margin_bins says: the counts of a version stay in them."""
@@ -38,8 +37,8 @@ def append_refits(
     `model`: the rows of fit_segment_model; algorithm, setting, features and seed of a version are taken from there.
     `labels`: gives the rows of fit_segment_labels, the customers of each version's fit with their features as seen
     then, so a version is measured on its own customers however much later; called only where there is a version to
-    measure. `existing`: the rows written so far, or None before the first. `resamples`: refits of a version. Columns:
-    see the model fit_segment_refits.
+    measure. `existing`: a row of each version measured so far, or None before the first. `resamples`: refits of a
+    version. Columns: see the model fit_segment_refits.
     """
     written = set() if existing is None else set(existing["model_version"])
     numbers = sorted(set(model["model_version"]) - written)
@@ -59,6 +58,9 @@ def bootstrap_refits(
     z: FloatArray, algorithm: str, setting: str, *, resamples: int, seed: int
 ) -> tuple[FloatArray, list[Segmentation]]:
     """Evaluation customers (m, d) of z (n, d), and refits on stratified bootstraps of z. The same for the same seed."""
+    # What fits is loaded where something is fitted.
+    from olist_segments.selection.stability import evaluation_customers, resample_refits
+
     with threadpool_limits(limits=1):
         stratum = strata(z)
         refits = [resample_refits(z, stratum, algorithm, [setting], index, seed)[setting] for index in range(resamples)]

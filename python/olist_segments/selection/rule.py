@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from olist_segments.selection.metrics import Interval
+from olist_segments.intervals import Interval
 from olist_segments.settings.model import SegmentationRule
 
 # Key of the rule, column that it bounds from below, the column in words, and that of its standard error where it is

@@ -9,24 +9,44 @@ from typing import Any
 import pandas as pd
 
 from olist_segments.errors import UserError
-from olist_segments.model.features import known_of, transforms_of
-from olist_segments.selection.algorithms import settings_of
-from olist_segments.selection.shelf_life import ShelfLifeTerms
+from olist_segments.model.features import known_of, spare_sets_of, transforms_of
 from olist_segments.settings.check import check_setting
 from olist_segments.settings.model import ALGORITHMS, SegmentationRule
 
+SMALLEST_POPULATION = 200
+"""Fewer customers than this are not clustered."""
 
-def spare_sets_of(settings: Mapping[str, Any]) -> dict[str, Sequence[str]]:
-    """The spare feature sets of a dbt model's settings.
+MIN_CLUSTER_SIZES = ("1%", "2%", "5%")
+"""The grid of the density method: the smallest share of the customers that is a cluster."""
 
-    Whoever replaces the vars `features` or `feature_sets` need not think of them: a spare set of other features, or of
-    the name of another set, is none.
+
+def settings_of(algorithm: str, k_min: int, k_max: int) -> list[str]:
+    """The settings to try, as words: 'k=2' and so on, or 'min_cluster_size=1%' and so on for the density method."""
+    if algorithm == "hdbscan":
+        return [f"min_cluster_size={size}" for size in MIN_CLUSTER_SIZES]
+    return [f"k={k}" for k in range(k_min, k_max + 1)]
+
+
+@dataclass(frozen=True)
+class ShelfLifeTerms:
+    """What must hold: an adjusted Rand index of `threshold` in `origin_share` (0 to 1) of the origins.
+
+    An age is judged when `min_origins` or more origins have reached it; an origin weighs half as much as one that is
+    `half_life_days` younger. Dates are `step_days` apart. The history is
+    simulated `starts` times: where k-means settles differs from start to start, and a single history is luck.
     """
-    return {
-        name: features
-        for name, features in settings["spare_sets"].items()
-        if name not in settings["feature_sets"] and set(features) <= set(settings["features"])
-    }
+
+    threshold: float = 0.8
+    origin_share: float = 0.9
+    min_origins: int = 5
+    half_life_days: int = 182
+    step_days: int = 28
+    starts: int = 3
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> ShelfLifeTerms:
+        """The terms that the settings of the dbt model fit_segment_candidates ask for."""
+        return cls(**settings)
 
 
 @dataclass(frozen=True)

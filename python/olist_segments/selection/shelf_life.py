@@ -5,9 +5,8 @@ The contract of the version in force comes from a longer simulation of the same 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,28 +14,7 @@ import pandas as pd
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.model.agreement import adjusted_rand, contingency
 from olist_segments.selection.recipe import Recipe
-
-
-@dataclass(frozen=True)
-class ShelfLifeTerms:
-    """What must hold: an adjusted Rand index of `threshold` in `origin_share` (0 to 1) of the origins.
-
-    An age is judged when `min_origins` or more origins have reached it; an origin weighs half as much as one that is
-    `half_life_days` younger. Dates are `step_days` apart. The history is
-    simulated `starts` times: where k-means settles differs from start to start, and a single history is luck.
-    """
-
-    threshold: float = 0.8
-    origin_share: float = 0.9
-    min_origins: int = 5
-    half_life_days: int = 182
-    step_days: int = 28
-    starts: int = 3
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> ShelfLifeTerms:
-        """The terms that the settings of the dbt model fit_segment_candidates ask for."""
-        return cls(**settings)
+from olist_segments.selection.search import ShelfLifeTerms
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Three tables are written back, each append-only: the evidence of a version's candidates, the model itself (one row a
 segment and feature), and the labels of the customers it was fitted on. A build calls all three every time; they do
-nothing unless there is no version yet or a refit is asked for, so a nightly build never refits by itself.
+nothing unless there is no version yet or a refit is asked for, so a nightly build never refits by itself. Nor does it
+load what fits, or read what is fitted on: that happens where something is due.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from olist_segments.model.features import known_of
 from olist_segments.model.model import BOUNDS, Model
 from olist_segments.model.naming import NamingRule, SegmentName, name_segments, profile_segments
 from olist_segments.model.scaling import design_matrix, fit_scaling
-from olist_segments.selection.candidates import FIGURES, evaluate_candidates
+from olist_segments.selection.columns import FIGURES
 from olist_segments.selection.rule import Incumbent
 from olist_segments.selection.search import Search
 
@@ -34,7 +35,7 @@ _PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "olist-segments")
 
 
 def append_candidates(
-    fit_input: pd.DataFrame,
+    fit_input: Callable[[], pd.DataFrame],
     existing: pd.DataFrame | None,
     search: Search,
     *,
@@ -44,24 +45,27 @@ def append_candidates(
 ) -> pd.DataFrame:
     """The evidence rows of the next version, or none.
 
-    `fit_input`: the table segment_fit_input (customers of the fit date and of the outcome date). `existing`: the rows
-    written so far, or None before the first. `search`: what competes, and how it is chosen, of the feature sets that
-    the customers have values of (`Search.known_to`). `history`: gives the rows of ageing_features, for the shelf lives;
-    called only when there is a fit. `is_interrupted`: the newest version there is of a build that was killed
-    (`fitted_by_a_killed_build`); where the refit finds its evidence again, that version is the one asked for and none
-    is appended. UserError where there is nobody to segment.
+    `fit_input`: gives the table segment_fit_input (customers of the fit date and of the outcome date), `history` the
+    rows of ageing_features, for the shelf lives; both are called only when there is a fit. `existing`: the rows written
+    so far, or None before the first. `search`: what competes, and how it is chosen, of the feature sets that the
+    customers have values of (`Search.known_to`). `is_interrupted`: the newest version there is of a build that was
+    killed (`fitted_by_a_killed_build`); where the refit finds its evidence again, that version is the one asked for and
+    none is appended. UserError where there is nobody to segment.
     """
     is_first = existing is None or existing.empty
     if not is_first and not refit:
         assert existing is not None
         return _none_of(existing)
-    fit_customers = fit_input[fit_input["input_role"] == "fit"]
+    from olist_segments.selection.candidates import evaluate_candidates
+
+    customers = fit_input()
+    fit_customers = customers[customers["input_role"] == "fit"]
     if fit_customers.empty:
         raise UserError(
             "nobody bought anything in the months that history runs over (table order_months): there is nobody to "
             "segment; look at the dates and the customers of the orders."
         )
-    past = fit_input[fit_input["input_role"] == "outcome"]
+    past = customers[customers["input_role"] == "outcome"]
     candidates = evaluate_candidates(
         fit_customers,
         search.known_to(fit_customers),
@@ -115,7 +119,7 @@ def fitted_by_a_killed_build(
 
 def append_models(
     candidates: pd.DataFrame,
-    fit_input: pd.DataFrame,
+    fit_input: Callable[[], pd.DataFrame],
     archetypes: pd.DataFrame,
     existing: pd.DataFrame | None,
     features: Mapping[str, str],
@@ -124,15 +128,18 @@ def append_models(
 ) -> pd.DataFrame:
     """The model rows (segment × feature) of every chosen candidate that has none yet.
 
+    `fit_input`: gives the table segment_fit_input; called only when there is such a candidate.
     `features`: the transform of every feature that a segment is described by, where the customers have values of it
     (`known_of`, with `min_known_share`); `rule`: what it takes for a name.
     Columns: see the model segment_model.
     """
     written = set() if existing is None else set(existing["model_version"])
     chosen = candidates[candidates["is_chosen"]].sort_values("model_version")
-    customers = _fit_customers(fit_input)
+    chosen = chosen[~chosen["model_version"].isin(written)]
+    customers = _fit_customers(fit_input()) if len(chosen) else None
     appended: list[pd.DataFrame] = [] if existing is None else [existing]
-    for _, candidate in chosen[~chosen["model_version"].isin(written)].iterrows():
+    for _, candidate in chosen.iterrows():
+        assert customers is not None
         before = pd.concat(appended) if appended else None
         appended.append(_model_rows(candidate, customers, archetypes, before, features, rule, min_known_share))
     new = appended[0 if existing is None else 1 :]
@@ -146,19 +153,25 @@ def append_models(
 
 
 def append_labels(
-    model: pd.DataFrame, fit_input: pd.DataFrame, existing: pd.DataFrame | None, features: Mapping[str, str]
+    model: pd.DataFrame,
+    fit_input: Callable[[], pd.DataFrame],
+    existing: pd.DataFrame | None,
+    features: Mapping[str, str],
 ) -> pd.DataFrame:
     """The labels of the fit date's customers under the versions newer than any labelled, with their `features` as seen.
 
-    An older version without labels has lost all of its customers since, and gets no others.
+    `fit_input`: gives the table segment_fit_input; called only where there is such a version. `existing`: a row of each
+    version labelled so far, or None before the first. An older version without labels has lost all of its customers
+    since, and gets no others.
     """
     if existing is None and model.empty:
-        return append_labels(made_up_model(features), made_up_customer(features), None, features).head(0)
+        return append_labels(made_up_model(features), lambda: made_up_customer(features), None, features).head(0)
     newest = int(model["model_version"].max())
     labelled = newest - 1 if existing is None or existing.empty else int(existing["model_version"].max())
-    customers = _fit_customers(fit_input)
+    customers = _fit_customers(fit_input()) if newest > labelled else None
     new = []
     for number in range(labelled + 1, newest + 1):
+        assert customers is not None
         version = Model.from_rows(model[model["model_version"] == number])
         labels = version.labels(customers)
         new.append(
@@ -193,8 +206,8 @@ def made_up_model(features: Mapping[str, str]) -> pd.DataFrame:
     """The model of `made_up_customer`: one segment of everybody."""
     customers = made_up_customer(features)
     archetypes = pd.DataFrame(columns=["segment_key", "segment_name"])
-    candidates = append_candidates(customers, None, Search({"": list(features)}, features), refit=False)
-    return append_models(candidates, customers, archetypes, None, features, NamingRule(0, 0, 0))
+    candidates = append_candidates(lambda: customers, None, Search({"": list(features)}, features), refit=False)
+    return append_models(candidates, lambda: customers, archetypes, None, features, NamingRule(0, 0, 0))
 
 
 def is_same_evidence(

@@ -1,0 +1,45 @@
+"""The columns of the evidence table."""
+
+COLUMNS = (
+    "feature_set",
+    "algorithm",
+    "setting",
+    "k",
+    "customers",
+    "silhouette",
+    "silhouette_low",
+    "silhouette_high",
+    "davies_bouldin",
+    "calinski_harabasz",
+    "prediction_strength",
+    "prediction_strength_se",
+    "jaccard_min",
+    "jaccard_min_se",
+    "jaccard_mean",
+    "ari_seeds",
+    "ari_seeds_se",
+    "ari_resamples",
+    "smallest_share",
+    "fidelity",
+    "collapsed_segments",
+    "structure_gap",
+    "structure_gap_se",
+    "joint_gap",
+    "joint_gap_se",
+    "shelf_life_days",
+    "shelf_life_se_days",
+    "shelf_life_judged_days",
+    "selection_frequency",
+    "value_explained",
+    "value_explained_low",
+    "value_explained_high",
+    "seconds",
+    "is_eligible",
+    "is_chosen",
+    "reason",
+    "parameters",
+)
+"""The columns of the evidence table, in order; `seconds` is the only one that depends on the clock."""
+
+FIGURES = COLUMNS[COLUMNS.index("silhouette") : COLUMNS.index("seconds")]
+"""Those of them that speak for or against a candidate."""
