@@ -29,7 +29,12 @@
         alter table build_log.builds add column if not exists data_folder varchar;
         alter table build_log.builds add column if not exists has_dates_built boolean;
         -- Of what every date of a table by date was built (macros/by_date).
-        create table if not exists build_log.dates_built (table_name varchar, as_of_date date, inputs_digest varchar);
+        create table if not exists build_log.dates_built (
+            table_name varchar,
+            as_of_date date,
+            inputs_digest varchar,
+            written_by varchar
+        );
         -- A release that keeps no digests wrote the tables last.
         delete from build_log.dates_built
         where not (select coalesce(last(has_dates_built order by started_at), false) from build_log.builds);

@@ -1,6 +1,7 @@
 {#-
   All rules of one table in one query: fails with a row for each rule that is broken, its name, how many rows break it,
-  and a query that shows them. Columns without nulls and conditions are counted in one pass over the table.
+  and a query that shows them. Columns without nulls and conditions are counted in one pass over the table; in a build,
+  over the dates that it has written (dates_to_test).
 
   Arguments:
     keys: columns that together are a key, by the name of the rule: no key stands twice, and none has a null. A list, or
@@ -10,6 +11,7 @@
       whoever allows nulls says so in the condition (`x is null or x > 0`).
 -#}
 {% test rules(model, keys={}, never_null={}, conditions={}) %}
+{%- set dates = dates_to_test([model]) -%}
 {%- set broken_if = {} -%}
 {%- for rule, columns in never_null.items() -%}
     {%- do broken_if.update({rule: (columns | join(" is null or ")) ~ " is null"}) -%}
@@ -26,6 +28,7 @@ counted as (
         count(case when {{ condition }} then 1 end) as broken_{{ loop.index }}{{ "," if not loop.last }}
         {%- endfor %}
     from {{ model }}
+    where {{ dates }}
 ),
 
 {% endif -%}
@@ -48,7 +51,11 @@ broken as (
         {{ sql_text(rule) }} as rule_name,
         sum(rows_a_key) as row_count,
         {{ sql_text("select " ~ listed ~ ", count(*) from " ~ of_rows ~ " " ~ of_key) }} as query
-    from (select count(*) as rows_a_key from {{ of_rows }} {{ of_key }}) as broken_keys
+    from (
+        select count(*) as rows_a_key from {{ model }}
+        where {{ dates }}{{ " and " ~ key.where if key is mapping }}
+        {{ of_key }}
+    ) as broken_keys
     {%- endfor %}
 )
 

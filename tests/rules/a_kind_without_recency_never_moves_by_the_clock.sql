@@ -38,6 +38,7 @@ inner join customer_months as departed
 left join versions_with_a_clock on move_reasons.model_version = versions_with_a_clock.model_version
 where
     versions_with_a_clock.model_version is null
+    and {{ dates_to_test(['customer_months', 'segment_move_reasons'], 'move_reasons.') }}
     and (
         move_reasons.reason = 'clock_only'
         or (

@@ -97,11 +97,13 @@ expected as (
         min(events.review_score) as worst_review_score
     from events
     inner join {{ ref('as_of_dates') }} as as_of_dates on events.known_date <= as_of_dates.as_of_date
+    where {{ dates_to_test(['customer_features_monthly'], 'as_of_dates.') }}
     group by events.customer_unique_id, as_of_dates.as_of_date
 ),
 
 features as (
     select * from {{ ref('customer_features_monthly') }}
+    where {{ dates_to_test(['customer_features_monthly']) }}
 ),
 
 compared as (

@@ -1,12 +1,21 @@
 -- Stays, moves and entries of a date are all its customers; moves of all reasons are all whose segment changed.
+{%- set tables = ['customer_segments_monthly', 'segment_migrations_monthly'] %}
 with
 
 migrations as (
     select * from {{ ref('segment_migrations_monthly') }}
+    where {{ dates_to_test(tables) }}
 ),
 
 segments_monthly as (
     select * from {{ ref('customer_segments_monthly') }}
+    where
+        {{ dates_to_test(tables) }}
+        or as_of_date in (
+            select dates.previous_as_of_date
+            from {{ ref('as_of_dates') }} as dates
+            where {{ dates_to_test(tables, 'dates.') }}
+        )
 ),
 
 in_table as (

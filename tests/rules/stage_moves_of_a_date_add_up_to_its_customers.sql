@@ -1,12 +1,21 @@
 -- Stays, moves and entries of a date are all its customers; moves of all reasons are all whose stage changed.
+{%- set tables = ['lifecycle_stages_monthly', 'lifecycle_moves_monthly'] %}
 with
 
 moves as (
     select * from {{ ref('lifecycle_moves_monthly') }}
+    where {{ dates_to_test(tables) }}
 ),
 
 stages_monthly as (
     select * from {{ ref('lifecycle_stages_monthly') }}
+    where
+        {{ dates_to_test(tables) }}
+        or as_of_date in (
+            select dates.previous_as_of_date
+            from {{ ref('as_of_dates') }} as dates
+            where {{ dates_to_test(tables, 'dates.') }}
+        )
 ),
 
 in_table as (
