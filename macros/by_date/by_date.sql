@@ -9,6 +9,8 @@
 {% materialization by_date, adapter="duckdb" %}
     {%- set existing = load_cached_relation(this) -%}
     {%- set table = this.incorporate(type="table") -%}
+    {#- Left by a build that was killed after it had written the whole table. -#}
+    {%- do drop_relation_if_exists(load_cached_relation(make_backup_relation(table, "table"))) -%}
     {%- set dates = run_query(inputs_of_dates(model, compiled_code)).rows -%}
     {%- set changed = dates | rejectattr("is_built") | map(attribute="as_of_date") | list -%}
     {%- set is_whole = (
@@ -39,12 +41,12 @@
 
     {%- call statement("main") -%}
         {%- if changed -%}
-            {%- set before = dates | selectattr("as_of_date", "lt", changed[0]) | map(attribute="as_of_date") | list | last -%}
+            {%- set kept = dates | selectattr("as_of_date", "lt", changed[0]) | map(attribute="as_of_date") | list -%}
             delete from {{ this }} where as_of_date >= date '{{ changed[0] }}';
             insert into {{ this }} by name (
                 {{ compiled_code
                     | replace(first_date(), "date '" ~ changed[0] ~ "'")
-                    | replace(date_before_first(), "date '" ~ before ~ "'") }}
+                    | replace(date_before_first(), "date '" ~ kept[-1] ~ "'") }}
             )
         {%- else -%}
             select 0 as nothing_changed

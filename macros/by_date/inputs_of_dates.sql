@@ -169,7 +169,8 @@
     {%- endfor -%}
     {%- for id in node.depends_on.nodes if id.split(".") | last not in told -%}
         {%- do exceptions.raise_compiler_error(
-            node.name ~ " reads " ~ (id.split(".") | last) ~ ", and meta: inputs does not say how its dates depend on it"
+            node.name ~ " reads " ~ (id.split(".") | last)
+            ~ ", and meta: inputs does not say how its dates depend on it"
         ) -%}
     {%- endfor -%}
 {% endmacro %}

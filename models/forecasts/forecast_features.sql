@@ -2,7 +2,11 @@
     config(
         materialized='by_date' if target.type == 'duckdb' else 'table',
         meta={'inputs': {
-            'of_date': ['customer_features_monthly', 'as_of_date_digests.orders_digest', 'as_of_date_digests.year_orders_digest', 'past_customers', 'past_segments', 'past_lifecycle_boundaries', 'past_expectations'],
+            'of_date': [
+                'customer_features_monthly', 'as_of_date_digests.orders_digest',
+                'as_of_date_digests.year_orders_digest', 'past_customers', 'past_segments',
+                'past_lifecycle_boundaries', 'past_expectations',
+            ],
             'known_otherwise': ['purchases'],
         }}
     )

@@ -2,7 +2,10 @@
     config(
         materialized='by_date' if target.type == 'duckdb' else 'table',
         meta={'inputs': {
-            'of_date': ['as_of_date_digests.orders_digest', 'as_of_date_digests.reviews_digest', 'outcome_dates.outcome_until'],
+            'of_date': [
+                'as_of_date_digests.orders_digest', 'as_of_date_digests.reviews_digest',
+                'outcome_dates.outcome_until',
+            ],
             'known_otherwise': ['purchases'],
             'dates': 'outcome_dates',
         }}

@@ -2,7 +2,10 @@
     config(
         materialized='by_date' if target.type == 'duckdb' else 'table',
         meta={'inputs': {
-            'of_date': ['customer_features_monthly', 'rfm_segments_monthly', 'as_of_date_digests.orders_digest', 'outcome_dates.outcome_until'],
+            'of_date': [
+                'customer_features_monthly', 'rfm_segments_monthly',
+                'as_of_date_digests.orders_digest', 'outcome_dates.outcome_until',
+            ],
             'of_all': ['fit_segment_past_models'],
             'known_otherwise': ['next_purchases'],
             'dates': 'outcome_dates',
