@@ -27,11 +27,8 @@
             and as_of_date >= date '{{ changed[0] if changed else "9999-12-31" }}'
             {%- endif %};
         {%- for date in dates if date.inputs_digest and (is_whole or changed and date.as_of_date >= changed[0]) %}
-        insert into build_log.dates_built (table_name, as_of_date, inputs_digest, written_by)
-        values (
-            {{ sql_text(this.identifier) }}, date '{{ date.as_of_date }}', '{{ date.inputs_digest }}',
-            {{ sql_text(invocation_id) }}
-        );
+        insert into build_log.dates_built (table_name, as_of_date, inputs_digest, is_tested)
+        values ({{ sql_text(this.identifier) }}, date '{{ date.as_of_date }}', '{{ date.inputs_digest }}', false);
         {%- endfor %}
     {%- endcall -%}
 

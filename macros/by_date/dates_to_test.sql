@@ -1,6 +1,6 @@
 {#-
-  A condition on as_of_date that limits a data test to the dates that the running build has written: the rows of all others
-  were tested when they were written. Outside of `dbt build`, and where none of the tables is by date, it is true of all.
+  A condition on as_of_date that limits a data test to the dates that were written since the last build that was whole,
+  whose tests passed. Outside of `dbt build`, and where none of the tables is by date, it is true of all.
 
   Arguments:
     tables: names of tables or views, or relations, that the test compares.
@@ -18,7 +18,7 @@
     {%- for table in tables -%}
         {%- set name = (table | string).split(".") | last | replace('"', "") -%}
         {%- set read = graph.nodes.get("model." ~ project_name ~ "." ~ name) -%}
-        {%- for behind in tables_behind([name]) if read -%}
+        {%- for behind in (tables_behind([name]) if read else []) -%}
             {%- set node = graph.nodes.get("model." ~ project_name ~ "." ~ behind) -%}
             {%- if node and node.config.materialized == "by_date" -%}
                 {%- do by_date.append(behind) -%}
@@ -29,8 +29,8 @@
         {%- do return("true") -%}
     {%- endif -%}
     {%- do return(
-        prefix ~ "as_of_date in (select built.as_of_date from build_log.dates_built as built where built.written_by = "
-        ~ sql_text(invocation_id) ~ " and built.table_name in (" ~ sql_text_list(by_date | unique | sort) ~ "))"
+        prefix ~ "as_of_date in (select built.as_of_date from build_log.dates_built as built where not built.is_tested"
+        ~ " and built.table_name in (" ~ sql_text_list(by_date | unique | sort) ~ "))"
     ) -%}
 {%- endmacro %}
 

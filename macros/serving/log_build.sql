@@ -33,7 +33,7 @@
             table_name varchar,
             as_of_date date,
             inputs_digest varchar,
-            written_by varchar
+            is_tested boolean
         );
         -- A release that keeps no digests wrote the tables last.
         delete from build_log.dates_built
@@ -107,7 +107,10 @@
             failure_count = {{ failed | length }},
             failed_steps = [{{ sql_text_list(failed | sort) if failed }}],
             served_tables = [{{ sql_text_list(served | sort) }}]
-        where invocation_id = {{ sql_text(invocation_id) }}
+        where invocation_id = {{ sql_text(invocation_id) }};
+        {%- if is_whole %}
+        update build_log.dates_built set is_tested = true where not is_tested
+        {%- endif %}
     {% endset %}
     {% do run_query(notes) %}
 {% endmacro %}

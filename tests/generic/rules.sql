@@ -1,7 +1,7 @@
 {#-
   All rules of one table in one query: fails with a row for each rule that is broken, its name, how many rows break it,
-  and a query that shows them. Columns without nulls and conditions are counted in one pass over the table; in a build,
-  over the dates that it has written (dates_to_test).
+  and a query that shows them. Columns without nulls and conditions are counted in one pass over the table, in a build
+  over the dates that were not tested yet (dates_to_test).
 
   Arguments:
     keys: columns that together are a key, by the name of the rule: no key stands twice, and none has a null. A list, or
