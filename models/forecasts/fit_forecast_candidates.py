@@ -15,7 +15,7 @@ def model(dbt, session):
     if is_empty_build():
         return written(dbt, session, no_candidates())
     rows = append_candidates(
-        lambda: read(features.filter("is_in_sample").select(*asked.columns), order_by="as_of_date, customer_unique_id"),
+        lambda: read(features.filter("is_in_sample"), "as_of_date, customer_unique_id", asked.columns),
         read_existing(dbt, session),
         asked,
         refit=refit or refit_forecasts,

@@ -19,8 +19,10 @@ from olist_segments.forecasts.history import History
 from olist_segments.forecasts.judging import METRICS, Judgement, figures, judge, tenth_rows
 from olist_segments.forecasts.metrics import (
     Binned,
+    Levels,
     binned,
     calibration_line,
+    concentration,
     inverse_log_odds,
     log_odds,
     mean_over_dates,
@@ -148,7 +150,7 @@ def test_auc_is_that_of_scikit_learn_and_its_variance_delongs_by_hand() -> None:
     rng = np.random.default_rng(2)
     returned = rng.random(300) < 0.2
     scores = [np.round(rng.normal(size=300) + weight * returned.astype(np.float64), 1) for weight in (0.8, 0.3)]
-    ranked = [ranking(score, returned) for score in scores]
+    ranked = [ranking(Levels.of(score), returned) for score in scores]
     wins = []
     for score, found in zip(scores, ranked, strict=True):
         assert found.auc == pytest.approx(roc_auc_score(returned, score), abs=1e-12)
@@ -168,8 +170,8 @@ def test_auc_is_that_of_scikit_learn_and_its_variance_delongs_by_hand() -> None:
 
 
 def test_nobody_on_a_side_has_no_auc() -> None:
-    assert np.isnan(ranking(np.arange(3.0), np.zeros(3, dtype=bool)).auc)
-    assert np.isnan(top_tenth_lift(np.arange(3.0), np.zeros(3, dtype=bool)))
+    assert np.isnan(ranking(Levels.of(np.arange(3.0)), np.zeros(3, dtype=bool)).auc)
+    assert np.isnan(top_tenth_lift(Levels.of(np.arange(3.0)), np.zeros(3, dtype=bool)))
 
 
 def test_the_mean_over_dates_counts_shared_days_as_shared_errors() -> None:
@@ -182,23 +184,27 @@ def test_the_mean_over_dates_counts_shared_days_as_shared_errors() -> None:
 
 
 def test_tenths_are_those_of_cume_dist_and_ties_stay_together() -> None:
-    assert tenths(np.arange(20.0)).tolist() == sorted(list(range(1, 11)) * 2, reverse=True)
+    assert tenths(Levels.of(np.arange(20.0))).tolist() == sorted(list(range(1, 11)) * 2, reverse=True)
     # The higher value is of three in ten: it ends in the third tenth.
-    assert tenths(np.array([0.9] * 3 + [0.1] * 7)).tolist() == [3] * 3 + [10] * 7
+    assert tenths(Levels.of(np.array([0.9] * 3 + [0.1] * 7))).tolist() == [3] * 3 + [10] * 7
 
 
 def test_lift_and_gini_by_hand() -> None:
     returned = np.array([True] + [False] * 18 + [True])
     score = np.arange(20.0)[::-1]
     # Two of twenty are a tenth; one of them returned, as did a tenth of all.
-    assert top_tenth_lift(score, returned) == pytest.approx(0.5 / 0.1)
+    assert top_tenth_lift(Levels.of(score), returned) == pytest.approx(0.5 / 0.1)
     # All alike: by chance.
-    assert top_tenth_lift(np.zeros(20), returned) == pytest.approx(1.0)
+    assert top_tenth_lift(Levels.of(np.zeros(20)), returned) == pytest.approx(1.0)
     spend = np.array([0.0, 0.0, 0.0, 8.0])
-    assert revenue_gini(spend, spend) == pytest.approx(1.0)
-    assert revenue_gini(-spend, spend) == pytest.approx(-1.0)
-    assert revenue_gini(np.ones(4), spend) == pytest.approx(0.0)
-    assert np.isnan(revenue_gini(spend, np.ones(4)))
+    for expected, actual, gini in (
+        (spend, spend, 1.0),
+        (-spend, spend, -1.0),
+        (np.ones(4), spend, 0.0),
+        (spend, np.ones(4), np.nan),
+    ):
+        best = concentration(Levels.of(actual), actual)
+        assert revenue_gini(Levels.of(expected), actual, best) == pytest.approx(gini, nan_ok=True)
 
 
 def test_the_calibration_line_is_a_logistic_regression_without_penalty() -> None:
@@ -393,7 +399,7 @@ def test_figures_of_a_date_by_hand(frame: pd.DataFrame) -> None:
     count = len(returned)
     probability = np.where(np.arange(count) % 2 == 0, 0.2, 0.1)
     forecast = Forecast(probability, probability, probability * 2, probability * 30)
-    one = judge(history, 5, forecast, 0.15, {})
+    one = judge(history, 5, forecast, 0.15, {}, 1.0)
     found = figures([one], None, 90)
     assert found["predicted_share"] == pytest.approx(probability.mean())
     assert found["observed_share"] == pytest.approx(returned.mean())
@@ -743,3 +749,14 @@ def test_parameters_are_text_that_reads_back(evidence: pd.DataFrame) -> None:
 def test_log_odds_keep_off_certainty() -> None:
     assert np.isfinite(log_odds(np.array([0.0, 1.0]))).all()
     assert inverse_log_odds(log_odds(np.array([0.3]))) == pytest.approx([0.3])
+
+
+def test_a_search_that_begins_elsewhere_ends_in_the_same_place(frame: pd.DataFrame) -> None:
+    """Each date begins at the fit of the date before."""
+    history = history_of(frame)
+    training = history.training(len(history.dates) - 1)
+    amounts = Amounts.fit(history, training)
+    cold = Logistic.fit(history, training, amounts)
+    far = replace(cold, intercept=cold.intercept + 1, coefficients=tuple(value - 1 for value in cold.coefficients))
+    warm = Logistic.fit(history, training, amounts, far)
+    assert (warm.intercept, *warm.coefficients) == pytest.approx((cold.intercept, *cold.coefficients), abs=1e-7)

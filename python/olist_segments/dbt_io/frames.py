@@ -10,16 +10,26 @@ import pandas as pd
 _SPARK_TYPES = {"b": "boolean", "i": "bigint", "u": "bigint", "f": "double", "M": "timestamp"}
 
 
-def read(relation: Any, order_by: str | None = None) -> pd.DataFrame:
+def read(relation: Any, order_by: str | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """The rows of what `dbt.ref` gives, in the order of the columns `order_by` ("a, b"; they hold no null).
 
+    Only `columns`, where they are given, which need not have those of the order.
     Dates are datetime64 on both engines; Spark collects them all, so what is read must be bounded.
     """
     frame: pd.DataFrame
-    if not hasattr(relation, "toPandas"):
-        frame = (relation.order(order_by) if order_by else relation).df()
+    is_spark = hasattr(relation, "toPandas")
+    by = order_by.split(", ") if order_by else []
+    if columns is not None:
+        # Whole rows would be sorted otherwise.
+        relation = relation.select(*columns, *(name for name in by if name not in columns))
+    if order_by:
+        relation = relation.orderBy(by) if is_spark else relation.order(order_by)
+    if columns is not None:
+        relation = relation.select(*columns)
+    if not is_spark:
+        frame = relation.df()
         return frame
-    frame = (relation.orderBy(order_by.split(", ")) if order_by else relation).toPandas()
+    frame = relation.toPandas()
     for name, kind in relation.dtypes:
         if kind == "date":
             frame[name] = pd.to_datetime(frame[name])

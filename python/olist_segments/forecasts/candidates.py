@@ -15,7 +15,7 @@ from olist_segments.arrays import typed_table
 from olist_segments.forecasts.choice import MODELS, ROLES, RULES, SEGMENTATIONS, TWIN, Choice, choose
 from olist_segments.forecasts.history import History
 from olist_segments.forecasts.judging import METRICS, Judgement, calibration, figures, judge, tenth_rows
-from olist_segments.forecasts.metrics import ranking
+from olist_segments.forecasts.metrics import Levels, concentration, ranking
 from olist_segments.forecasts.models import Amounts, Fitted, GroupRates, Logistic, PastShares, year_parameters
 from olist_segments.forecasts.parameters import CannotFit, Parameter, kept, to_json
 from olist_segments.forecasts.purchase_process import Customers, PurchaseProcess, fit_value
@@ -70,7 +70,8 @@ def evaluate(history: History, rule: ForecastRule, *, only_newest: bool = False)
     judged: dict[str, dict[int, Judgement]] = {name: {} for name in ROLES}
     with threadpool_limits(limits=1):
         for date in range(len(history.dates)):
-            found.append(_at_date(history, date, rule, judged))
+            before = found[-1].fitted if found else {}
+            found.append(_at_date(history, date, rule, judged, before))
     newest = len(found) - 1
     choice = found[newest].choice
     assert choice is not None
@@ -103,8 +104,14 @@ def evaluate(history: History, rule: ForecastRule, *, only_newest: bool = False)
     return typed_table(rows, COLUMNS)
 
 
-def _at_date(history: History, date: int, rule: ForecastRule, judged: dict[str, dict[int, Judgement]]) -> _Date:
-    """Fit everything at a date, judge it where that is possible, and choose."""
+def _at_date(
+    history: History,
+    date: int,
+    rule: ForecastRule,
+    judged: dict[str, dict[int, Judgement]],
+    before: Mapping[str, Fitted],
+) -> _Date:
+    """Fit everything at a date, judge it where that is possible, and choose; `before`: what the date before fitted."""
     of_date = history.rows(date)
     found = _Date(of_date.stop - of_date.start)
     training = history.training(date)
@@ -123,7 +130,7 @@ def _at_date(history: History, date: int, rule: ForecastRule, judged: dict[str, 
             f"{found.training_returns} customers returned in the outcomes known by then, fewer than {rule.min_returns}"
         )
     found.year = year_parameters(history, date)
-    _fit(history, date, training, found, too_few)
+    _fit(history, date, training, found, too_few, before)
     for plain in MODELS:
         _recalibrate(plain, by_then[plain], found, rule)
     if history.has_outcome(date):
@@ -132,7 +139,9 @@ def _at_date(history: History, date: int, rule: ForecastRule, judged: dict[str, 
     return found
 
 
-def _fit(history: History, date: int, training: Sequence[int], found: _Date, too_few: str) -> None:
+def _fit(
+    history: History, date: int, training: Sequence[int], found: _Date, too_few: str, before: Mapping[str, Any]
+) -> None:
     """Fit rules of thumb, segmentations and models; why not, where it can't be."""
     amounts = Amounts.fit(history, training)
     values: dict[str, Any] = {}
@@ -147,12 +156,12 @@ def _fit(history: History, date: int, training: Sequence[int], found: _Date, too
                 values["value"] = why
         if isinstance(values["value"], CannotFit):
             raise values["value"]
-        return PurchaseProcess.fit(kind, customers, values["value"], history.outcome_days)
+        return PurchaseProcess.fit(kind, customers, values["value"], history.outcome_days, before.get(kind))
 
     fits: dict[str, Any] = {
         **{name: lambda name=name: GroupRates.fit(history, training, f"{name}_group", amounts) for name in RULES},
         **{name: lambda name=name: PastShares(f"{name}_share", amounts) for name in SEGMENTATIONS},
-        "logistic": lambda: Logistic.fit(history, training, amounts),
+        "logistic": lambda: Logistic.fit(history, training, amounts, before.get("logistic")),
         "mbgnbd": lambda: process("mbgnbd"),
         "bgnbd": lambda: process("bgnbd"),
     }
@@ -193,7 +202,9 @@ def _judge(history: History, date: int, found: _Date, judged: dict[str, dict[int
     base_rate = found.training_returns / found.training_customers
     rows = history.rows(date)
     returned = history.returned[rows]
-    rankings = {name: ranking(found.fitted[name].forecast(history, rows).score, returned) for name in RULES}
+    rankings = {name: ranking(Levels.of(found.fitted[name].forecast(history, rows).score), returned) for name in RULES}
+    spend = history.values("next_spend")[rows]
+    best = concentration(Levels.of(spend), spend)
     for name in list(found.fitted):
         try:
             forecast = found.fitted[name].forecast(history, rows)
@@ -201,7 +212,7 @@ def _judge(history: History, date: int, found: _Date, judged: dict[str, dict[int
             found.unfitted[name] = str(why)
             del found.fitted[name]
             continue
-        judged[name][date] = judge(history, date, forecast, base_rate, rankings)
+        judged[name][date] = judge(history, date, forecast, base_rate, rankings, best)
 
 
 def _row(

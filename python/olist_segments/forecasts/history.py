@@ -15,7 +15,6 @@ from olist_segments.forecasts.metrics import BoolArray
 YEAR_DAYS = 365
 
 COLUMNS = (
-    "customer_unique_id",
     "as_of_date",
     "outcome_until",
     "purchase_day_count",

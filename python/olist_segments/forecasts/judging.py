@@ -12,6 +12,7 @@ import pandas as pd
 from olist_segments.forecasts.history import History
 from olist_segments.forecasts.metrics import (
     Binned,
+    Levels,
     Ranking,
     binned,
     calibration_line,
@@ -81,17 +82,21 @@ class Judgement:
     tenths: np.ndarray[Any, Any] = field(repr=False)
 
 
-def judge(history: History, date: int, forecast: Forecast, base_rate: float, rules: Mapping[str, Ranking]) -> Judgement:
+def judge(
+    history: History, date: int, forecast: Forecast, base_rate: float, rules: Mapping[str, Ranking], best: float
+) -> Judgement:
     """The judgement of a forecast of the customers of `date`.
 
-    `base_rate`: share that returned in the training outcomes; `rules`: rankings of the rules of thumb.
+    `base_rate`: share that returned in the training outcomes; `rules`: rankings of the rules of thumb; `best`: the
+    concentration of what customers spent, as if it were known.
     """
     rows = history.rows(date)
     returned = history.returned[rows]
     orders, spend = (history.values(name)[rows] for name in ("next_order_count", "next_spend"))
     probability = forecast.probability
-    ranked = ranking(forecast.score, returned)
-    number = tenths(probability) - 1
+    scores = Levels.of(forecast.score)
+    ranked = ranking(scores, returned)
+    number = tenths(scores if forecast.score is probability else Levels.of(probability)) - 1
     counted = np.stack(
         [np.bincount(number, weights=w, minlength=10) for w in (np.ones(len(number)), returned, probability)]
     )
@@ -112,8 +117,8 @@ def judge(history: History, date: int, forecast: Forecast, base_rate: float, rul
         actual_orders=float(orders.sum()),
         predicted_revenue=float(forecast.revenue.sum()),
         actual_revenue=float(spend.sum()),
-        lift=top_tenth_lift(forecast.score, returned),
-        gini=revenue_gini(forecast.revenue, spend),
+        lift=top_tenth_lift(scores, returned),
+        gini=revenue_gini(Levels.of(forecast.revenue), spend, best),
         tenths=counted,
     )
 

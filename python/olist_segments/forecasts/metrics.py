@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,25 @@ SMALLEST_PROBABILITY = 1e-6
 """Log loss and log-odds take a probability closer to 0 or 1 than this as this."""
 
 _CALIBRATION_BINS = 1_000
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """Who has which of the distinct values, numbered from the lowest (n,), and how many have each (levels,)."""
+
+    level: IntArray
+    count: IntArray
+
+    @classmethod
+    def of(cls, values: FloatArray) -> Levels:
+        """From the values (n,)."""
+        _, level, count = np.unique(values, return_inverse=True, return_counts=True)
+        return cls(level.astype(np.int64), count.astype(np.int64))
+
+    def sums(self, weights: Any) -> FloatArray:
+        """The sum of `weights` (n,) at each level (levels,)."""
+        sums: FloatArray = np.bincount(self.level, weights=weights, minlength=len(self.count)).astype(np.float64)
+        return sums
 
 
 class Ranking(NamedTuple):
@@ -52,15 +72,14 @@ def _variance(returned: FloatArray, others: FloatArray) -> float:
     return float(returned.var(ddof=1) / len(returned) + others.var(ddof=1) / len(others))
 
 
-def ranking(score: FloatArray, returned: BoolArray) -> Ranking:
-    """The placement values of scores (n,), the higher the likelier to return."""
-    _, level = np.unique(score, return_inverse=True)
-    again = np.bincount(level, weights=returned)
-    other = np.bincount(level) - again
+def ranking(score: Levels, returned: BoolArray) -> Ranking:
+    """The placement values of scores of n customers, the higher the likelier to return."""
+    again = score.sums(returned)
+    other = score.count - again
     with np.errstate(invalid="ignore", divide="ignore"):
         of_returned = (np.cumsum(other) - other / 2) / other.sum()
         of_others = (again.sum() - np.cumsum(again) + again / 2) / again.sum()
-    return Ranking(of_returned[level[returned]], of_others[level[~returned]])
+    return Ranking(of_returned[score.level[returned]], of_others[score.level[~returned]])
 
 
 def mean_over_dates(
@@ -153,42 +172,39 @@ def calibration_line(bins: Binned) -> tuple[float, float]:
     return undefined
 
 
-def tenths(probability: FloatArray) -> IntArray:
+def tenths(probability: Levels) -> IntArray:
     """Tenth of each customer, 1 the highest: ceil(10 x share of customers with as high a probability); ties alike."""
-    _, level = np.unique(-probability, return_inverse=True)
-    at_least = np.cumsum(np.bincount(level))
-    numbers: IntArray = np.ceil(10 * (at_least / max(len(probability), 1))).astype(np.int64)
-    return numbers[level]
+    at_least = np.cumsum(probability.count[::-1])[::-1]
+    numbers: IntArray = np.ceil(10 * (at_least / max(len(probability.level), 1))).astype(np.int64)
+    return numbers[probability.level]
 
 
-def top_tenth_lift(score: FloatArray, returned: BoolArray) -> float:
+def top_tenth_lift(score: Levels, returned: BoolArray) -> float:
     """Share that returned among the tenth of customers with the highest scores, over the share among all.
 
     Of customers who tie at the edge of the tenth, the same fraction of each counts. NaN where nobody returned.
     """
     if not returned.any():
         return float("nan")
-    _, level = np.unique(-score, return_inverse=True)
-    count = np.bincount(level).astype(np.float64)
-    room = len(score) / 10
+    count = score.count[::-1].astype(np.float64)
+    room = len(score.level) / 10
     counted = np.clip(room - (np.cumsum(count) - count), 0, count) / count
-    in_top = float(np.bincount(level, weights=returned) @ counted)
+    in_top = float(score.sums(returned)[::-1] @ counted)
     return in_top / room / float(returned.mean())
 
 
-def revenue_gini(expected: FloatArray, actual: FloatArray) -> float:
+def revenue_gini(expected: Levels, actual: FloatArray, best: float) -> float:
     """How well expected revenue orders customers by actual revenue: 1 as if it were known, 0 by chance.
 
-    The Gini coefficient of the curve of cumulated actual revenue in the order of expected revenue, over that in the
-    order of actual revenue. NaN where all spend alike.
+    `concentration` in the order of expected revenue over `best`, that in the order of actual revenue. NaN where all
+    spend alike.
     """
-    best = _concentration(actual, actual)
-    return _concentration(expected, actual) / best if best > 1e-12 else float("nan")
+    return concentration(expected, actual) / best if best > 1e-12 else float("nan")
 
 
-def _concentration(order_by: FloatArray, amount: FloatArray) -> float:
-    _, level = np.unique(-order_by, return_inverse=True)
-    count, total = np.bincount(level), np.bincount(level, weights=amount)
+def concentration(order_by: Levels, amount: FloatArray) -> float:
+    """The Gini coefficient of the curve of cumulated amounts (n,), customers in descending order; 0 without any."""
+    count, total = order_by.count[::-1], order_by.sums(amount)[::-1]
     if not total.sum():
         return 0.0
     people = np.concatenate([[0], np.cumsum(count) / count.sum()])

@@ -196,8 +196,13 @@ class Logistic:
     amounts: Amounts
 
     @classmethod
-    def fit(cls, history: History, training: Sequence[int], amounts: Amounts) -> Logistic:
-        """Maximum likelihood with an L2 penalty on standardised terms; CannotFit where it ends nowhere."""
+    def fit(
+        cls, history: History, training: Sequence[int], amounts: Amounts, start: Logistic | None = None
+    ) -> Logistic:
+        """Maximum likelihood with an L2 penalty on standardised terms; CannotFit where it ends nowhere.
+
+        There is one maximum: `start`, the fit of the date before, only makes the way shorter.
+        """
         from sklearn.linear_model import LogisticRegression
 
         rows = history.rows_of(training)
@@ -208,7 +213,12 @@ class Logistic:
         scale[scale < 1e-9] = 1.0
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            regression = LogisticRegression(C=INVERSE_PENALTY, solver="newton-cholesky", tol=1e-8, max_iter=200)
+            regression = LogisticRegression(
+                C=INVERSE_PENALTY, solver="newton-cholesky", tol=1e-8, max_iter=200, warm_start=True
+            )
+            if start is not None:
+                regression.coef_ = np.array([start.coefficients])
+                regression.intercept_ = np.array([start.intercept])
             regression.fit((x - shift) / scale, returned)
         values = [kept(float(value)) for value in (*regression.intercept_, *regression.coef_[0])]
         if not np.isfinite(values).all():

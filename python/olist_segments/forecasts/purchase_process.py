@@ -98,10 +98,20 @@ class PurchaseProcess:
 
     @classmethod
     def fit(
-        cls, kind: str, customers: Customers, value: tuple[float, float, float], outcome_days: int
+        cls,
+        kind: str,
+        customers: Customers,
+        value: tuple[float, float, float],
+        outcome_days: int,
+        start: PurchaseProcess | None = None,
     ) -> PurchaseProcess:
-        """Maximum likelihood of the process; CannotFit where it does not converge."""
-        parameters, log_likelihood = fit_process(kind, customers)
+        """Maximum likelihood of the process; CannotFit where it does not converge.
+
+        The search begins at the parameters of `start`, the fit of the date before, or where the library lets it begin.
+        """
+        parameters, log_likelihood = fit_process(
+            kind, customers, (1.0, 1.0, 1.0, 1.0) if start is None else (start.r, start.alpha, start.a, start.b)
+        )
         return cls(kind, *parameters, *value, log_likelihood=log_likelihood, outcome_days=outcome_days)
 
     def probability_and_orders(self, customers: Customers, days: int) -> tuple[FloatArray, FloatArray]:
@@ -162,8 +172,10 @@ class PurchaseProcess:
         return model
 
 
-def fit_process(kind: str, customers: Customers) -> tuple[tuple[float, float, float, float], float]:
-    """(r, alpha, a, b), time in weeks, and the log-likelihood, by clvkit's likelihood and search.
+def fit_process(
+    kind: str, customers: Customers, start: tuple[float, float, float, float] = (1.0, 1.0, 1.0, 1.0)
+) -> tuple[tuple[float, float, float, float], float]:
+    """(r, alpha, a, b), time in weeks, and the log-likelihood, by clvkit's likelihood and search from `start`.
 
     The library's own fit adds up everybody; as many alike count as often here, which gives the same sum from the
     distinct ones alone. CannotFit where the search does not converge, or a parameter runs away.
@@ -179,14 +191,16 @@ def fit_process(kind: str, customers: Customers) -> tuple[tuple[float, float, fl
         "T": customers.tenure_days / DAYS_OF_UNIT,
     }
 
+    origin = np.log(start)
+
     def negative(steps: FloatArray) -> float:
-        total = float(likelihood(*np.exp(steps * _STEP), **known) @ count)
+        total = float(likelihood(*np.exp(origin + steps * _STEP), **known) @ count)
         return -total if np.isfinite(total) else np.inf
 
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         found = model._minimize(negative)
-        r, alpha, a, b = (kept(float(value)) for value in np.exp(found.x * _STEP))
+        r, alpha, a, b = (kept(float(value)) for value in np.exp(origin + found.x * _STEP))
     slope = float(np.abs(found.jac).max()) / _STEP / max(count.sum(), 1)
     if not np.isfinite(found.fun) or not slope <= _FLAT:
         raise CannotFit("not fitted: the search for its parameters did not converge")
