@@ -54,12 +54,12 @@ def test_cuts_are_as_tight_as_those_of_scikit_learn(name: str, k: int) -> None:
     assert ours.sizes.min() > 0
 
 
-def test_on_the_average_cuts_of_samples_are_no_looser_than_those_of_scikit_learn() -> None:
+def test_on_the_average_cuts_of_samples_are_within_one_per_cent_of_those_of_scikit_learn() -> None:
     z, rng = shop(), np.random.default_rng(0)
     samples = [rng.integers(0, len(z), 4000) for _ in range(12)]
     ours = kmeans(Cells.of(z), [Run(6, np.random.default_rng(seed), own) for seed, own in enumerate(samples)])
     theirs = [KMeans(6, n_init=5, random_state=seed).fit(z[own]).inertia_ for seed, own in enumerate(samples)]
-    assert np.log([one.inertia for one in ours]).mean() < np.log(theirs).mean() + 0.005
+    assert np.log([one.inertia for one in ours]).mean() < np.log(theirs).mean() + 0.01
 
 
 @pytest.mark.parametrize("k", [2, 5])
