@@ -11,34 +11,48 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from olist_segments.errors import UserError
-from olist_segments.model.agreement import adjusted_rand, best_jaccard, contingency, jaccard
+from olist_segments.model.agreement import adjusted_rand, best_jaccard, contingencies, contingency, jaccard
 from olist_segments.model.features import known_of
 from olist_segments.model.model import Model
 from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
-from olist_segments.selection.algorithms import collapsed_segments, fit_segmentations, mixture_segments
+from olist_segments.selection.algorithms import (
+    collapsed_segments,
+    discrete_features,
+    fit_segmentations,
+    mixture_segments,
+)
 from olist_segments.selection.candidates import evaluate_candidates
 from olist_segments.selection.columns import COLUMNS
 from olist_segments.selection.metrics import (
+    davies_bouldin_and_calinski_harabasz,
     prediction_strength_of_split,
     silhouette_interval,
+    silhouette_widths,
     variance_explained,
 )
+from olist_segments.selection.mixture import Mixture, gaussian_mixture
 from olist_segments.selection.rule import Incumbent, choose
 from olist_segments.selection.sampling import atoms, generator, strata, stratified_sample
 from olist_segments.selection.search import Search
 from olist_segments.selection.stability import mean_adjusted_rand, split_strengths
 from olist_segments.selection.structure import (
     SHAPES,
+    SHUFFLED,
     joint_gap,
     reference_spreads,
     references,
-    shuffled_spreads,
     spread_left,
     structure_gap,
 )
 from olist_segments.settings.model import ALGORITHMS, SegmentationRule
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.metrics import (
+    adjusted_rand_score,
+    calinski_harabasz_score,
+    davies_bouldin_score,
+    silhouette_samples,
+    silhouette_score,
+)
 from sklearn.mixture import GaussianMixture
 
 FEATURES = ["a", "b", "c", "d"]
@@ -121,6 +135,34 @@ def test_silhouette_of_everybody_is_that_of_scikit_learn_and_a_sample_covers_it(
     assert np.isnan(silhouette_interval(z, np.zeros(4000, dtype=np.int64), generator(1)).value)
 
 
+@pytest.mark.parametrize("k", [2, 5])
+def test_tightness_is_that_of_scikit_learn(k: int) -> None:
+    rng = np.random.default_rng(k)
+    z, labels = rng.normal(size=(400, 3)), rng.integers(0, k, 400)
+    z[labels == 0] += 3
+    # A segment of one, and one of nobody.
+    labels[:2] = [k, k + 2]
+    names = np.unique(labels, return_inverse=True)[1]
+    assert silhouette_widths(z, names) == pytest.approx(silhouette_samples(z, labels))
+    davies_bouldin, calinski_harabasz = davies_bouldin_and_calinski_harabasz(z, labels)
+    assert davies_bouldin == pytest.approx(davies_bouldin_score(z, labels))
+    assert calinski_harabasz == pytest.approx(calinski_harabasz_score(z, labels))
+    assert np.isnan(davies_bouldin_and_calinski_harabasz(z, np.zeros(400, dtype=np.int64))).all()
+
+
+def test_tables_of_every_two_labellings() -> None:
+    rng = np.random.default_rng(0)
+    labellings = [(rng.integers(0, k, 300), k) for k in (2, 4, 3)]
+    tables = contingencies(labellings)
+    assert tables.shape == (3, 3, 4, 4)
+    for i, (rows, row_count) in enumerate(labellings):
+        for j, (columns, column_count) in enumerate(labellings):
+            assert (
+                tables[i, j, :row_count, :column_count] == contingency(rows, columns, row_count, column_count)
+            ).all()
+            assert tables[i, j].sum() == 300
+
+
 def test_variance_explained_is_adjusted_r_squared_and_not_fooled_by_many_segments() -> None:
     values = np.array([1.0, 2.0, 3.0, 7.0, 8.0, 9.0] * 20)
     labels = np.array([0, 0, 0, 1, 1, 1] * 20)
@@ -150,9 +192,39 @@ def test_mixture_scores_are_log_densities_and_labels_are_those_of_predict() -> N
     z = planted(3000)[0][FEATURES].to_numpy(copy=True)
     z[:, 3] = np.round(z[:, 3])
     model = GaussianMixture(4, covariance_type="diag", reg_covar=0.01, random_state=0).fit(z)
-    segmentation = mixture_segments(model)
+    segmentation = mixture_segments(Mixture(model.weights_, model.means_, model.covariances_))
     assert (segmentation.labels(z) == model.predict(z)).all()
     assert segmentation.probabilities(z) == pytest.approx(model.predict_proba(z), abs=1e-9)
+
+
+@pytest.mark.parametrize("k", [2, 3, 5])
+@pytest.mark.parametrize("people", [1500, 9000])
+def test_a_mixture_is_as_likely_as_that_of_scikit_learn(k: int, people: int) -> None:
+    rng = np.random.default_rng(k)
+    z = planted(people)[0][FEATURES].to_numpy(copy=True) / 3
+    z[:, 3] = np.round(z[:, 3])
+    z[:, 0] += rng.gamma(1, size=people)
+    theirs = [
+        GaussianMixture(k, covariance_type="diag", reg_covar=0.01, random_state=seed, max_iter=300).fit(z).score(z)
+        for seed in range(5)
+    ]
+    weights, means, variances = gaussian_mixture(z, k, rng)
+    assert weights.sum() == pytest.approx(1)
+    assert variances.min() >= 0.01
+    densities = np.exp(-0.5 * ((z[:, None] - means) ** 2 / variances).sum(axis=2)) / np.sqrt(
+        (2 * np.pi * variances).prod(axis=1)
+    )
+    assert np.log(densities @ weights).mean() > np.median(theirs) - 0.01
+
+
+@given(st.integers(1, 6), st.integers(1, 4), st.integers(0, 99))
+@settings(max_examples=60, deadline=None)
+def test_labels_are_the_lowest_scores_to_the_last_digit(k: int, features: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    # Whole numbers, so that scores tie.
+    z, centre = rng.integers(-3, 4, (200, features)) / 1.0, rng.integers(-3, 4, (k, features)) / 1.0
+    segmentation = Segmentation(centre, np.full_like(centre, 1 / 3), np.zeros(k))
+    assert (segmentation.labels(z) == segmentation.score(z).argmin(axis=1)).all()
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
@@ -210,6 +282,18 @@ def test_repeat_buyers_are_a_stratum() -> None:
     assert not strata(np.arange(10.0)[:, None]).any()
 
 
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_strata_are_the_features_off_a_value_of_more_than_half(rows: list[tuple[int, int]]) -> None:
+    z = np.array(rows, dtype=np.float64)
+    code = np.zeros(len(z), dtype=np.int64)
+    for column in z.T:
+        values, inverse, counts = np.unique(column, return_inverse=True, return_counts=True)
+        if len(values) > 1 and 2 * counts.max() > len(z):
+            code = 2 * code + (inverse != counts.argmax())
+    assert strata(z).tolist() == np.unique(code, return_inverse=True)[1].tolist()
+
+
 def test_json_reads_back_to_the_same_bits() -> None:
     rng = np.random.default_rng(0)
     frame = frame_of(rng.normal(size=(50, 4)) / 3)
@@ -228,7 +312,7 @@ def test_json_reads_back_to_the_same_bits() -> None:
 
 def test_prediction_strength_falls_beyond_the_true_number() -> None:
     z = planted(3000)[0][FEATURES].to_numpy()
-    found = [split_strengths(z, strata(z), "kmeans", ["k=5", "k=8"], index, 1) for index in range(3)]
+    found = split_strengths(z, strata(z), "kmeans", ["k=5", "k=8"], range(3), 1)
     assert min(strengths["k=5"] for strengths in found) > 0.9
     assert max(strengths["k=8"] for strengths in found) < 0.8
 
@@ -254,11 +338,11 @@ def test_atoms_are_found_in_scores_and_not_in_amounts() -> None:
 def test_a_reference_keeps_means_covariance_and_discrete_values(shape: str) -> None:
     rng = np.random.default_rng(1)
     z = rng.multivariate_normal([1, -2], [[1, 0.6], [0.6, 1]], 4000)
-    (cloud,) = references(z, shape, 20_000, 1, rng)
+    (cloud,) = references(z, shape, 20_000, [rng])
     assert cloud.mean(axis=0) == pytest.approx(z.mean(axis=0), abs=0.05)
     assert np.cov(cloud.T) == pytest.approx(np.cov(z.T), abs=0.05)
     z[:, 1] = np.clip(np.round(z[:, 1]), -4, 0)
-    snapped = np.concatenate(list(references(z, shape, 500, 3, rng)))
+    snapped = np.concatenate(list(references(z, shape, 500, [rng] * 3)))
     assert set(snapped[:, 1]) <= set(range(-4, 1))
 
 
@@ -266,7 +350,7 @@ def test_an_even_box_leaves_no_gap_and_two_clouds_do() -> None:
     rng = np.random.default_rng(1)
     box = rng.uniform(size=(3000, 1))
     halves = (box[:, 0] > 0.5).astype(np.int64)
-    spreads = [reference_spreads(box, 2, shape, 8, generator(1)) for shape in SHAPES]
+    spreads = [reference_spreads(box, [2], shape, range(8), 1)[2] for shape in SHAPES]
     # Halving leaves a quarter of a uniform's variance and 1 - 2 / pi of a normal's.
     assert [np.exp(of_shape.mean()) for of_shape in spreads] == pytest.approx([1 - 2 / np.pi, 0.25], abs=0.01)
     gap, error = structure_gap(np.log(spread_left(box, halves)), spreads)
@@ -283,17 +367,27 @@ def test_columns_that_have_nothing_to_do_with_each_other_are_bands(seed: int) ->
     z = rng.choice([-3.0, 3.0], (3000, 2), p=[0.3, 0.7]) + rng.normal(size=(3000, 2))
     labels = fit_segmentations(z, "kmeans", ["k=4"], seed=seed)["k=4"].labels(z)
     spread = float(np.log(spread_left(z, labels)))
-    gap, error = joint_gap(spread, shuffled_spreads(z, 4, 8, generator(seed)))
+    gap, error = joint_gap(spread, reference_spreads(z, [4], SHUFFLED, range(8), seed)[4])
     assert abs(gap) < 0.05
     assert gap - 2 * error < 0.05
-    spreads = [reference_spreads(z, 4, shape, 4, generator(seed)) for shape in SHAPES]
+    spreads = [reference_spreads(z, [4], shape, range(4), seed)[4] for shape in SHAPES]
     assert structure_gap(spread, spreads)[0] > 0.5
+
+
+def test_more_references_and_other_cuts_leave_those_there_are_as_they_were() -> None:
+    z = planted(1000)[0][FEATURES].to_numpy()
+    together = reference_spreads(z, [2, 5], "bell", range(4), 1)
+    for k, spreads in together.items():
+        assert spreads == pytest.approx(
+            np.concatenate([reference_spreads(z, [k], "bell", part, 1)[k] for part in ([0, 1], [2, 3])]), abs=0.02
+        )
 
 
 def test_planted_kinds_are_types() -> None:
     frame, truth = planted(3000)
     z = frame[FEATURES].to_numpy()
-    gap, error = joint_gap(float(np.log(spread_left(z, truth))), shuffled_spreads(z, 5, 8, generator(1)))
+    shuffled = reference_spreads(z, [5], SHUFFLED, range(8), 1)[5]
+    gap, error = joint_gap(float(np.log(spread_left(z, truth))), shuffled)
     assert gap - 2 * error > 0.5
 
 
@@ -526,9 +620,14 @@ def test_a_mixture_on_one_value_of_a_discrete_feature_is_not_eligible() -> None:
     frame = frame_of(np.column_stack([np.where(rng.random(2000) < 0.9, 0.0, 3.0), rng.normal(size=2000)]))
     z = design_matrix(frame, fit_scaling(frame, dict.fromkeys(["a", "b"], "identity")))
     segmentation = fit_segmentations(z, "gaussian_mixture", ["k=2"], seed=1)["k=2"]
-    assert collapsed_segments(segmentation, z) == 2
+    assert collapsed_segments(segmentation, discrete_features(z)) == 2
     spread = z + rng.normal(size=z.shape) * 0.3
-    assert collapsed_segments(fit_segmentations(spread, "gaussian_mixture", ["k=2"], seed=1)["k=2"], spread) == 0
+    assert (
+        collapsed_segments(
+            fit_segmentations(spread, "gaussian_mixture", ["k=2"], seed=1)["k=2"], discrete_features(spread)
+        )
+        == 0
+    )
     table = evaluate(frame, algorithms=["gaussian_mixture"], k_max=3)
     assert (table["collapsed_segments"] > 0).all()
     assert not table["is_eligible"].any()

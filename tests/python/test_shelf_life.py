@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -79,7 +80,16 @@ def test_starts_are_judged_together_and_differ_by_their_error() -> None:
 
 
 def life_of(recipe: Recipe, dates: list[pd.DataFrame]) -> ShelfLife:
-    return shelf_life([agreements(recipe, dates, 0)], TERMS)
+    return shelf_life(agreements(recipe, dates, 1), TERMS)
+
+
+@pytest.mark.parametrize("algorithm", ["kmeans", "gaussian_mixture"])
+def test_fits_made_together_are_those_made_alone(algorithm: str) -> None:
+    rows = dates_of(marketplace(people=2_500), 28)[-1]
+    recipe = Recipe(TRANSFORMS, algorithm, "k=3", 1)
+    together = recipe.fits(rows, [("start", start) for start in range(3)])
+    alone = [recipe.fit(rows, "start", start) for start in range(3)]
+    assert [model.to_json() for model in together] == [model.to_json() for model in alone]
 
 
 def test_dates_are_so_many_days_apart_back_from_the_newest() -> None:
@@ -102,14 +112,14 @@ def test_a_segmentation_that_jumps_between_two_optima_does_not_keep(monkeypatch:
     dates = dates_of(marketplace(people=800, weeks=60), 28)
     recipe = Recipe({"total_spend": "log1p", "avg_review_score": "identity"}, "kmeans", "k=2", 1)
     by_spend = Recipe({"total_spend": "log1p"}, "kmeans", "k=5", 1)
-    fit = Recipe.fit
+    fits = Recipe.fits
     days = [rows["as_of_date"].iloc[0].date() for rows in dates]
 
-    def jumping(self: Recipe, features: pd.DataFrame, *words: object) -> Model:
-        return fit(by_spend if days.index(words[0]) % 3 == 0 else self, features, *words)
+    def jumping(self: Recipe, features: pd.DataFrame, words: Sequence[Sequence[object]]) -> list[Model]:
+        return fits(by_spend if days.index(words[0][0]) % 3 == 0 else self, features, words)
 
     assert life_of(recipe, dates).days > 0
-    monkeypatch.setattr(Recipe, "fit", jumping)
+    monkeypatch.setattr(Recipe, "fits", jumping)
     assert life_of(recipe, dates).days == 0
 
 
@@ -151,9 +161,9 @@ def test_without_history_nobody_has_a_shelf_life_and_the_next_figure_decides() -
 def test_simulating_the_few_costs_no_fit_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def counted(recipe: Recipe, dates: list[pd.DataFrame], start: int) -> Agreements:
+    def counted(recipe: Recipe, dates: list[pd.DataFrame], starts: int) -> list[Agreements]:
         asked.append(recipe.setting)
-        return agreements(recipe, dates, start)
+        return agreements(recipe, dates, starts)
 
     monkeypatch.setattr(evidence_module, "agreements", counted)
     history = marketplace(people=600, weeks=60)

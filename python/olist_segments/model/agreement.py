@@ -5,6 +5,7 @@ A table (r, c) holds how many customers carry label i of the first and label j o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import overload
 
 import numpy as np
@@ -28,6 +29,20 @@ def contingency(
     cells = np.bincount(rows * column_count + columns, weights=weights, minlength=row_count * column_count)
     table = cells.reshape(row_count, column_count)
     return table.astype(np.int64) if weights is None else table
+
+
+def contingencies(labellings: Sequence[tuple[IntArray, int]]) -> IntArray:
+    """The tables of every two of m labellings of the same customers: (m, m, r, r), padded with empty segments.
+
+    A labelling is (labels, number of segments); r is the largest number. Table i, j has the i-th in its rows.
+    """
+    r = max(count for _, count in labellings)
+    # Single precision counts exactly up to 2^24.
+    one_hot = np.eye(r, dtype=np.float32 if len(labellings[0][0]) < 2**24 else np.float64)
+    members = np.concatenate([one_hot[:, labels] for labels, _ in labellings])
+    counts = (members @ members.T).reshape(len(labellings), r, len(labellings), r)
+    tables: IntArray = counts.transpose(0, 2, 1, 3).astype(np.int64)
+    return tables
 
 
 def adjusted_rand(table: IntArray) -> float:

@@ -41,8 +41,20 @@ class Segmentation:
 
     def labels(self, z: FloatArray) -> IntArray:
         """The segment (n,) of the lowest score; of equal scores the lowest index."""
-        nearest: IntArray = self.score(z).argmin(axis=1).astype(np.int64)
-        return nearest
+        columns = np.ascontiguousarray(z.T)
+        labels = np.zeros(len(z), dtype=np.min_scalar_type(self.k))
+        lowest, score, part = np.full(len(z), np.inf), np.empty(len(z)), np.empty(len(z))
+        for segment in range(self.k):
+            # The operations of `score` in its order, so the same bits.
+            score.fill(self.bias[segment])
+            for feature, column in enumerate(columns):
+                np.subtract(column, self.centre[segment, feature], out=part)
+                part *= part
+                part *= self.precision[segment, feature]
+                score += part
+            np.maximum(labels, (score < lowest) * labels.dtype.type(segment), out=labels)
+            np.minimum(lowest, score, out=lowest)
+        return labels.astype(np.int64)
 
     def probabilities(self, z: FloatArray) -> FloatArray:
         """Posterior probability (n, k) of every segment; rows add up to 1."""
@@ -54,7 +66,10 @@ class Segmentation:
 
     def in_canonical_order(self, z: FloatArray) -> Segmentation:
         """The same segments, largest first by the customers of `z`, ties by centre: ids do not depend on luck."""
-        sizes = np.bincount(self.labels(z), minlength=self.k)
+        return self.ordered_by(np.bincount(self.labels(z), minlength=self.k))
+
+    def ordered_by(self, sizes: IntArray) -> Segmentation:
+        """The same segments, those of the largest of `sizes` (k,) first, ties by centre."""
         order = sorted(range(self.k), key=lambda s: (-sizes[s], *self.centre[s], *self.precision[s], self.bias[s]))
         return replace(self, centre=self.centre[order], precision=self.precision[order], bias=self.bias[order])
 

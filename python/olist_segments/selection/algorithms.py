@@ -7,23 +7,24 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
-from sklearn.cluster import HDBSCAN, KMeans
-from sklearn.mixture import GaussianMixture
+from sklearn.cluster import HDBSCAN
 
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.errors import UserError
 from olist_segments.model.agreement import adjusted_rand, contingency
 from olist_segments.model.segmentation import Segmentation
-from olist_segments.selection.sampling import atoms, distinct_rows, generator, strata, stratified_sample
+from olist_segments.selection.kmeans import Cells, Cut, Run, kmeans
+from olist_segments.selection.mixture import VARIANCE_FLOOR, Mixture, gaussian_mixture
+from olist_segments.selection.sampling import atoms, generator, strata, stratified_sample
 from olist_segments.settings.model import ALGORITHMS
 
 FIT_SIZES = {"kmeans": None, "gaussian_mixture": 10_000, "ward": 3_000, "hdbscan": 3_000}
 """Most customers an algorithm is fitted on: a mixture gains little beyond, Ward and HDBSCAN need pairwise distances."""
 
-_KMEANS_STARTS = 5
-_KMEANS_START_SIZE = 8_000
-# Variance floors in squared z units. A mixture's keeps a component from collapsing onto one value of a feature.
-_MIXTURE_FLOOR = 0.01
+WITHOUT_CHANCE = ("ward", "hdbscan")
+"""Algorithms that draw nothing at random: the same customers give the same segments, whatever the seed."""
+
+# The smallest pooled variance, in squared z units.
 _POOLED_FLOOR = 1e-6
 # A variance below so many times the floor is the floor and rounding.
 _AT_FLOOR = 1.1
@@ -34,14 +35,14 @@ _DENSITY_NEIGHBOURS = 0.004
 def fit_segmentations(z: FloatArray, algorithm: str, settings: Sequence[str], *, seed: int) -> dict[str, Segmentation]:
     """Fit `algorithm` on z (n, d) once for each of `settings` and return the deployable forms, largest segment first.
 
-    kmeans: Lloyd's algorithm from the best of five k-means++ starts (of 8,000 customers where there are more), then on
-    everybody; spherical segments of the pooled within-segment variance and equal weight, so the lowest score is the
-    nearest centre. gaussian_mixture: diagonal covariance, its variances at least 0.01 (a standard deviation of 0.1);
-    labels are those of scikit-learn's `predict`. ward (Ward 1963) and hdbscan (Campello, Moulavi & Sander 2013) have
-    no rule for new customers: what is deployed is the nearest centroid of the clusters they found, with pooled variance
-    as for kmeans, and customers whom HDBSCAN calls noise go to the nearest centroid too; `Segmentation.fidelity` says
-    how far that is from the clusters (noise counts as one). If z has fewer distinct rows than k, there are fewer
-    segments; the density method finds its own k, which may be 1. Beyond `FIT_SIZES` a stratified sample is fitted.
+    kmeans: Lloyd's algorithm from the best of six k-means++ starts on cells of alike customers, then on everybody
+    (`selection.kmeans`); spherical segments of the pooled within-segment variance and equal weight, so the lowest score
+    is the nearest centre. gaussian_mixture: diagonal covariance, 0.01 added to its variances (a standard deviation of
+    0.1), from the k-means of the same number. ward (Ward 1963) and hdbscan (Campello, Moulavi & Sander 2013) have no
+    rule for new customers: what is deployed is the nearest centroid of the clusters they found, with pooled variance as
+    for kmeans, and customers whom HDBSCAN calls noise go to the nearest centroid too; `Segmentation.fidelity` says how
+    far that is from the clusters (noise counts as one). If z has fewer distinct rows than k, there are fewer segments;
+    the density method finds its own k, which may be 1. Beyond `FIT_SIZES` a stratified sample is fitted.
 
     Raises UserError for an unknown algorithm. Run it with one BLAS and OpenMP thread: more of them change the last
     digits.
@@ -53,30 +54,64 @@ def fit_segmentations(z: FloatArray, algorithm: str, settings: Sequence[str], *,
         sample = z[stratified_sample(strata(z), limit, generator(seed, "fit sample"))]
     else:
         sample = z
-    tree = linkage(sample, "ward") if algorithm == "ward" else None
-    found = {}
-    for setting in settings:
-        rng = generator(seed, algorithm, setting)
-        if algorithm == "kmeans":
-            segmentation = _kmeans(sample, _number(setting), rng)
-        elif algorithm == "gaussian_mixture":
-            segmentation = _gaussian_mixture(sample, _number(setting), rng)
-        elif algorithm == "ward":
-            segmentation = _nearest_centroid(sample, fcluster(tree, _number(setting), "maxclust"))
-        else:
-            segmentation = _nearest_centroid(sample, _density_clusters(sample, _number(setting) / 100))
-        found[setting] = segmentation.in_canonical_order(z)
-    return found
+    if algorithm == "kmeans":
+        return _kmeans(Cells.of(z), [None], settings, [seed])[0]
+    if algorithm == "gaussian_mixture":
+        found = {
+            setting: mixture_segments(gaussian_mixture(sample, _number(setting), generator(seed, algorithm, setting)))
+            for setting in settings
+        }
+    elif algorithm == "ward":
+        tree = linkage(sample, "ward")
+        found = {
+            setting: _nearest_centroid(sample, fcluster(tree, _number(setting), "maxclust")) for setting in settings
+        }
+    else:
+        found = {
+            setting: _nearest_centroid(sample, _density_clusters(sample, _number(setting) / 100))
+            for setting in settings
+        }
+    return {setting: segmentation.in_canonical_order(z) for setting, segmentation in found.items()}
+
+
+def fit_samples(
+    z: FloatArray, samples: Sequence[IntArray], algorithm: str, settings: Sequence[str], *, seeds: Sequence[int]
+) -> list[dict[str, Segmentation]]:
+    """`fit_segmentations` on each of `samples`, positions (m,) of customers of z (n, d), with a seed for each.
+
+    k-means gathers the customers into cells once for all samples, so its starts are not those of a sample by itself.
+    """
+    if algorithm == "kmeans":
+        return _kmeans(Cells.of(z), samples, settings, seeds)
+    return [
+        fit_segmentations(z[sample], algorithm, settings, seed=seed)
+        for sample, seed in zip(samples, seeds, strict=True)
+    ]
+
+
+def _kmeans(
+    cells: Cells, samples: Sequence[IntArray | None], settings: Sequence[str], seeds: Sequence[int]
+) -> list[dict[str, Segmentation]]:
+    """The segmentations of every sample, None for everybody, largest segment first."""
+    runs = [
+        Run(_number(setting), generator(seed, "kmeans", setting), sample)
+        for sample, seed in zip(samples, seeds, strict=True)
+        for setting in settings
+    ]
+    found = iter(kmeans(cells, runs))
+    return [{setting: _spherical_segments(next(found)) for setting in settings} for _ in samples]
+
+
+def _spherical_segments(cut: Cut) -> Segmentation:
+    """The segments of a cut by k-means, with the pooled within-segment variance."""
+    variance = cut.inertia / int(cut.sizes.sum()) / cut.centre.shape[1]
+    precision = np.full_like(cut.centre, 1 / max(variance, _POOLED_FLOOR))
+    return Segmentation(cut.centre, precision, np.zeros(len(cut.centre))).ordered_by(cut.sizes)
 
 
 def _number(setting: str) -> int:
     """The whole number of a setting's words."""
     return int(setting.partition("=")[2].rstrip("%"))
-
-
-def _state(rng: np.random.Generator) -> int:
-    """A seed that scikit-learn takes."""
-    return int(rng.integers(2**31 - 1))
 
 
 def spherical(centre: FloatArray, z: FloatArray) -> Segmentation:
@@ -86,38 +121,23 @@ def spherical(centre: FloatArray, z: FloatArray) -> Segmentation:
     return Segmentation(centre, np.full_like(centre, 1 / max(variance, _POOLED_FLOOR)), np.zeros(len(centre)))
 
 
-def _kmeans(z: FloatArray, k: int, rng: np.random.Generator) -> Segmentation:
-    k = distinct_rows(z, k)
-    few = z
-    if len(z) > _KMEANS_START_SIZE:
-        few = z[stratified_sample(strata(z), _KMEANS_START_SIZE, rng)]
-        k = distinct_rows(few, k)
-    model = KMeans(k, n_init=_KMEANS_STARTS, random_state=_state(rng)).fit(few)
-    if few is not z:
-        model = KMeans(k, init=model.cluster_centers_, n_init=1).fit(z)
-    return spherical(model.cluster_centers_, z)
-
-
-def _gaussian_mixture(z: FloatArray, k: int, rng: np.random.Generator) -> Segmentation:
-    model = GaussianMixture(
-        distinct_rows(z, k), covariance_type="diag", reg_covar=_MIXTURE_FLOOR, random_state=_state(rng), max_iter=300
-    ).fit(z)
-    return mixture_segments(model)
-
-
-def mixture_segments(model: GaussianMixture) -> Segmentation:
+def mixture_segments(mixture: Mixture) -> Segmentation:
     """A diagonal mixture as segments: precision 1 / variance, bias sum of log variances - 2 log weight."""
-    bias = np.log(model.covariances_).sum(axis=1) - 2 * np.log(model.weights_)
-    return Segmentation(model.means_, 1 / model.covariances_, bias)
+    bias = np.log(mixture.variances).sum(axis=1) - 2 * np.log(mixture.weights)
+    return Segmentation(mixture.means, 1 / mixture.variances, bias)
 
 
-def collapsed_segments(segmentation: Segmentation, z: FloatArray) -> int:
-    """How many segments of a mixture stand at its variance floor in a feature of z (n, d) that takes few values.
+def discrete_features(z: FloatArray) -> list[int]:
+    """The columns of z (n, d) that take few values."""
+    return [column for column in range(z.shape[1]) if atoms(z[:, column]) is not None]
+
+
+def collapsed_segments(segmentation: Segmentation, discrete: Sequence[int]) -> int:
+    """How many segments of a mixture stand at its variance floor in a `discrete` feature, one that takes few values.
 
     Such a component describes one value and no customers: only the floor keeps its density finite.
     """
-    discrete = [column for column in range(z.shape[1]) if atoms(z[:, column]) is not None]
-    at_floor = segmentation.precision[:, discrete] > 1 / (_AT_FLOOR * _MIXTURE_FLOOR)
+    at_floor = segmentation.precision[:, discrete] > 1 / (_AT_FLOOR * VARIANCE_FLOOR)
     return int(at_floor.any(axis=1).sum())
 
 

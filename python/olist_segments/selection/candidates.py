@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ from olist_segments.errors import UserError
 from olist_segments.model.model import Model
 from olist_segments.model.scaling import Scaling, design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
-from olist_segments.parallel import run_tasks, stop_workers
+from olist_segments.parallel import stop_workers
 from olist_segments.selection.columns import COLUMNS, FIGURES
 from olist_segments.selection.evidence import Population, full_row, gather
 from olist_segments.selection.frequency import selection_frequencies
@@ -55,14 +54,13 @@ def evaluate_candidates(
     candidate is refitted there with that date's own scaling, for applying today's would use what was not known then. It
     is null without `past`, below 1,000 customers or if nobody's value differs.
 
-    Of refits (`stability`), null where what one fit tells rules the candidate out: prediction strength, mean of the
+    Of refits (`stability`), null where what was known before rules the candidate out: prediction strength, mean of the
     random splits; bootstrap Jaccard over the resamples, minimum and mean over segments; adjusted Rand between refits
     that differ by seed only and between the resamples' refits; with standard errors. shelf_life_days,
     shelf_life_se_days and shelf_life_judged_days (`shelf_life`) are those of the candidates that meet every bound:
     `history` holds the rows of ageing_features; they are null without it. selection_frequency: see
-    `selection_frequencies`. `seconds` is the wall-clock time of the deployed fit (Ward's one tree is shared by all its
-    settings). `parameters` is the text of
-    `Model.to_json`. `incumbent`: see `choose`.
+    `selection_frequencies`. `seconds` is an equal share of the wall-clock time that the algorithm took for the deployed
+    fits of all its settings. `parameters` is the text of `Model.to_json`. `incumbent`: see `choose`.
 
     Fewer than 200 customers, or features that do not vary, give one row: algorithm 'none', one segment, and why. A
     feature set that does not vary beside others that do gives such a row too, not chosen.
@@ -91,7 +89,7 @@ def evaluate_candidates(
         if populations:
             processes = workers if len(customers) >= WORTH_WORKERS else 1
             found = gather(populations, search, history, incumbent, processes)
-            evidence = run_tasks([partial(full_row, candidate) for candidate in found], processes)
+            evidence = [full_row(candidate) for candidate in found]
             if processes > 1:
                 stop_workers()
             for row, frequency in zip(evidence, selection_frequencies(found, evidence, search), strict=True):

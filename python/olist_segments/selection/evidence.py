@@ -1,9 +1,10 @@
 """The evidence for every candidate, gathered in stages: refits are costly, and most candidates need none to be refused.
 
-First comes what one fit tells: size, structure, collapsed segments. Candidates that no bound rules out by then are
-refitted a few times; those that are not beyond doubt under a bound get the whole number of refits, and of those that
-are eligible the shelf life is simulated. If every candidate is ruled out by a single fit, all are refitted a few times,
-so that the least bad is found on figures of every kind.
+First comes what one fit tells: size, collapsed segments, structure against a few references. Candidates that are not
+beyond doubt under a bound by then are refitted a few times, kind by kind; those that are still not get all references
+and the whole number of refits, and of those that are eligible the shelf life is simulated. If a single fit rules every
+candidate out, all are refitted, and if a few refits do, every kind is made of all that were refitted, so that the least
+bad is found on figures of every kind.
 """
 
 from __future__ import annotations
@@ -12,11 +13,10 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.metrics import calinski_harabasz_score, davies_bouldin_score
 
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.intervals import UNDEFINED, Interval
@@ -24,10 +24,19 @@ from olist_segments.model.model import Model
 from olist_segments.model.scaling import Scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.parallel import Task, run_tasks
-from olist_segments.selection.algorithms import collapsed_segments, fit_segmentations
-from olist_segments.selection.metrics import silhouette_interval, variance_explained
+from olist_segments.selection.algorithms import (
+    WITHOUT_CHANCE,
+    collapsed_segments,
+    discrete_features,
+    fit_segmentations,
+)
+from olist_segments.selection.metrics import (
+    davies_bouldin_and_calinski_harabasz,
+    silhouette_interval,
+    variance_explained,
+)
 from olist_segments.selection.recipe import Recipe
-from olist_segments.selection.rule import Incumbent, is_eligible, is_ruled_out
+from olist_segments.selection.rule import BEYOND_DOUBT, Incumbent, is_eligible, is_ruled_out
 from olist_segments.selection.sampling import generator
 from olist_segments.selection.search import Search
 from olist_segments.selection.shelf_life import UNKNOWN, Agreements, ShelfLife, agreements, dates_of, shelf_life
@@ -40,17 +49,15 @@ from olist_segments.selection.stability import (
 )
 from olist_segments.selection.structure import (
     SHAPES,
+    SHUFFLED,
     joint_gap,
     reference_spreads,
-    shuffled_spreads,
     spread_left,
     structure_gap,
 )
 
-_Tried = TypeVar("_Tried")
-
-_FIRST_REFITS = 6
-"""Refits of each kind before candidates beyond doubt are left."""
+_FIRST = 6
+"""References and refits of each kind before candidates beyond doubt are left."""
 
 
 @dataclass(frozen=True)
@@ -72,13 +79,22 @@ class Population:
 
 @dataclass(frozen=True)
 class Fit:
-    """A deployed fit: how long it took, its sizes (k,), spread left (log), collapsed segments, and what it explains."""
+    """A deployed fit with what it tells by itself.
+
+    `seconds` is an equal share of the time that the algorithm took for all its settings, `sizes` (k,) are the customers
+    of each segment, `spread` is the log of the spread left, `collapsed` counts collapsed segments; `evaluated` (m,) are
+    the labels of the evaluation customers; the other figures are those of the evidence table.
+    """
 
     segmentation: Segmentation
     seconds: float
     sizes: IntArray
     spread: float
     collapsed: int
+    evaluated: IntArray
+    silhouette: Interval
+    davies_bouldin: float
+    calinski_harabasz: float
     value_explained: Interval
 
 
@@ -103,18 +119,13 @@ class Candidate:
     algorithm: str
     setting: str
     fit: Fit
-    references: list[FloatArray]
-    shuffled: FloatArray
+    references: list[FloatArray] = field(default_factory=list)
+    shuffled: FloatArray = field(default_factory=lambda: np.empty(0))
     resampled: list[Labelling] = field(default_factory=list)
     reseeded: list[Labelling] = field(default_factory=list)
     strengths: list[float] = field(default_factory=list)
     lives: list[Agreements] = field(default_factory=list)
     life: ShelfLife = UNKNOWN
-
-    @property
-    def is_refitted(self) -> bool:
-        """Whether there is evidence from refits."""
-        return bool(self.strengths)
 
 
 def gather(
@@ -125,14 +136,31 @@ def gather(
     workers: int,
 ) -> list[Candidate]:
     """All candidates with their evidence; arguments as in `candidates.evaluate_candidates`."""
-    found = _fitted(populations, search.references, workers)
+    found = _fitted(populations, workers)
 
     def is_open(candidate: Candidate) -> bool:
-        return not is_ruled_out(figures(candidate), search.rule, search.k_min, search.k_max)
+        row = figures(candidate)
+        if len(candidate.shuffled) < search.references:
+            # More references may turn out that much harder.
+            row["structure_gap"] += BEYOND_DOUBT * row["structure_gap_se"]
+        return not is_ruled_out(row, search.rule, search.k_min, search.k_max)
 
+    _compare(found, range(search.references)[:_FIRST], workers)
     screened = [candidate for candidate in found if is_open(candidate)] or found
-    _refit(screened, search, 0, _FIRST_REFITS, workers)
-    _refit([candidate for candidate in screened if is_open(candidate)], search, _FIRST_REFITS, None, workers)
+    # Most candidates fail the splits.
+    counts = {"strengths": search.splits, "resampled": search.resamples, "reseeded": search.seeds}
+    left = screened
+    for kind, count in counts.items():
+        _refit(left, kind, range(count)[:_FIRST], workers)
+        left = [candidate for candidate in left if is_open(candidate)]
+    if not left:
+        for kind, count in counts.items():
+            _refit([one for one in screened if not getattr(one, kind)], kind, range(count)[:_FIRST], workers)
+    _compare(left or screened, range(search.references)[_FIRST:], workers)
+    left = [candidate for candidate in left if is_open(candidate)]
+    for kind, count in counts.items():
+        _refit(left, kind, range(count)[_FIRST:], workers)
+        left = [candidate for candidate in left if is_open(candidate)]
     _simulate(
         [
             candidate
@@ -146,47 +174,22 @@ def gather(
     return found
 
 
-def _fitted(populations: Sequence[Population], number: int, workers: int) -> list[Candidate]:
-    """Every candidate with its fit and a `number` of references, feature sets and settings in their order."""
+def _fitted(populations: Sequence[Population], workers: int) -> list[Candidate]:
+    """Every candidate with its fit, feature sets and settings in their order."""
     families = [(population, algorithm) for population in populations for algorithm in population.settings]
-    batches = [
-        (population, algorithm, batch)
-        for population, algorithm in families
-        for batch in _batches(algorithm, population.settings[algorithm])
-    ]
-    # The slowest first, so that no worker is left with one at the end.
-    batches.sort(key=lambda batch: batch[1] != "gaussian_mixture")
-    fits: dict[tuple[str, str, str], Fit] = {}
-    for (population, algorithm, _), result in zip(
-        batches, run_tasks([partial(_fit, *batch) for batch in batches], workers), strict=True
-    ):
-        fits |= {(population.feature_set, algorithm, setting): fit for setting, fit in result.items()}
-    # The density method finds its own k, so which references are needed is known only now.
-    by_name = {population.feature_set: population for population in populations}
-    cuts = sorted({(name, fit.segmentation.k) for (name, _, _), fit in fits.items()})
-    shapes = (*SHAPES, "shuffled")
-    tasks = [partial(_reference, by_name[name], k, shape, number) for name, k in cuts for shape in shapes]
-    spreads = iter(run_tasks(tasks, workers))
-    references = {cut: [next(spreads) for _ in shapes] for cut in cuts}
+    fits = run_tasks([partial(_fit, *family) for family in families], workers)
     return [
-        Candidate(population, algorithm, setting, fit, references[key][:-1], references[key][-1])
-        for population, algorithm in families
-        for setting in population.settings[algorithm]
-        for fit in [fits[population.feature_set, algorithm, setting]]
-        for key in [(population.feature_set, fit.segmentation.k)]
+        Candidate(population, algorithm, setting, fit)
+        for (population, algorithm), found in zip(families, fits, strict=True)
+        for setting, fit in found.items()
     ]
 
 
-def _batches(algorithm: str, tried: Sequence[_Tried]) -> list[Sequence[_Tried]]:
-    """What is tried of an algorithm, by the tasks that fit it: Ward's tree is grown once for all settings."""
-    return [tried] if algorithm == "ward" else [[one] for one in tried]
-
-
-def _fit(population: Population, algorithm: str, settings: Sequence[str]) -> dict[str, Fit]:
-    z = population.z
+def _fit(population: Population, algorithm: str) -> dict[str, Fit]:
+    z, settings = population.z, population.settings[algorithm]
     start = time.perf_counter()
     today = fit_segmentations(z, algorithm, settings, seed=population.seed)
-    seconds = time.perf_counter() - start
+    seconds = (time.perf_counter() - start) / len(settings)
     explained = dict.fromkeys(settings, UNDEFINED)
     if population.past is not None:
         past_z, values = population.past
@@ -194,70 +197,100 @@ def _fit(population: Population, algorithm: str, settings: Sequence[str]) -> dic
             explained[setting] = variance_explained(
                 values, segmentation.labels(past_z), generator(population.seed, "jackknife")
             )
+    discrete = discrete_features(z) if algorithm == "gaussian_mixture" else []
     fits = {}
     for setting, segmentation in today.items():
         labels = segmentation.labels(z)
+        davies_bouldin, calinski_harabasz = davies_bouldin_and_calinski_harabasz(z, labels)
         fits[setting] = Fit(
             segmentation,
             seconds,
             np.bincount(labels, minlength=segmentation.k),
             float(np.log(spread_left(z, labels))),
-            collapsed_segments(segmentation, z) if algorithm == "gaussian_mixture" else 0,
+            collapsed_segments(segmentation, discrete),
+            segmentation.labels(population.evaluation),
+            silhouette_interval(z, labels, generator(population.seed, algorithm, setting, "silhouette")),
+            davies_bouldin,
+            calinski_harabasz,
             explained[setting],
         )
     return fits
 
 
-def _reference(population: Population, k: int, shape: str, number: int) -> FloatArray:
-    rng = generator(population.seed, "reference", k, shape)
-    if shape == "shuffled":
-        return shuffled_spreads(population.z, k, number, rng)
-    return reference_spreads(population.z, k, shape, number, rng)
-
-
-def _refit(candidates: Sequence[Candidate], search: Search, first: int, last: int | None, workers: int) -> None:
-    """Adds the refits `first` to `last` (all that are left) of every kind to the candidates."""
-    together: dict[tuple[str, str], list[Candidate]] = {}
+def _compare(candidates: Sequence[Candidate], numbers: Sequence[int], workers: int) -> None:
+    """Adds the references with these `numbers` to the candidates: the same clouds for all of a feature set."""
+    if not numbers:
+        return
+    together: dict[str, list[Candidate]] = {}
     for candidate in candidates:
-        together.setdefault((candidate.population.feature_set, candidate.algorithm), []).append(candidate)
-    kinds: tuple[tuple[str, Callable[..., dict[str, Any]], int], ...] = (
-        ("resampled", partial(_relabel, resample_refits), search.resamples),
-        ("reseeded", partial(_relabel, seed_refits), search.seeds),
-        ("strengths", _split, search.splits),
-    )
+        together.setdefault(candidate.population.feature_set, []).append(candidate)
+    shapes = (*SHAPES, SHUFFLED)
     tasks: list[Task] = []
-    places: list[tuple[str, Sequence[Candidate]]] = []
-    for (_, algorithm), group in sorted(together.items(), key=lambda item: item[0][1] != "gaussian_mixture"):
-        for batch in _batches(algorithm, group):
-            settings = [candidate.setting for candidate in batch]
-            for kind, task, count in kinds:
-                for index in range(count)[first:last]:
-                    tasks.append(partial(task, batch[0].population, algorithm, settings, index))
-                    places.append((kind, batch))
-    for (kind, batch), result in zip(places, run_tasks(tasks, workers), strict=True):
-        for candidate in batch:
-            getattr(candidate, kind).append(result[candidate.setting])
+    for group in together.values():
+        # The density method finds its own k, so which references are needed is known only after the fits.
+        ks = sorted({candidate.fit.segmentation.k for candidate in group})
+        population = group[0].population
+        tasks += [partial(reference_spreads, population.z, ks, shape, numbers, population.seed) for shape in shapes]
+    results = iter(run_tasks(tasks, workers))
+    for group in together.values():
+        *clouds, shuffled = (next(results) for _ in shapes)
+        for candidate in group:
+            k = candidate.fit.segmentation.k
+            before = candidate.references or [np.empty(0)] * len(clouds)
+            candidate.references = [
+                np.concatenate([known, of_shape[k]]) for known, of_shape in zip(before, clouds, strict=True)
+            ]
+            candidate.shuffled = np.concatenate([candidate.shuffled, shuffled[k]])
+
+
+def _refit(candidates: Sequence[Candidate], kind: str, numbers: Sequence[int], workers: int) -> None:
+    """Adds the refits of a `kind` (a list of Candidate) with these `numbers` to the candidates."""
+    refits: dict[str, Callable[..., list[dict[str, Any]]]] = {
+        "strengths": _split,
+        "resampled": partial(_relabel, resample_refits),
+        "reseeded": partial(_relabel, seed_refits),
+    }
+    together: dict[tuple[str, str], list[Candidate]] = {}
+    for candidate in candidates if numbers else ():
+        together.setdefault((candidate.population.feature_set, candidate.algorithm), []).append(candidate)
+    tasks: list[Task] = []
+    places: list[list[Candidate]] = []
+    for (_, algorithm), group in together.items():
+        settings = [candidate.setting for candidate in group]
+        # What gains nothing from being fitted together is shared out among the workers one by one.
+        is_one_task = algorithm == "kmeans" or (kind == "reseeded" and algorithm in WITHOUT_CHANCE)
+        for part in [numbers] if is_one_task else [[number] for number in numbers]:
+            tasks.append(partial(refits[kind], group[0].population, algorithm, settings, part))
+            places.append(group)
+    for group, results in zip(places, run_tasks(tasks, workers), strict=True):
+        for candidate in group:
+            getattr(candidate, kind).extend(result[candidate.setting] for result in results)
 
 
 def _relabel(
-    refits: Callable[..., dict[str, Segmentation]],
+    refits: Callable[..., list[dict[str, Segmentation]]],
     population: Population,
     algorithm: str,
     settings: Sequence[str],
-    index: int,
-) -> dict[str, Labelling]:
-    """What refit number `index` of every setting says of the evaluation customers."""
+    indices: Sequence[int],
+) -> list[dict[str, Labelling]]:
+    """What the refits with the numbers `indices` of every setting say of the evaluation customers."""
     z = population.evaluation
-    found = refits(population.z, population.stratum, algorithm, settings, index, population.seed)
-    return {
-        setting: Labelling(labels, refit.k, float(np.log(spread_left(z, labels))))
-        for setting, refit in found.items()
-        for labels in [refit.labels(z)]
-    }
+    found = refits(population.z, population.stratum, algorithm, settings, indices, population.seed)
+    return [
+        {
+            setting: Labelling(labels, refit.k, float(np.log(spread_left(z, labels))))
+            for setting, refit in of_index.items()
+            for labels in [refit.labels(z)]
+        }
+        for of_index in found
+    ]
 
 
-def _split(population: Population, algorithm: str, settings: Sequence[str], index: int) -> dict[str, float]:
-    return split_strengths(population.z, population.stratum, algorithm, settings, index, population.seed)
+def _split(
+    population: Population, algorithm: str, settings: Sequence[str], indices: Sequence[int]
+) -> list[dict[str, float]]:
+    return split_strengths(population.z, population.stratum, algorithm, settings, indices, population.seed)
 
 
 def _simulate(candidates: Sequence[Candidate], search: Search, history: pd.DataFrame | None, workers: int) -> None:
@@ -266,15 +299,13 @@ def _simulate(candidates: Sequence[Candidate], search: Search, history: pd.DataF
     dates = [] if history is None or history.empty else dates_of(history, terms.step_days)
     if len(dates) <= terms.min_origins:
         return
-    tasks: list[Task] = []
-    for candidate in candidates:
-        features = search.features(candidate.population.feature_set)
-        recipe = Recipe(features, candidate.algorithm, candidate.setting, search.seed)
-        tasks += [partial(agreements, recipe, dates, start) for start in range(terms.starts)]
-    results = run_tasks(tasks, workers)
-    for number, candidate in enumerate(candidates):
-        candidate.lives = results[number * terms.starts : (number + 1) * terms.starts]
-        candidate.life = shelf_life(candidate.lives, terms)
+    recipes = [
+        Recipe(search.features(one.population.feature_set), one.algorithm, one.setting, search.seed)
+        for one in candidates
+    ]
+    tasks = [partial(agreements, recipe, dates, terms.starts) for recipe in recipes]
+    for candidate, lives in zip(candidates, run_tasks(tasks, workers), strict=True):
+        candidate.lives, candidate.life = lives, shelf_life(lives, terms)
 
 
 def figures(candidate: Candidate) -> dict[str, Any]:
@@ -300,16 +331,17 @@ def figures(candidate: Candidate) -> dict[str, Any]:
         "shelf_life_se_days": candidate.life.standard_error,
         **dict.fromkeys(_OF_REFITS, np.nan),
     }
-    if candidate.is_refitted:
+    if candidate.strengths:
+        row["prediction_strength"], row["prediction_strength_se"] = _mean(np.array(candidate.strengths))
+    if candidate.resampled:
         resampled = [(refit.labels, refit.k) for refit in candidate.resampled]
-        jaccards = resampled_jaccards(segmentation.labels(population.evaluation), segmentation.k, resampled)
+        jaccards = resampled_jaccards(candidate.fit.evaluated, segmentation.k, resampled)
         least = int(jaccards.mean(axis=0).argmin())
         row["jaccard_min"], row["jaccard_min_se"] = _mean(jaccards[:, least])
         row["jaccard_mean"] = float(jaccards.mean())
-        row["prediction_strength"], row["prediction_strength_se"] = _mean(np.array(candidate.strengths))
+    if candidate.reseeded:
         reseeded = [(refit.labels, refit.k) for refit in candidate.reseeded]
         row["ari_seeds"], row["ari_seeds_se"] = mean_adjusted_rand(reseeded)
-        row["ari_resamples"], _ = mean_adjusted_rand(resampled)
     return row
 
 
@@ -321,7 +353,6 @@ _OF_REFITS = (
     "prediction_strength_se",
     "ari_seeds",
     "ari_seeds_se",
-    "ari_resamples",
 )
 
 
@@ -332,21 +363,19 @@ def _mean(values: FloatArray) -> tuple[float, float]:
 
 def full_row(candidate: Candidate) -> dict[str, Any]:
     """The row of a candidate without the choice: `figures`, and those that no bound asks for."""
-    population, fit = candidate.population, candidate.fit
-    z, labels = population.z, fit.segmentation.labels(population.z)
-    divided = 2 <= int((fit.sizes > 0).sum()) < len(z)
-    rng = generator(population.seed, candidate.algorithm, candidate.setting, "silhouette")
-    silhouette, explained = silhouette_interval(z, labels, rng), fit.value_explained
+    fit = candidate.fit
+    resampled = [(refit.labels, refit.k) for refit in candidate.resampled]
     return {
         **figures(candidate),
-        "silhouette": silhouette.value,
-        "silhouette_low": silhouette.low,
-        "silhouette_high": silhouette.high,
-        "davies_bouldin": davies_bouldin_score(z, labels) if divided else np.nan,
-        "calinski_harabasz": calinski_harabasz_score(z, labels) if divided else np.nan,
-        "value_explained": explained.value,
-        "value_explained_low": explained.low,
-        "value_explained_high": explained.high,
+        "ari_resamples": mean_adjusted_rand(resampled)[0] if resampled else np.nan,
+        "silhouette": fit.silhouette.value,
+        "silhouette_low": fit.silhouette.low,
+        "silhouette_high": fit.silhouette.high,
+        "davies_bouldin": fit.davies_bouldin,
+        "calinski_harabasz": fit.calinski_harabasz,
+        "value_explained": fit.value_explained.value,
+        "value_explained_low": fit.value_explained.low,
+        "value_explained_high": fit.value_explained.high,
         "seconds": fit.seconds,
-        "parameters": Model(population.scalings, fit.segmentation).to_json(),
+        "parameters": Model(candidate.population.scalings, fit.segmentation).to_json(),
     }

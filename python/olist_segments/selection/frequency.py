@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from olist_segments.arrays import FloatArray
-from olist_segments.model.agreement import best_jaccard, contingency
+from olist_segments.model.agreement import best_jaccard, contingencies
 from olist_segments.selection.evidence import Candidate
 from olist_segments.selection.metrics import prediction_strength_of_split
 from olist_segments.selection.rule import choose
@@ -45,9 +45,9 @@ def _in_resamples(candidate: Candidate, known: Mapping[str, Any], search: Search
     refits = candidate.resampled
     lives = _lives(candidate.lives, search)
     rows = []
+    all_tables = contingencies([(refit.labels, refit.k) for refit in refits])
     for number, own in enumerate(refits):
-        others = [refit for index, refit in enumerate(refits) if index != number]
-        tables = [contingency(own.labels, other.labels, own.k, other.k) for other in others]
+        tables = [table[: own.k] for index, table in enumerate(all_tables[number]) if index != number]
         gap, _ = structure_gap(own.spread, candidate.references)
         sizes = np.bincount(own.labels, minlength=own.k)
         rows.append(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.metrics import silhouette_samples
+from scipy.spatial.distance import cdist
 
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.intervals import UNDEFINED, Interval, normal_interval
@@ -26,6 +26,55 @@ def prediction_strength_of_split(table: IntArray) -> float:
     return float(shares.min())
 
 
+def silhouette_widths(z: FloatArray, labels: IntArray) -> FloatArray:
+    """The silhouette width (n,) of every z (n, d) (Rousseeuw 1987), -1 to 1; 0 for the only one of its segment.
+
+    `labels` (n,) count from 0 and leave no number out.
+    """
+    n = len(z)
+    sizes = np.bincount(labels)
+    # Distances of every customer to all of each segment, added up.
+    sums = cdist(z, z) @ np.eye(len(sizes))[labels]
+    rows = np.arange(n)
+    own = sums[rows, labels] / np.maximum(sizes[labels] - 1, 1)
+    others = sums / sizes
+    others[rows, labels] = np.inf
+    nearest = others.min(axis=1)
+    larger = np.maximum(own, nearest)
+    widths: FloatArray = np.where(
+        (sizes[labels] > 1) & (larger > 0), (nearest - own) / np.where(larger > 0, larger, 1), 0
+    )
+    return widths
+
+
+def davies_bouldin_and_calinski_harabasz(z: FloatArray, labels: IntArray) -> tuple[float, float]:
+    """How tight and how far apart the segments of z (n, d) are; NaN with fewer than two of them, or one a customer.
+
+    Davies & Bouldin (1979, IEEE Trans. PAMI 1, 224-227), low is good, and Calinski & Harabasz (1974, Communications in
+    Statistics 3, 1-27), high is good, as in scikit-learn. `labels` (n,) count from 0; empty segments are passed over.
+    """
+    filled = np.bincount(labels) > 0
+    labels = (np.cumsum(filled) - 1)[labels]
+    sizes = np.bincount(labels)
+    n, k = len(z), len(sizes)
+    if not 2 <= k < n:
+        return np.nan, np.nan
+    columns = np.ascontiguousarray(z.T)
+    means = np.array([np.bincount(labels, weights=column) for column in columns]) / sizes
+    squares = np.zeros(n)
+    for column, mean in zip(columns, means, strict=True):
+        squares += (column - mean[labels]) ** 2
+    within = float(squares.sum())
+    between = float((sizes * (means - columns.mean(axis=1)[:, None]) ** 2).sum())
+    calinski_harabasz = between * (n - k) / (within * (k - 1)) if within > 0 else 1.0
+    radius = np.bincount(labels, weights=np.sqrt(squares)) / sizes
+    apart = cdist(means.T, means.T)
+    if not radius.any() or not apart.any():
+        return 0.0, calinski_harabasz
+    apart[apart == 0] = np.inf
+    return float(((radius[:, None] + radius) / apart).max(axis=1).mean()), calinski_harabasz
+
+
 def silhouette_interval(
     z: FloatArray, labels: IntArray, rng: np.random.Generator, *, size: int = 1200, at_least: int = 60
 ) -> Interval:
@@ -37,7 +86,9 @@ def silhouette_interval(
     the finite population correction: the customers stand for those to come). Undefined with fewer than two segments.
     With everybody in the sample the value is that of `sklearn.metrics.silhouette_score`.
     """
-    segments, sizes = np.unique(labels, return_counts=True)
+    counts = np.bincount(labels)
+    segments = np.flatnonzero(counts)
+    sizes = counts[segments]
     if not 2 <= len(segments) < len(labels):
         return UNDEFINED
     everybody = len(labels) <= size
@@ -47,7 +98,7 @@ def silhouette_interval(
         wanted = count if everybody else min(count, max(at_least, round(size * count / len(labels))))
         chosen.append(np.sort(rng.choice(members, wanted, replace=False)) if wanted < count else members)
     customers = np.concatenate(chosen)
-    widths = silhouette_samples(z[customers], labels[customers])
+    widths = silhouette_widths(z[customers], np.searchsorted(segments, labels[customers]))
     shares = sizes / len(labels)
     mean, variance, start = 0.0, 0.0, 0
     for share, members in zip(shares, chosen, strict=True):

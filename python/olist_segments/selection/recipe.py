@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 from scipy.special import logsumexp
 
@@ -12,12 +13,12 @@ from olist_segments.arrays import FloatArray
 from olist_segments.model.model import Model
 from olist_segments.model.scaling import Table, design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
-from olist_segments.selection.algorithms import fit_segmentations
+from olist_segments.selection.algorithms import fit_samples, fit_segmentations
 from olist_segments.selection.sampling import generator, strata, stratified_sample
 from olist_segments.selection.stability import REFIT_SIZES
 
 # Fits of which the best is kept. One start can end in a worse optimum next door, and the jump there and back would be
-# read as ageing and recovery; a k-means fit is the best of five starts by itself, the others begin at no random place.
+# read as ageing and recovery; a k-means fit is the best of six starts by itself, the others begin at no random place.
 _STARTS = {"gaussian_mixture": 3}
 # Only k-means is quick enough for everybody, some hundreds of times.
 _QUICK = ("kmeans",)
@@ -35,7 +36,7 @@ class Recipe:
     def fit(self, features: Table, *words: object) -> Model:
         """The whole procedure, scaling included, on n rows of raw `features`; `words` set the random draws.
 
-        A mixture is the best of three starts, k-means of five; algorithms other than k-means see a stratified
+        A mixture is the best of three starts, k-means of six; algorithms other than k-means see a stratified
         sample of 2,000 customers at most.
         """
         scalings = tuple(fit_scaling(features, self.transforms))
@@ -44,13 +45,27 @@ class Recipe:
         size = REFIT_SIZES[self.algorithm]
         if self.algorithm not in _QUICK and len(z) > size:
             customers = z[stratified_sample(strata(z), size, generator(self.seed, "people", *words))]
-        fits = []
-        for start in range(_STARTS.get(self.algorithm, 1)):
-            seed = int(generator(self.seed, "start", start, *words).integers(2**62))
-            fits.append(fit_segmentations(customers, self.algorithm, [self.setting], seed=seed)[self.setting])
+        fits = [
+            fit_segmentations(customers, self.algorithm, [self.setting], seed=self._seed(start, *words))[self.setting]
+            for start in range(_STARTS.get(self.algorithm, 1))
+        ]
         if len(fits) == 1:
             return Model(scalings, fits[0])
         return Model(scalings, min(fits, key=lambda fit: lack_of_fit(fit, z, self.algorithm)))
+
+    def fits(self, features: pd.DataFrame, words: Sequence[Sequence[object]]) -> list[Model]:
+        """What `fit` gives with each of `words`; runs of k-means are made side by side."""
+        if self.algorithm not in _QUICK:
+            return [self.fit(features, *own) for own in words]
+        scalings = tuple(fit_scaling(features, self.transforms))
+        z = design_matrix(features, scalings)
+        everybody = np.arange(len(z))
+        seeds = [self._seed(0, *own) for own in words]
+        found = fit_samples(z, [everybody] * len(seeds), self.algorithm, [self.setting], seeds=seeds)
+        return [Model(scalings, fit[self.setting]) for fit in found]
+
+    def _seed(self, start: int, *words: object) -> int:
+        return int(generator(self.seed, "start", start, *words).integers(2**62))
 
 
 def recipe_of(in_force: pd.DataFrame) -> Recipe:

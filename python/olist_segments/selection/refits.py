@@ -63,8 +63,8 @@ def bootstrap_refits(
 
     with threadpool_limits(limits=1):
         stratum = strata(z)
-        refits = [resample_refits(z, stratum, algorithm, [setting], index, seed)[setting] for index in range(resamples)]
-        return evaluation_customers(z, seed), refits
+        refits = resample_refits(z, stratum, algorithm, [setting], range(resamples), seed)
+        return evaluation_customers(z, seed), [refit[setting] for refit in refits]
 
 
 def kept_by(labels: IntArray, k: int, relabelled: IntArray, count: int) -> npt.NDArray[np.bool_]:

@@ -34,8 +34,8 @@ _WITH_INTERVAL = ("value_explained", "silhouette")
 _CLEAR = 2.0
 # By so many more the recipe in force may miss it.
 _KEPT = -2.0
-# So far under a bound, no further refit is worth its time.
-_BEYOND_DOUBT = -3.0
+BEYOND_DOUBT = 3.0
+"""So many standard errors under a bound, no further evidence is worth its time."""
 
 
 Row = dict[str, Any]
@@ -186,7 +186,7 @@ def is_eligible(
 
 def is_ruled_out(row: Mapping[str, Any], rule: SegmentationRule, k_min: int, k_max: int) -> bool:
     """Whether what is known of a candidate already keeps it from being eligible, whatever else is found."""
-    known = _violations(dict(row), rule, k_min, k_max, errors=_BEYOND_DOUBT)
+    known = _violations(dict(row), rule, k_min, k_max, errors=-BEYOND_DOUBT)
     return any(text for text, _ in known)
 
 

@@ -61,21 +61,30 @@ def dates_of(history: pd.DataFrame, step_days: int) -> list[pd.DataFrame]:
     ]
 
 
-def agreements(recipe: Recipe, dates: Sequence[pd.DataFrame], start: int) -> Agreements:
-    """At each of `dates` a model of `recipe` is frozen and compared with all later fits: one start, number `start`.
+def agreements(recipe: Recipe, dates: Sequence[pd.DataFrame], starts: int) -> list[Agreements]:
+    """At each of `dates` a model of `recipe` is frozen and compared with all later fits: one history for each start.
 
     Both label the customers of the later date. UserError for values that a transform can't take. Run it with one BLAS
     and OpenMP thread.
     """
     days = [rows["as_of_date"].iloc[0] for rows in dates]
-    models = [recipe.fit(rows, day.date(), "start", start) for day, rows in zip(days, dates, strict=True)]
-    aris = np.full((1, len(dates), len(dates)), np.nan)
+    models = [
+        recipe.fits(rows, [(day.date(), "start", start) for start in range(starts)])
+        for day, rows in zip(days, dates, strict=True)
+    ]
+    aris = np.full((starts, len(dates), len(dates)), np.nan)
     for later, rows in enumerate(dates):
-        fresh = models[later].labels(rows)
-        for origin in range(later):
-            table = contingency(models[origin].labels(rows), fresh, models[origin].k, models[later].k)
-            aris[0, origin, later] = adjusted_rand(table)
-    return Agreements(np.array([(day - days[0]).days for day in days], dtype=np.int64), aris)
+        fresh: list[IntArray] = []
+        for origin in range(later, -1, -1):
+            # The models of a date share its scaling.
+            z = models[origin][0].z(rows)
+            labels = [model.segmentation.labels(z) for model in models[origin]]
+            fresh = fresh or labels
+            for start in range(starts) if origin < later else ():
+                table = contingency(labels[start], fresh[start], models[origin][start].k, models[later][start].k)
+                aris[start, origin, later] = adjusted_rand(table)
+    since = np.array([(day - days[0]).days for day in days], dtype=np.int64)
+    return [Agreements(since, history[None]) for history in aris]
 
 
 def pooled(found: Sequence[Agreements]) -> Agreements:

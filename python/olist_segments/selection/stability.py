@@ -9,14 +9,13 @@ of 2,000 to 0.93 on 10,000 and 0.94 on 40,000; that of Ward's method and of mixt
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 
 from olist_segments.arrays import FloatArray, IntArray
-from olist_segments.model.agreement import adjusted_rand, best_jaccard, contingency
+from olist_segments.model.agreement import adjusted_rands, best_jaccard, contingencies, contingency
 from olist_segments.model.segmentation import Segmentation
-from olist_segments.selection.algorithms import fit_segmentations
+from olist_segments.selection.algorithms import WITHOUT_CHANCE, fit_samples
 from olist_segments.selection.metrics import prediction_strength_of_split
 from olist_segments.selection.sampling import generator, strata, stratified_sample
 
@@ -35,41 +34,59 @@ def evaluation_customers(z: FloatArray, seed: int) -> FloatArray:
 
 
 def resample_refits(
-    z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], index: int, seed: int
-) -> dict[str, Segmentation]:
-    """Refits on bootstrap resample number `index`."""
+    z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], indices: Sequence[int], seed: int
+) -> list[dict[str, Segmentation]]:
+    """Refits on the bootstrap resamples with the numbers `indices`."""
     size = min(len(z), REFIT_SIZES[algorithm])
-    customers = stratified_sample(stratum, size, generator(seed, "resample", index), replace=True)
-    return fit_segmentations(z[customers], algorithm, settings, seed=_child(seed, "resample", index))
+    samples = [stratified_sample(stratum, size, generator(seed, "resample", index), replace=True) for index in indices]
+    seeds = [_child(seed, "resample", index) for index in indices]
+    return fit_samples(z, samples, algorithm, settings, seeds=seeds)
 
 
 def split_strengths(
-    z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], index: int, seed: int
-) -> dict[str, float]:
-    """Prediction strength of every setting in random split number `index` into halves of so many customers at most."""
+    z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], indices: Sequence[int], seed: int
+) -> list[dict[str, float]]:
+    """Prediction strength of every setting in the random splits with the numbers `indices`.
+
+    A split has two halves of so many customers at most.
+    """
     half = min(len(z) // 2, REFIT_SIZES[algorithm])
-    customers = stratified_sample(stratum, 2 * half, generator(seed, "split", index))
-    first, second = z[customers[:half]], z[customers[half:]]
-    there = fit_segmentations(first, algorithm, settings, seed=_child(seed, "first half", index))
-    own = fit_segmentations(second, algorithm, settings, seed=_child(seed, "second half", index))
-    return {
-        setting: prediction_strength_of_split(
-            contingency(there[setting].labels(second), own[setting].labels(second), there[setting].k, own[setting].k)
+    samples = [stratified_sample(stratum, 2 * half, generator(seed, "split", index)) for index in indices]
+    halves = [part for sample in samples for part in (sample[:half], sample[half:])]
+    seeds = [_child(seed, name, index) for index in indices for name in ("first half", "second half")]
+    refits = fit_samples(z, halves, algorithm, settings, seeds=seeds)
+    strengths = []
+    for there, own, second in zip(refits[::2], refits[1::2], halves[1::2], strict=True):
+        customers = z[second]
+        strengths.append(
+            {
+                setting: prediction_strength_of_split(
+                    contingency(
+                        there[setting].labels(customers),
+                        own[setting].labels(customers),
+                        there[setting].k,
+                        own[setting].k,
+                    )
+                )
+                for setting in settings
+            }
         )
-        for setting in settings
-    }
+    return strengths
 
 
 def seed_refits(
-    z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], index: int, seed: int
-) -> dict[str, Segmentation]:
-    """Refits on one and the same sample with seed number `index`: what the choice of starting points alone changes.
+    z: FloatArray, stratum: IntArray, algorithm: str, settings: Sequence[str], indices: Sequence[int], seed: int
+) -> list[dict[str, Segmentation]]:
+    """Refits on one and the same sample with the seeds `indices`: what the choice of starting points alone changes.
 
-    Ward and HDBSCAN choose nothing at random and so agree with themselves.
+    Ward and HDBSCAN choose nothing at random: one fit is all of them.
     """
     size = min(len(z), REFIT_SIZES[algorithm])
-    customers = stratified_sample(stratum, size, generator(seed, "seed sample"))
-    return fit_segmentations(z[customers], algorithm, settings, seed=_child(seed, "seed", index))
+    sample = stratified_sample(stratum, size, generator(seed, "seed sample"))
+    seeds = [_child(seed, "seed", index) for index in indices]
+    if algorithm in WITHOUT_CHANCE:
+        return fit_samples(z, [sample], algorithm, settings, seeds=seeds[:1]) * len(seeds)
+    return fit_samples(z, [sample] * len(seeds), algorithm, settings, seeds=seeds)
 
 
 def resampled_jaccards(labels: IntArray, k: int, relabelled: Sequence[tuple[IntArray, int]]) -> FloatArray:
@@ -88,10 +105,10 @@ def mean_adjusted_rand(labellings: Sequence[tuple[IntArray, int]]) -> tuple[floa
     1993, ch. 11); NaN for two of them.
     """
     m = len(labellings)
+    first, second = np.triu_indices(m, 1)
     agreement = np.zeros((m, m))
-    for a, b in combinations(range(m), 2):
-        (rows, row_count), (columns, column_count) = labellings[a], labellings[b]
-        agreement[a, b] = agreement[b, a] = adjusted_rand(contingency(rows, columns, row_count, column_count))
+    agreement[first, second] = adjusted_rands(contingencies(labellings)[first, second])
+    agreement += agreement.T
     total = agreement.sum()
     mean = float(total / (m * (m - 1)))
     if m < 3:

@@ -19,28 +19,32 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from sklearn.cluster import KMeans
 
 from olist_segments.arrays import FloatArray, IntArray
-from olist_segments.selection.sampling import atoms, distinct_rows
+from olist_segments.selection.kmeans import Cells, Run, kmeans
+from olist_segments.selection.sampling import atoms, generator
 
 SHAPES = ("bell", "box")
 """The two clouds without segments that a segmentation has to beat."""
 
+SHUFFLED = "shuffled"
+"""The third reference: customers whose columns are shuffled one by one."""
+
 _LARGEST_DRAW = 3_000
-_STARTS = 3
+# Cells of the clouds' k-means: it settles on the few points of a cloud in no time.
+_CELLS = 600
 _TIGHTEST = 1e-6
 
 
-def references(z: FloatArray, shape: str, size: int, number: int, rng: np.random.Generator) -> Iterator[FloatArray]:
-    """A `number` of clouds (size, d) of one of SHAPES with the means and covariance of z (n, d).
+def references(z: FloatArray, shape: str, size: int, rngs: Sequence[np.random.Generator]) -> Iterator[FloatArray]:
+    """A cloud (size, d) by each of `rngs`, of one of SHAPES, with the means and covariance of z (n, d).
 
     Features of few values are snapped to those.
     """
     values, axes = np.linalg.eigh(np.atleast_2d(np.cov(z, rowvar=False)))
     lattices = [atoms(column) for column in z.T]
     means, scales = z.mean(axis=0), np.sqrt(np.maximum(values, 0))
-    for _ in range(number):
+    for rng in rngs:
         if shape == "bell":
             draws = rng.standard_normal((size, z.shape[1]))
         else:
@@ -51,6 +55,12 @@ def references(z: FloatArray, shape: str, size: int, number: int, rng: np.random
                 # The nearest atom of each value, by the midpoints between atoms.
                 cloud[:, feature] = lattice[np.searchsorted((lattice[1:] + lattice[:-1]) / 2, cloud[:, feature])]
         yield cloud
+
+
+def shuffled(z: FloatArray, size: int, rngs: Sequence[np.random.Generator]) -> Iterator[FloatArray]:
+    """By each of `rngs` a draw (size, d) of customers z (n, d) whose columns are shuffled one by one."""
+    for rng in rngs:
+        yield np.column_stack([rng.permutation(column)[:size] for column in z.T])
 
 
 def spread_left(z: FloatArray, labels: IntArray) -> float:
@@ -66,31 +76,29 @@ def spread_left(z: FloatArray, labels: IntArray) -> float:
     return max(within / total, _TIGHTEST)
 
 
-def reference_spreads(z: FloatArray, k: int, shape: str, number: int, rng: np.random.Generator) -> FloatArray:
-    """Log of the share of spread that k-means leaves within k segments of references of one `shape`: (number,).
+def reference_spreads(
+    z: FloatArray, ks: Sequence[int], shape: str, numbers: Sequence[int], seed: int
+) -> dict[int, FloatArray]:
+    """For each of `ks` the log of the share of spread that k-means leaves within so many segments of references.
 
-    Each reference to z (n, d) has as many customers, 3,000 at most.
+    The references are clouds of one `shape` of z (n, d), or with the shape 'shuffled' customers whose columns are
+    shuffled one by one, of 3,000 customers at most; those with these `numbers`, the same for all `ks`: (numbers,) each.
     """
     size = min(len(z), _LARGEST_DRAW)
-    return np.array([_best_cut(cloud, k, rng) for cloud in references(z, shape, size, number, rng)])
-
-
-def shuffled_spreads(z: FloatArray, k: int, number: int, rng: np.random.Generator) -> FloatArray:
-    """The same of customers whose columns are shuffled one by one: (number,)."""
-    size = min(len(z), _LARGEST_DRAW)
-    logs = []
-    for _ in range(number):
-        shuffled = np.column_stack([rng.permutation(column)[:size] for column in z.T])
-        logs.append(_best_cut(shuffled, k, rng))
-    return np.array(logs)
-
-
-def _best_cut(cloud: FloatArray, k: int, rng: np.random.Generator) -> float:
-    """Log of the share of spread that k-means leaves within k segments of a reference `cloud` (n, d)."""
-    # No more segments than the cloud has places.
-    segments = distinct_rows(cloud, k)
-    labels = KMeans(segments, n_init=_STARTS, random_state=int(rng.integers(2**31 - 1))).fit(cloud).labels_
-    return float(np.log(spread_left(cloud, labels.astype(np.int64))))
+    rngs = [generator(seed, "reference", shape, number) for number in numbers]
+    clouds = list(shuffled(z, size, rngs) if shape == SHUFFLED else references(z, shape, size, rngs))
+    cells = Cells.of(np.concatenate(clouds), _CELLS)
+    places = [np.arange(size) + position * size for position in range(len(clouds))]
+    runs = [
+        Run(k, generator(seed, "reference", shape, number, k), place)
+        for k in ks
+        for number, place in zip(numbers, places, strict=True)
+    ]
+    left = np.array([cut.inertia for cut in kmeans(cells, runs)]).reshape(len(ks), len(clouds))
+    total = np.array([((cloud - cloud.mean(axis=0)) ** 2).sum() for cloud in clouds])
+    # A cloud that is one place is left whole.
+    shares = np.where(total > 0, left / np.where(total > 0, total, 1), 1)
+    return dict(zip(ks, np.log(np.maximum(shares, _TIGHTEST)), strict=True))
 
 
 def joint_gap(spread: float, shuffled: FloatArray) -> tuple[float, float]:

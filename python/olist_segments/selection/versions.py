@@ -30,7 +30,16 @@ from olist_segments.selection.rule import Incumbent
 from olist_segments.selection.search import Search
 
 # Columns of the evidence that are equal where data, settings and packages are.
-_FITTED = ["feature_set", "algorithm", "setting", "parameters", "is_chosen", "data_as_of", "package_versions"]
+_FITTED = [
+    "feature_set",
+    "algorithm",
+    "setting",
+    "parameters",
+    "is_chosen",
+    "data_as_of",
+    "random_seed",
+    "package_versions",
+]
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "olist-segments")
 
 
