@@ -171,7 +171,9 @@
             {%- do told.append(name.split(".")[0]) -%}
             {#- A table that the graph does not build before could still be that of the night before. -#}
             {%- if told[-1] not in read -%}
-                {%- do exceptions.raise_compiler_error(node.name ~ " does not read " ~ told[-1] ~ " of meta: inputs") -%}
+                {%- do exceptions.raise_compiler_error(
+                    node.name ~ " does not read " ~ told[-1] ~ " of meta: inputs"
+                ) -%}
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
