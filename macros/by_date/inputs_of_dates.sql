@@ -154,7 +154,7 @@
 {% endmacro %}
 
 {#-
-  Stops where a model by date reads a table that its `meta: inputs` does not name.
+  Stops where a model by date reads a table that its `meta: inputs` does not name, or names one that it does not read.
 
   Arguments:
     node: the model.
@@ -162,15 +162,24 @@
 -#}
 {% macro every_input_is_told(node, inputs) %}
     {%- set told = ["as_of_dates", "segment_versions" if inputs.of_version] -%}
+    {%- set read = [] -%}
+    {%- for id in node.depends_on.nodes -%}
+        {%- do read.append(id.split(".") | last) -%}
+    {%- endfor -%}
     {%- for how in ["of_date", "of_date_before", "of_version", "of_all", "known_otherwise"] -%}
         {%- for name in inputs[how] or [] -%}
             {%- do told.append(name.split(".")[0]) -%}
+            {#- A table that the graph does not build before could still be that of the night before. -#}
+            {%- if told[-1] not in read -%}
+                {%- do exceptions.raise_compiler_error(
+                    node.name ~ " does not read " ~ told[-1] ~ " of meta: inputs"
+                ) -%}
+            {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for id in node.depends_on.nodes if id.split(".") | last not in told -%}
+    {%- for name in read if name not in told -%}
         {%- do exceptions.raise_compiler_error(
-            node.name ~ " reads " ~ (id.split(".") | last)
-            ~ ", and meta: inputs does not say how its dates depend on it"
+            node.name ~ " reads " ~ name ~ ", and meta: inputs does not say how its dates depend on it"
         ) -%}
     {%- endfor -%}
 {% endmacro %}

@@ -9,6 +9,8 @@
     )
 }}
 
+-- depends_on: {{ ref('fit_forecast_model') }}
+
 with
 
 features as (

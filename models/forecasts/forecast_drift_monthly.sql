@@ -9,7 +9,10 @@
     )
 }}
 
-{%- set rule = checked_var('forecast_rule') -%}
+{%- set rule = checked_var('forecast_rule') %}
+
+-- depends_on: {{ ref('outcome_dates') }}
+
 with
 
 features as (

@@ -12,6 +12,8 @@
     )
 }}
 
+-- depends_on: {{ ref('as_of_date_digests') }}
+
 with
 
 outcome_dates as (

@@ -14,7 +14,10 @@
     )
 }}
 
-{%- set features = feature_names() | sort -%}
+{%- set features = feature_names() | sort %}
+
+-- depends_on: {{ ref('as_of_date_digests') }}
+
 with
 
 features as (

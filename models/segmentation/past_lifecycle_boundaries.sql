@@ -9,7 +9,10 @@
     )
 }}
 
-{%- set own_days = checked_var('lifecycle_days') -%}
+{%- set own_days = checked_var('lifecycle_days') %}
+
+-- depends_on: {{ ref('as_of_date_digests') }}
+
 with
 
 purchases as (
