@@ -22,8 +22,8 @@ KINDS = (LOADED, SQL, PYTHON, TESTS)
 SAME_KIND = {"operation": LOADED, "test": TESTS, "unit_test": TESTS}
 Result = dict[str, object]
 T = TypeVar("T")
-BUILD = ("build", "--exclude-resource-type", "unit_test")
-"""The build of `make build` and of a night: every data test, no unit test."""
+BUILD = ("build", "--exclude-resource-type", "unit_test", "--exclude", "tag:code")
+"""The build of `make build` and of a night: every test of the data, none of the code."""
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
 REPEATS = 3
 """Runs behind a figure that a ratio is made of."""

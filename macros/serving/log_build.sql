@@ -61,7 +61,7 @@
 
 {#-
   Notes how the command went: whole means a `dbt build` that made every model, seed and snapshot and ran every data
-  test.
+  test, but for those of macros, which test the code.
 
   Arguments:
     results: what dbt gives to on-run-end.
@@ -88,7 +88,7 @@
     {% set missing = [] %}
     {% set served = [] %}
     {% for node in graph.nodes.values() if node.resource_type in ("model", "seed", "snapshot", "test") %}
-        {% if node.unique_id not in done and node.config.materialized != "ephemeral" %}
+        {% if node.unique_id not in done and node.config.materialized != "ephemeral" and "code" not in node.tags %}
             {% do missing.append(node.unique_id) %}
         {% endif %}
         {% if node.config.materialized in ("table", "by_date", "incremental", "seed")

@@ -1,7 +1,7 @@
 """`make build`: a whole `dbt build` that a person can follow: steps, what is left of them, warnings and errors in full.
 
-dbt's own words go to its log file either way, and to the screen with `--verbose`. Unit tests are left out: they test
-the code and not the data, and `make test` runs them.
+dbt's own words go to its log file either way, and to the screen with `--verbose`. Unit tests and tests of macros are
+left out: they test the code and not the data, and `make test` runs them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any, TextIO
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
-from olist_segments.refit import WITHOUT_UNIT_TESTS
+from olist_segments.refit import WITHOUT_TESTS_OF_CODE
 
 STEP_OF_ROOM = {
     "segmentation": "evidence",
@@ -45,7 +45,7 @@ SECONDS_OF_OTHER_PYTHON = 3.0
 # Before this share of the work is done the time left is anybody's guess.
 LEAST_SHARE = 0.05
 SECONDS_BETWEEN_LINES = 30.0
-BUILD = ["build", *WITHOUT_UNIT_TESTS]
+BUILD = ["build", *WITHOUT_TESTS_OF_CODE]
 # The level of the screen would be that of the log as well.
 SILENT = ["--log-level", "none", "--log-level-file", "debug"]
 INTERRUPTED = 130
@@ -248,7 +248,7 @@ def planned_nodes(manifest: Manifest, seconds: Mapping[str, float]) -> dict[str,
     planned: dict[str, Planned] = {}
     for unique_id, node in manifest.nodes.items():
         kind = str(node.resource_type)
-        if kind == "test":
+        if kind == "test" and "code" not in node.tags:
             planned[unique_id] = Planned("tests", SECONDS_OF_TEST)
         elif kind == "seed" or (kind == "operation" and "on-run-start" in node.tags):
             planned[unique_id] = Planned("loading", SECONDS_OF_SQL)

@@ -30,8 +30,8 @@ from olist_segments.serving.text_table import text_table
 BUILD_FAILED = 1
 """Exit code when a refit was due, or tried, and its build failed."""
 
-WITHOUT_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
-"""Unit tests test the code and not the data: no build needs them."""
+WITHOUT_TESTS_OF_CODE = ("--exclude-resource-type", "unit_test", "--exclude", "tag:code")
+"""Unit tests and tests of macros test the code and not the data: no build needs them."""
 
 _FIT = ("segment_fit_input", "fit_segment_candidates", "fit_segment_model", "fit_segment_labels")
 _LABELS = """
@@ -78,7 +78,7 @@ def _run_if_due(arguments: argparse.Namespace) -> int:
     if why is None:
         return 0
     _check_project("a refit is due, and ")
-    if _dbt("build", variables, *WITHOUT_UNIT_TESTS):
+    if _dbt("build", variables, *WITHOUT_TESTS_OF_CODE):
         print(f"A refit is due ({why}), and its build failed: see above. The versions before stay in force.")
         return BUILD_FAILED
     print(f"Refitted: {why}")
@@ -90,7 +90,7 @@ def _run(arguments: argparse.Namespace) -> int:
     _check_project("")
     if arguments.dry_run:
         return _dry_run(variables)
-    if _dbt("build", variables, *WITHOUT_UNIT_TESTS):
+    if _dbt("build", variables, *WITHOUT_TESTS_OF_CODE):
         print("The build of the refit failed: see above. The versions before stay in force.")
         return BUILD_FAILED
     print("Refitted.")

@@ -16,6 +16,7 @@ from olist_segments.model.features import known_of
 from olist_segments.model.model import Model
 from olist_segments.model.scaling import design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
+from olist_segments.selection import candidates
 from olist_segments.selection.algorithms import (
     collapsed_segments,
     discrete_features,
@@ -660,7 +661,8 @@ def test_an_elongated_cloud_would_pass_without_the_structure_gap() -> None:
 
 
 @pytest.mark.slow
-def test_rows_columns_and_workers_change_no_byte() -> None:
+def test_rows_columns_and_workers_change_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(candidates, "WORTH_WORKERS", 0)
     frame, _ = planted(2000)
     rng = np.random.default_rng(0)
     past = frame.iloc[:1500].assign(next_period_revenue=rng.gamma(1, 50, 1500))

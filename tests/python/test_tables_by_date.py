@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -14,6 +15,7 @@ import pytest
 from marketplaces import Tables, cut_at, read_tables, write_tables
 from marks import slow_after
 from nights import LAST_NIGHT, REFIT, SETTINGS, Nights
+from served_folders import change
 from warehouses import Warehouse
 
 A_DAY_LATER = LAST_NIGHT + dt.timedelta(days=1)
@@ -178,3 +180,26 @@ def test_tables_that_an_earlier_release_wrote_are_written_anew(
     warehouse = copied(last_night, tmp_path / "warehouse", by_earlier_release)
     warehouse.dbt(*BY_DATE, data=nights.last, variables=SETTINGS)
     assert warehouse.table_digests() == last_night.table_digests()
+
+
+@pytest.mark.slow
+def test_a_date_is_tested_until_a_whole_build_has_passed(last_night: Warehouse, nights: Nights, tmp_path: Path) -> None:
+    """Rows that failed a test are not written again by the next build, and fail it again."""
+    stage_gone = "delete from lifecycle_stages_monthly where rowid = 5"
+    whole = Warehouse(tmp_path / "whole")
+    shutil.copytree(last_night.home, whole.home)
+    options: dict[str, Any] = {"data": nights.last, "variables": SETTINGS}
+    build = ("build", "--exclude-resource-type", "unit_test")
+    change(whole, stage_gone)
+
+    # The build without tests left all dates untested.
+    for _ in range(2):
+        output = whole.dbt(*build, "--select", "lifecycle_stages_monthly", succeeds=False, **options)
+        assert "FAIL 1 everybody_with_features_has_one_stage" in output
+
+    whole.dbt(*build, "--full-refresh", **options)
+    untested = "select count(*) as n from build_log.dates_built where not is_tested"
+    assert whole.query(untested)["n"][0] == 0
+    change(whole, stage_gone)
+    whole.dbt(*build, "--select", "lifecycle_stages_monthly", **options)
+    whole.dbt("test", "--select", "lifecycle_stages_monthly", succeeds=False, **options)

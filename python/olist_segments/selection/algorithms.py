@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
-from sklearn.cluster import HDBSCAN
 
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.errors import UserError
@@ -143,6 +142,9 @@ def collapsed_segments(segmentation: Segmentation, discrete: Sequence[int]) -> i
 
 def _density_clusters(z: FloatArray, share: float) -> IntArray:
     """HDBSCAN's labels (n,), -1 for noise."""
+    # Takes a second to load, and only one worker needs it.
+    from sklearn.cluster import HDBSCAN
+
     clusters = HDBSCAN(
         min_cluster_size=max(2, round(share * len(z))),
         min_samples=max(2, round(_DENSITY_NEIGHBOURS * len(z))),
