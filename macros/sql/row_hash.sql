@@ -1,5 +1,6 @@
 {#-
-  A number of 64 bits from the values of a row, quick and of one engine alone: sums of it tell whether two relations differ.
+  A number of 64 bits from the values of a row, quick and of one engine alone: sums of it tell whether two relations
+  differ.
 
   Arguments:
     columns: list of columns.

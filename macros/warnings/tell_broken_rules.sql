@@ -1,6 +1,6 @@
 {#-
-  Names each broken rule of a test `rules`, how many rows break it and the query that shows them: dbt itself tells no more
-  than how many rules of the table are broken.
+  Names each broken rule of a test `rules`, how many rows break it and the query that shows them: dbt itself tells no
+  more than how many rules of the table are broken.
 
   Arguments:
     results: what dbt gives to on-run-end.

@@ -1,7 +1,7 @@
 {#-
   Fails with every row that one relation has and the other lacks; a row that stands twice must stand twice in both. Rows
-  are grouped and compared only where the sums of their hashes differ, which equal relations answer in one pass each, in a
-  build on the dates that were not tested yet (dates_to_test).
+  are grouped and compared only where the sums of their hashes differ, which equal relations answer in one pass each; in
+  a build, on the dates that were not tested yet (dates_to_test).
 
   Arguments:
     compare_to: the other relation, or a CTE or subquery in parentheses.

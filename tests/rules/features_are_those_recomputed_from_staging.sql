@@ -1,5 +1,5 @@
--- The features of every customer and as-of date, recomputed from staging by another way: every purchase, delivery and review
--- counts from the day on which it was known. The column broken_rule names what differs.
+-- The features of every customer and as-of date, recomputed from staging by another way: every purchase, delivery and
+-- review counts from the day on which it was known. The column broken_rule names what differs.
 {%- set limits = var('max_days_after_purchase') %}
 with
 
