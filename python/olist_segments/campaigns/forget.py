@@ -78,9 +78,8 @@ _TABLES_WITH_IDS = """
     from duckdb_columns() as columns
     inner join duckdb_tables() as tables
         on columns.table_oid = tables.table_oid and columns.database_name = tables.database_name
-    where columns.database_name = 'warehouse' and columns.column_name in ({ids}, 'as_of_date', 'inputs_digest')
+    where columns.database_name = 'warehouse' and columns.column_name in ({ids})
     group by columns.schema_name, columns.table_name
-    having bool_or(columns.column_name in ({ids}))
     order by columns.schema_name, columns.table_name
 """
 # An id goes with its owner where no row gives it to anybody else; `child` is what a row of `parent` has.
@@ -97,6 +96,7 @@ _BUILD_NOTE = """
     set lost_customer_count = coalesce(lost_customer_count, 0) + $count, rewritten_at = null
     where rowid = (select max(rowid) from warehouse.build_log.builds)
 """
+_HAS_DATES_BUILT = "from duckdb_tables() where database_name = 'warehouse' and table_name = 'dates_built'"
 _HAS_BUILD_NOTE = """
     select column_name from duckdb_columns()
     where
@@ -247,16 +247,12 @@ def _from_warehouse(connection: duckdb.DuckDBPyConnection, warehouse: Path, coun
         rows: dict[str, int] = {}
         connection.execute("begin")
         for table, columns in _tables(connection, _IDS):
-            named = _names_them(columns)
-            if {"as_of_date", "inputs_digest"} <= set(columns):
-                # The next build has to compute these dates again, whatever the files hold.
-                connection.execute(
-                    f"update {table} set inputs_digest = md5(inputs_digest || '|forgotten') where as_of_date >= "
-                    f"(select min(as_of_date) from {table} where {named})"
-                )
-            deleted = connection.execute(f"delete from {table} where {named}").fetchall()[0][0]
+            deleted = connection.execute(f"delete from {table} where {_names_them(columns)}").fetchall()[0][0]
             if deleted:
                 rows[table.rpartition(".")[2].strip('"')] = deleted
+        if rows and connection.execute(_HAS_DATES_BUILT).fetchall():
+            # The next build has to write every date again, whatever the files hold.
+            connection.execute("delete from warehouse.build_log.dates_built")
         if len(connection.execute(_HAS_BUILD_NOTE).fetchall()) == 2:
             # Should this process be killed before it has rewritten the file, the next publish does it.
             connection.execute(_BUILD_NOTE, {"count": count})
@@ -475,7 +471,7 @@ def _names_them(columns: Sequence[str]) -> str:
 
 
 def _tables(connection: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> list[tuple[str, list[str]]]:
-    """The tables of the attached database that have one of the columns `ids`, each with those that count here."""
+    """The tables of the attached database that have one of the columns `ids`, each with those of them that it has."""
     found = connection.execute(_TABLES_WITH_IDS.format(ids=", ".join(sql_text(name) for name in ids))).fetchall()
     return [(_quoted(schema, table), columns) for schema, table, columns in found]
 
