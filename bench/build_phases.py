@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import duckdb
@@ -62,9 +63,13 @@ def bare_read(data: Path, database: Path | str) -> duckdb.DuckDBPyConnection:
     sources = yaml.safe_load((PROJECT / "models/staging/_olist__sources.yml").read_text())["sources"][0]["tables"]
     connection = duckdb.connect(str(database), config={"threads": 2})
     for table in sources:
+        with (data / f"{table['name']}.csv").open(encoding="utf-8-sig") as file:
+            header = next(csv.reader(file))
+        # Some columns are optional.
         columns = ", ".join(
             f"'{column['name']}': '{TYPES.get(column['data_type'], column['data_type'])}'"
             for column in table["columns"]
+            if column["name"] in header
         )
         connection.execute(
             f"create or replace table {table['name']} as select * from read_csv('{data}/{table['name']}.csv', "
