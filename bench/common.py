@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import duckdb
+from olist_segments.dbt_io import WITHOUT_TESTS_OF_CODE
 
 PROJECT = Path(__file__).resolve().parents[1]
 ORDERS = 100_000
@@ -22,7 +23,7 @@ KINDS = (LOADED, SQL, PYTHON, TESTS)
 SAME_KIND = {"operation": LOADED, "test": TESTS, "unit_test": TESTS}
 Result = dict[str, object]
 T = TypeVar("T")
-BUILD = ("build", "--exclude-resource-type", "unit_test", "--exclude", "tag:code")
+BUILD = ("build", *WITHOUT_TESTS_OF_CODE)
 """The build of `make build` and of a night: every test of the data, none of the code."""
 WITHOUT_TESTS = ("--exclude-resource-type", "test", "unit_test")
 REPEATS = 3

@@ -127,7 +127,7 @@
 {% macro rows_digested(table, key) -%}
     select
         {{ key }}{{ " as is_part" if key == "true" }},
-        concat(count(*), ':', sum(cast(hash(digested) as hugeint))) as digest
+        {{ rows_digest(["digested"]) }} as digest
     from {{ table }} as digested
     group by 1
 {%- endmacro %}

@@ -79,9 +79,11 @@
         {% if result.status in ("success", "pass", "warn") %}
             {% do done.append(result.node.unique_id) %}
         {% elif result.status not in ("skipped", "no-op") %}
-            {% set rules = broken_rules(result) %}
-            {% do failed.extend(rules | map(attribute="rule_name") | map("replace", "", "the rule ", 1)) %}
-            {% do failed.append(step_in_words(result.node)) if not rules %}
+            {% for rule in broken_rules(result) %}
+                {% do failed.append("the rule " ~ rule.rule_name) %}
+            {% else %}
+                {% do failed.append(step_in_words(result.node)) %}
+            {% endfor %}
         {% endif %}
     {% endfor %}
 

@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='by_date' if target.type == 'duckdb' else 'table',
+        materialized='by_date',
         meta={'inputs': {
             'of_date': ['forecast_features', 'customer_forecasts_monthly', 'outcome_dates'],
             'known_otherwise': ['forecast_versions'],

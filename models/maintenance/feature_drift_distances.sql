@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='by_date' if target.type == 'duckdb' else 'table',
+        materialized='by_date',
         meta={'inputs': {
             'of_date': ['feature_drift_values'],
             'of_version': ['feature_drift_reference'],

@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='by_date' if target.type == 'duckdb' else 'table',
+        materialized='by_date',
         meta={'inputs': {
             'of_date': ['customer_features_monthly', 'lifecycle_stages_monthly'],
             'of_date_before': ['customer_features_monthly', 'lifecycle_stages_monthly'],

@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='by_date' if target.type == 'duckdb' else 'table',
+        materialized='by_date',
         meta={'inputs': {
             'of_date': ['past_customers', 'past_segments', 'past_lifecycle_boundaries'],
             'dates': 'outcome_dates',

@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='by_date' if target.type == 'duckdb' else 'table',
+        materialized='by_date',
         meta={'inputs': {
             'of_date': [
                 'as_of_date_digests.orders_digest', 'as_of_date_digests.reviews_digest',

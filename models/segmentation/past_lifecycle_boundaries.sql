@@ -1,6 +1,6 @@
 {{
     config(
-        materialized='by_date' if target.type == 'duckdb' else 'table',
+        materialized='by_date',
         meta={'inputs': {
             'of_date': ['as_of_date_digests.inputs_digest'],
             'known_otherwise': ['outcome_dates', 'purchases'],

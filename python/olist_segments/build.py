@@ -24,7 +24,7 @@ from typing import Any, TextIO
 from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
 
-from olist_segments.refit import WITHOUT_TESTS_OF_CODE
+from olist_segments.dbt_io import WITHOUT_TESTS_OF_CODE
 
 STEP_OF_ROOM = {
     "segmentation": "evidence",

@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from olist_segments.dbt_io import WITHOUT_TESTS_OF_CODE
 from olist_segments.errors import UserError
 from olist_segments.model.agreement import contingency
 from olist_segments.model.events import Event, events
@@ -29,9 +30,6 @@ from olist_segments.serving.text_table import text_table
 
 BUILD_FAILED = 1
 """Exit code when a refit was due, or tried, and its build failed."""
-
-WITHOUT_TESTS_OF_CODE = ("--exclude-resource-type", "unit_test", "--exclude", "tag:code")
-"""Unit tests and tests of macros test the code and not the data: no build needs them."""
 
 _FIT = ("segment_fit_input", "fit_segment_candidates", "fit_segment_model", "fit_segment_labels")
 _LABELS = """

@@ -9,7 +9,7 @@
 -#}
 {% test same_rows_as(model, compare_to, columns) %}
 {%- set dates = dates_to_test([model, compare_to]) if "as_of_date" in columns else "true" -%}
-{%- set hashes = "select concat(count(*), ' ', sum(" ~ row_hash(columns) ~ "))" -%}
+{%- set digest = "select " ~ rows_digest(columns) -%}
 select
     {% for column in columns -%}
     {{ column }},
@@ -36,8 +36,8 @@ from (
     where {{ dates }}
 ) as both_sides
 where
-    ({{ hashes }} from {{ model }} where {{ dates }})
-    is distinct from ({{ hashes }} from {{ compare_to }} as other_rows where {{ dates }})
+    ({{ digest }} from {{ model }} where {{ dates }})
+    is distinct from ({{ digest }} from {{ compare_to }} as other_rows where {{ dates }})
 group by {{ columns | join(", ") }}
 having sum(rows_here) <> sum(rows_there)
 {% endtest %}

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from marketplaces import Tables, cut_at, read_tables, write_tables
 from marks import slow_after
-from nights import LAST_NIGHT, REFIT, SETTINGS, Nights
+from nights import LAST_NIGHT, REFIT, SETTINGS, WHOLE, Nights
 from served_folders import change
 from warehouses import Warehouse
 
@@ -189,17 +189,16 @@ def test_a_date_is_tested_until_a_whole_build_has_passed(last_night: Warehouse, 
     whole = Warehouse(tmp_path / "whole")
     shutil.copytree(last_night.home, whole.home)
     options: dict[str, Any] = {"data": nights.last, "variables": SETTINGS}
-    build = ("build", "--exclude-resource-type", "unit_test")
     change(whole, stage_gone)
 
     # The build without tests left all dates untested.
     for _ in range(2):
-        output = whole.dbt(*build, "--select", "lifecycle_stages_monthly", succeeds=False, **options)
+        output = whole.dbt(*WHOLE, "--select", "lifecycle_stages_monthly", succeeds=False, **options)
         assert "FAIL 1 everybody_with_features_has_one_stage" in output
 
-    whole.dbt(*build, "--full-refresh", **options)
+    whole.dbt(*WHOLE, "--full-refresh", **options)
     untested = "select count(*) as n from build_log.dates_built where not is_tested"
     assert whole.query(untested)["n"][0] == 0
     change(whole, stage_gone)
-    whole.dbt(*build, "--select", "lifecycle_stages_monthly", **options)
+    whole.dbt(*WHOLE, "--select", "lifecycle_stages_monthly", **options)
     whole.dbt("test", "--select", "lifecycle_stages_monthly", succeeds=False, **options)

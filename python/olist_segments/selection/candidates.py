@@ -19,7 +19,7 @@ from olist_segments.selection.columns import COLUMNS, FIGURES
 from olist_segments.selection.evidence import Population, full_row, gather
 from olist_segments.selection.frequency import selection_frequencies
 from olist_segments.selection.rule import Incumbent, choose
-from olist_segments.selection.sampling import distinct_rows, generator, strata
+from olist_segments.selection.sampling import child_seed, distinct_rows, strata
 from olist_segments.selection.search import SMALLEST_POPULATION, Search, settings_of
 from olist_segments.selection.stability import evaluation_customers
 from olist_segments.settings.model import ALGORITHMS
@@ -148,7 +148,7 @@ def _population(
     earlier: pd.DataFrame | None,
     search: Search,
 ) -> Population:
-    own_seed = int(generator(search.seed, name).integers(2**62))
+    own_seed = child_seed(search.seed, name)
     past = None
     if earlier is not None and len(earlier) >= SMALLEST_PAST:
         past_z = design_matrix(earlier, fit_scaling(earlier, search.features(name)))

@@ -14,7 +14,7 @@ from olist_segments.model.model import Model
 from olist_segments.model.scaling import Table, design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.algorithms import fit_samples, fit_segmentations
-from olist_segments.selection.sampling import generator, strata, stratified_sample
+from olist_segments.selection.sampling import child_seed, generator, strata, stratified_sample
 from olist_segments.selection.stability import REFIT_SIZES
 
 # Fits of which the best is kept. One start can end in a worse optimum next door, and the jump there and back would be
@@ -65,7 +65,7 @@ class Recipe:
         return [Model(scalings, fit[self.setting]) for fit in found]
 
     def _seed(self, start: int, *words: object) -> int:
-        return int(generator(self.seed, "start", start, *words).integers(2**62))
+        return child_seed(self.seed, "start", start, *words)
 
 
 def recipe_of(in_force: pd.DataFrame) -> Recipe:

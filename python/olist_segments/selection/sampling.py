@@ -19,6 +19,11 @@ def generator(seed: int, *words: object) -> np.random.Generator:
     return np.random.default_rng(int.from_bytes(digest))
 
 
+def child_seed(seed: int, *words: object) -> int:
+    """A whole-number seed of its own for every (seed, words)."""
+    return int(generator(seed, *words).integers(2**62))
+
+
 def strata(z: FloatArray) -> IntArray:
     """The stratum (n,) of every customer: which features lie off a value that more than half of all customers share.
 

@@ -17,7 +17,7 @@ from olist_segments.model.agreement import adjusted_rands, best_jaccard, conting
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.algorithms import WITHOUT_CHANCE, fit_samples
 from olist_segments.selection.metrics import prediction_strength_of_split
-from olist_segments.selection.sampling import generator, strata, stratified_sample
+from olist_segments.selection.sampling import child_seed, generator, strata, stratified_sample
 
 REFIT_SIZES = {"kmeans": 10_000, "gaussian_mixture": 2_000, "ward": 2_000, "hdbscan": 2_000}
 """Customers that a refit sees at most."""
@@ -39,7 +39,7 @@ def resample_refits(
     """Refits on the bootstrap resamples with the numbers `indices`."""
     size = min(len(z), REFIT_SIZES[algorithm])
     samples = [stratified_sample(stratum, size, generator(seed, "resample", index), replace=True) for index in indices]
-    seeds = [_child(seed, "resample", index) for index in indices]
+    seeds = [child_seed(seed, "resample", index) for index in indices]
     return fit_samples(z, samples, algorithm, settings, seeds=seeds)
 
 
@@ -53,7 +53,7 @@ def split_strengths(
     half = min(len(z) // 2, REFIT_SIZES[algorithm])
     samples = [stratified_sample(stratum, 2 * half, generator(seed, "split", index)) for index in indices]
     halves = [part for sample in samples for part in (sample[:half], sample[half:])]
-    seeds = [_child(seed, name, index) for index in indices for name in ("first half", "second half")]
+    seeds = [child_seed(seed, name, index) for index in indices for name in ("first half", "second half")]
     refits = fit_samples(z, halves, algorithm, settings, seeds=seeds)
     strengths = []
     for there, own, second in zip(refits[::2], refits[1::2], halves[1::2], strict=True):
@@ -83,7 +83,7 @@ def seed_refits(
     """
     size = min(len(z), REFIT_SIZES[algorithm])
     sample = stratified_sample(stratum, size, generator(seed, "seed sample"))
-    seeds = [_child(seed, "seed", index) for index in indices]
+    seeds = [child_seed(seed, "seed", index) for index in indices]
     if algorithm in WITHOUT_CHANCE:
         return fit_samples(z, [sample], algorithm, settings, seeds=seeds[:1]) * len(seeds)
     return fit_samples(z, [sample] * len(seeds), algorithm, settings, seeds=seeds)
@@ -115,8 +115,3 @@ def mean_adjusted_rand(labellings: Sequence[tuple[IntArray, int]]) -> tuple[floa
         return mean, float("nan")
     without = (total - 2 * agreement.sum(axis=0)) / ((m - 1) * (m - 2))
     return mean, float(np.sqrt((m - 1) / m * ((without - without.mean()) ** 2).sum()))
-
-
-def _child(seed: int, *words: object) -> int:
-    """A whole-number seed of its own for every (seed, words)."""
-    return int(generator(seed, *words).integers(2**62))

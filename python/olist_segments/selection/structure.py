@@ -104,8 +104,8 @@ def reference_spreads(
 def joint_gap(spread: float, shuffled: FloatArray) -> tuple[float, float]:
     """How much tighter the segments are than those of shuffled columns, and its standard error; see `structure_gap`.
 
-    `spread` is the log of `spread_left`, `shuffled` holds `shuffled_spreads` (m,) for the same k. Near 0, the features
-    say nothing together that each does not say alone: the segments are bands, not types.
+    `spread` is the log of `spread_left`, `shuffled` holds `reference_spreads` (m,) of shape 'shuffled' for the same k.
+    Near 0, the features say nothing together that each does not say alone: the segments are bands, not types.
     """
     return _gap(spread, shuffled)
 
