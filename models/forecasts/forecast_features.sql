@@ -92,7 +92,9 @@ first_purchases as (
         max(case when purchase_rank = 1 then max_installments end) as max_installments,
         cast(max(case when purchase_rank = 1 then freight_total end) as double)
         / nullif(cast(max(case when purchase_rank = 1 then order_total end) as double), 0) as freight_share,
-        sum(case when purchase_date = first_purchase_date then order_total end) as first_day_spend
+        sum(case when purchase_date = first_purchase_date then order_total end) as first_day_spend,
+        -- The place in the draw follows from the customer alone: nothing of later dates moves it.
+        {{ digest_number('customer_unique_id') }} / cast({{ 2 ** 60 }} as double) as place_in_draw
     from purchases_ranked
     group by customer_unique_id
 ),
@@ -167,16 +169,22 @@ rivals as (
             and everybody_of_stage.segmentation = 'clusters_by_stage'
 ),
 
+customer_counts as (
+    select
+        as_of_date,
+        count(*) as customer_count
+    from features
+    group by as_of_date
+),
+
 known as (
     select
         features.*,
         periods.outcome_until,
         periods.has_outcome,
         periods.has_year_outcome,
-        -- The place in the draw follows from the customer alone: nothing of later dates moves it.
-        {{ digest_number('features.customer_unique_id') }} / cast({{ 2 ** 60 }} as double)
-        < {{ checked_var('fit_max_customers') }}
-        / cast(count(*) over (partition by features.as_of_date) as double) as is_in_sample,
+        first_purchases.place_in_draw
+        < {{ checked_var('fit_max_customers') }} / cast(customer_counts.customer_count as double) as is_in_sample,
         features.purchase_day_count > 1 as came_back,
         cast(features.total_spend as double) as spend,
         first_purchases.max_installments as first_max_installments,
@@ -186,6 +194,7 @@ known as (
         {{ recency_band('features.recency_days', 90, 270) }} as quarter_band
     from features
     inner join periods on features.as_of_date = periods.as_of_date
+    inner join customer_counts on features.as_of_date = customer_counts.as_of_date
     inner join first_purchases on features.customer_unique_id = first_purchases.customer_unique_id
 ),
 

