@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -243,11 +244,13 @@ def test_every_figure_has_words_a_table_a_source_and_a_query(untouched: Untouche
         assert re.search(r"Date: \d+ \w+ 20\d\d", page.text("p"))
 
 
-def test_every_query_reads_published_tables(tables: Tables) -> None:
+def test_every_query_reads_published_tables(tables: Tables, tmp_path: Path) -> None:
     written = {file.name.removesuffix(".sql") for file in files("olist_segments.report").joinpath("queries").iterdir()}
     asked = queries(load_layout())
     assert written == set(asked)
+    before = shutil.copy(tables.path, tmp_path / "before.duckdb")
     with open_tables(tables.path) as connection:
+        connection.execute(f"attach '{before}' as before (read_only)")
         for name in asked:
             assert ask(connection, name).tables
 

@@ -13,10 +13,11 @@ from olist_segments.report.source import Answer, Row
 from olist_segments.shop import Shop
 
 _IS_KNOWN = "is_known"
-_NUMBERS = ("count", "decimals", "share1", "share2", "cents", "signed", "three", "four")
+_NUMBERS = ("count", "difference", "decimals", "share1", "share2", "cents", "signed", "three", "four")
 _STYLES: dict[str, Callable[[Any], str]] = {
     "plain": words.plain,
     "count": words.count,
+    "difference": words.difference,
     "decimals": words.decimals,
     "share1": words.share1,
     "share2": words.share2,

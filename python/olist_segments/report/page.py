@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from olist_segments.errors import UserError
 from olist_segments.forecast_words import PAST_RATE
-from olist_segments.report import campaigns, checks, figures, forecasts
+from olist_segments.report import campaigns, changes, checks, figures, forecasts
 from olist_segments.report.figure import Column, Figure, Finding, Tables, make_figure, shop_words
 from olist_segments.report.palette import assign, variables
 from olist_segments.report.source import Answer, Row, ask
@@ -28,6 +28,7 @@ from olist_segments.shop import Shop, shop_of
 from olist_segments.structures import SENTENCES
 
 _FINDINGS: dict[str, Callable[[Tables], Finding | None]] = {
+    "changed": changes.changed,
     "kinds-by-stage": figures.kinds_by_stage,
     "sizes": figures.sizes,
     "traits": figures.traits,
@@ -70,6 +71,9 @@ _OTHER_QUERIES = (
 )
 _FEW_CUSTOMERS = 5000
 
+BEFORE = "before"
+"""What a section needs that compares with the publish before: the name of the attached database, not of a table."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -97,10 +101,12 @@ class Part:
     sections: list[Section]
 
 
-def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str, date]:
+def write_page(connection: duckdb.DuckDBPyConnection, source: str, *, compares: bool = False) -> tuple[str, date]:
     """The page as HTML and the date it speaks of. `source`: the name of the file that `connection` reads.
 
-    The same tables give the same bytes. UserError where the tables hold no segments yet.
+    With `compares`, `connection` has the tables of the publish before attached as `before`, and the page says what
+    changed, unless these are of a release that lacks what is compared. The same tables give the same bytes. UserError
+    where the tables hold no segments yet.
     """
     present = present_tables(connection)
     if "campaigns" in present and not connection.sql("select 1 from campaigns limit 1").fetchall():
@@ -108,8 +114,13 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
         present = present - {"campaigns"}
     # Tables of an earlier release lack it: they are Olist's.
     shop = shop_of(ask(connection, "shop").rows) if "shop" in present else Shop()
-    layout = _told(load_layout(), present, shop)
-    answers = {name: ask(connection, name) for name in queries(layout) if name != "shop"}
+    before = _compared(connection, present) if compares else {}
+    layout = _told(load_layout(), present | ({BEFORE} if before else set()), shop)
+    answers = {
+        name: before.get(name) or ask(connection, name)
+        for name in queries(layout)
+        if name != "shop" and (name in before or name not in changes.QUERIES)
+    }
     if not answers["segments"].rows or not answers["version"].rows:
         raise UserError(f"'{source}' holds no segments yet: run dbt build to its end.")
     segments = answers["segments"].rows
@@ -117,7 +128,7 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
     keys = [row["segment_key"] for row in answers["segment_keys"].rows]
     colours = assign(keys, [row["segment_key"] for row in segments])
     tables = Tables(answers, colours, as_of, shop)
-    style, script = Markup(_style()), Markup(_file("report.js"))
+    style, script = Markup(_style(as_of)), Markup(_file("report.js"))
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters.update(
         count=count,
@@ -149,6 +160,18 @@ def write_page(connection: duckdb.DuckDBPyConnection, source: str) -> tuple[str,
         version=answers["version"].rows[0],
     )
     return page, as_of
+
+
+def _compared(connection: duckdb.DuckDBPyConnection, present: set[str]) -> dict[str, Answer]:
+    """The answers that need the publish before; none where a release made it that lacks what they ask for."""
+    try:
+        return {
+            name: ask(connection, name)
+            for name in changes.QUERIES
+            if name != "changed_campaigns" or "campaigns" in present
+        }
+    except (duckdb.CatalogException, duckdb.BinderException):
+        return {}
 
 
 def _facts(tables: Tables) -> Facts:
@@ -256,7 +279,9 @@ def _section(layout: dict[str, Any], section: dict[str, Any], tables: Tables, wo
 
 
 def _paragraphs(section: dict[str, Any], tables: Tables) -> tuple[list[str], list[str]]:
-    """The statements and the notes of a section: those about forecasts and campaigns have some."""
+    """The statements and the notes of a section: those about changes, forecasts and campaigns have some."""
+    if section["anchor"] == "changes":
+        return [], changes.notes(tables)
     if section["anchor"] == "campaigns":
         return [], campaigns.notes(tables)
     if section["anchor"] != "forecast":
@@ -270,6 +295,7 @@ def _words(tables: Tables) -> dict[str, str]:
     came_back = tables.rows("came_back")[0]
     forecast = forecasts.facts(tables)
     return shop_words(tables.shop) | {
+        "changes_lead": changes.lead(tables) if "changed" in tables.answers else "",
         "came_back_share": share(came_back["came_back_share"]),
         "came_back_lead": _came_back(came_back),
         "clock_words": ", or because time passes" if tables.rows("version")[0]["has_clock"] else "",
@@ -416,8 +442,8 @@ def _cell_class(column: Column, value: object) -> str:
     return "name" if column.style == "forecast_model" else "date" if isinstance(value, date) else ""
 
 
-def _style() -> str:
-    """The style sheet with the colours of both schemes; print is always light."""
+def _style(as_of: date) -> str:
+    """The style sheet with the colours of both schemes; print is always light, with the date on every sheet."""
     light, dark = (
         "".join(f"--{name}:{colour};" for name, colour in variables(is_dark).items()) for is_dark in (False, True)
     )
@@ -425,6 +451,8 @@ def _style() -> str:
     return (
         f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
         f".mark{{--colour:var(--mark)}}{marks}\n{_file('report.css')}"
+        # A browser prints no header of its own where the page has one.
+        f'\n@page{{@top-left{{content:"Customer segments, {day(as_of)}";font:9pt sans-serif;color:#566170}}}}\n'
     )
 
 

@@ -68,6 +68,12 @@ def signed(value: float | None) -> str:
     return written if value is None or value <= 0 or written == "0.0" else f"+{written}"
 
 
+def difference(value: float | None) -> str:
+    """A difference of whole numbers with its sign: +1,203, −12, 0."""
+    written = decimals(value, 0)
+    return written if value is None or written.startswith("−") or written == "0" else f"+{written}"
+
+
 def day(value: date | None) -> str:
     """A date: 31 August 2018."""
     return UNKNOWN if value is None else f"{value.day} {value:%B %Y}"

@@ -53,6 +53,17 @@ def published_tables() -> Path | None:
     return database if database.is_file() else None
 
 
+def database_before(folder: Path) -> Path | None:
+    """The database of the build that was published before the one that readers are shown; None where it is gone."""
+    shown = (folder / _CURRENT).resolve()
+    before = [
+        build / DATABASE
+        for build in sorted((folder / _BUILDS).glob(_NAMED_BY_MOMENT))
+        if build.name < shown.name and (build / DATABASE).is_file()
+    ]
+    return before[-1] if before else None
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
     """The manifest in `folder`, or an empty one where there is none that can be read."""
     try:
