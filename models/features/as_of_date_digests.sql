@@ -19,7 +19,7 @@ events as (
         purchase_date as known_date,
         {{ digest_number(concat_known(
             "'purchase'", 'customer_unique_id', 'purchased_at', 'order_id', 'item_count', 'order_total',
-            'freight_total', 'max_installments'
+            'freight_total', 'max_installments', 'state'
         )) }} as event_number
     from purchases
     union all

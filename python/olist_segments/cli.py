@@ -22,7 +22,7 @@ from olist_segments.connectors import command as connector
 from olist_segments.errors import UserError
 from olist_segments.generator import command as generate
 from olist_segments.report import command as report
-from olist_segments.serving import audience, contract, publish, summary
+from olist_segments.serving import audience, contract, publish, summary, superset
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -39,6 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     refit.add_command(commands)
     report.add_command(commands)
     summary.add_command(commands)
+    superset.add_command(commands)
     return parser
 
 
