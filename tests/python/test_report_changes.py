@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -40,9 +41,12 @@ def told(html: str) -> str:
 
 
 def test_customers_and_revenue_are_compared_by_kind_and_stage(tables: Tables) -> None:
-    (key, name, customers), *_ = tables.query(
-        "select segment_key, segment_name, customer_count from segment_profiles order by customer_count desc"
+    found: list[Any] = list(
+        tables.query(
+            "select segment_key, segment_name, customer_count from segment_profiles order by customer_count desc"
+        )
     )
+    key, name, customers = found[0]
     published_before(
         tables,
         f"update segment_profiles set customer_count = customer_count - 100, total_spend = total_spend - 5000 "
