@@ -73,7 +73,7 @@ test-dbt: $(INSTALLED)
 
 # Two workers have two cores: threads of OpenMP inside them would only wait for each other.
 PYTEST := OMP_NUM_THREADS=1 OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_SERVING_DIR=$(TEST_HOME)/serving \
-	OLIST_CAMPAIGN_DIR=$(TEST_HOME)/campaigns python -m pytest --numprocesses 2 --dist loadfile
+	OLIST_CAMPAIGN_DIR=$(TEST_HOME)/campaigns python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 test-python: $(INSTALLED)
 	$(PYTEST) -m "not slow"

@@ -2,21 +2,68 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import cloudpickle
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 from dbt_here import locked, parsed_project
 from faults import FILES, Project, RunnerOf, runners
 from nights import SETTINGS, WHOLE, Nights, two_nights
+from olist_segments.report import charts
 from olist_segments.serving.publish import publish
 from warehouses import FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
 
 READERS = PROJECT / "tests" / "readers"
+# Of the files that take longest, in the order in which they begin; the others follow as they are named. The first and
+# the second need different builds, so that no worker waits for the other's.
+LONGEST = [
+    "test_report.py",
+    "test_faults_running.py",
+    "test_tables_by_date.py",
+    "test_forget.py",
+    "test_pipeline.py",
+    "test_fault_catalogue.py",
+    "test_publish.py",
+    "test_upgrade.py",
+    "test_walkthrough.py",
+    "test_warehouse_file.py",
+    "test_campaign_sequences.py",
+    "test_campaign_simulations.py",
+    "test_report_campaigns.py",
+    "test_report_shops.py",
+    "test_ageing.py",
+    "test_selections.py",
+    "test_variable_edges.py",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first: begun last, one of them would keep one worker busy while the other has nothing left."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def charts_drawn_once() -> Iterator[None]:
+    """A chart of the same rows is drawn once a session: of a page of other tables only what differs is drawn anew."""
+    draw, drawn = charts.render, dict[bytes, list[str]]()
+
+    def render(name: str, chart: Callable[[int], object], alternative: str) -> list[str]:
+        # By value: what the function of a chart refers to is its rows.
+        key = hashlib.sha256(cloudpickle.dumps((name, chart, alternative))).digest()
+        if key not in drawn:
+            drawn[key] = draw(name, chart, alternative)
+        return list(drawn[key])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(charts, "render", render)
+        yield
 
 
 def made_once(tmp_path_factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:

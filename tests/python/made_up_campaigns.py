@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import os
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -103,13 +105,26 @@ class Shop:
 def open_shop(home: Path, customers: int = 900) -> Shop:
     shop = Shop(home)
     shop.data.mkdir(parents=True)
-    with duckdb.connect(str(shop.tables)) as connection:
+    shop.tables.write_bytes(_tables_of(customers))
+    return shop
+
+
+@functools.cache
+def _tables_of(customers: int) -> bytes:
+    """The file of the tables, made once for all shops of so many customers."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "tables.duckdb"
+        _make_tables(file, customers)
+        return file.read_bytes()
+
+
+def _make_tables(file: Path, customers: int) -> None:
+    with duckdb.connect(str(file)) as connection:
         connection.execute(_TABLES.format(customers=customers, today=TODAY, salt=SALT))
         for table, names in (("segment", KINDS), ("stage", STAGES)):
             for number, (key, name) in enumerate(names.items()):
                 connection.execute(f"insert into {table}_names values ({number}, '{key}', '{name}')")
         connection.execute(_ROWS.format(today=TODAY))
-    return shop
 
 
 def environment_of(shop: Shop) -> dict[str, str]:

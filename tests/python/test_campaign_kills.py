@@ -111,7 +111,7 @@ def test_a_launch_killed_at_each_of_its_steps_leaves_a_whole_campaign_or_none(
     assert found.count(True) >= 4
 
 
-@pytest.mark.parametrize("count", slow_after(1, [6, 150]))
+@pytest.mark.parametrize("count", slow_after(1, [6, 40]))
 def test_a_launch_killed_at_any_moment_leaves_a_whole_campaign_or_none(
     server: ForkServerContext, tmp_path: Path, count: int
 ) -> None:

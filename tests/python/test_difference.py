@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from marks import slow_after
 from olist_segments.cli import main
 from olist_segments.errors import UserError
 from olist_segments.serving import audience as lists
@@ -98,10 +99,12 @@ def suppress(tmp_path: Path, *rows: str) -> None:
     )
 
 
+@pytest.mark.parametrize("months", slow_after(1, [3, 1]))
 def test_every_months_difference_applied_to_the_list_before_gives_the_full_list(
-    folder: Path, tmp_path: Path, tables: Callable[..., list[tuple[Any, ...]]]
+    folder: Path, tmp_path: Path, tables: Callable[..., list[tuple[Any, ...]]], months: int
 ) -> None:
-    dates = [day for (day,) in tables("select as_of_date from as_of_dates order by 1")]
+    """From every list to the one so many months later."""
+    dates = [day for (day,) in tables("select as_of_date from as_of_dates order by 1")][::-months][::-1]
     bought = {
         key: set(days)
         for key, days in tables("select customer_unique_id, list(purchase_date) from purchases group by all")

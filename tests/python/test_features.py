@@ -10,8 +10,9 @@ import sys
 from pathlib import Path
 
 import yaml
+from nights import SETTINGS, Nights
 from olist_segments.model.features import transforms_of, words_of
-from warehouses import FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
+from warehouses import PROJECT, Warehouse
 
 # What dbt reads of the project.
 FOLDERS = ("connectors", "models", "macros", "seeds", "tests")
@@ -38,7 +39,7 @@ def test_what_the_registry_leaves_out_is_made_of_the_name() -> None:
     }
 
 
-def test_a_feature_is_added_by_one_entry_and_its_name_in_a_set(tmp_path: Path) -> None:
+def test_a_feature_is_added_by_one_entry_and_its_name_in_a_set(nights: Nights, tmp_path: Path) -> None:
     project = tmp_path / "project"
     for folder in FOLDERS:
         shutil.copytree(
@@ -58,11 +59,11 @@ def test_a_feature_is_added_by_one_entry_and_its_name_in_a_set(tmp_path: Path) -
     warehouse.home.mkdir()
     command = ("build", "--exclude-resource-type", "unit_test", "--target-path", str(warehouse.home / "target"))
     run = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", *command, "--vars", yaml.safe_dump(FEW_CANDIDATES)],
+        [sys.executable, "-m", "dbt.cli.main", *command, "--vars", yaml.safe_dump(SETTINGS)],
         cwd=project,
         env=os.environ
         | warehouse.environment
-        | {"OLIST_DATA_DIR": str(SAMPLE), "DBT_LOG_PATH": str(tmp_path / "logs")},
+        | {"OLIST_DATA_DIR": str(nights.tonight), "DBT_LOG_PATH": str(tmp_path / "logs")},
         capture_output=True,
         text=True,
         check=False,

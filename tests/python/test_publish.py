@@ -19,6 +19,7 @@ import duckdb
 import pandas as pd
 import pytest
 from marks import slow_after
+from nights import SETTINGS, Nights
 from olist_segments.errors import UserError
 from olist_segments.serving.publish import publish
 from served_folders import change, checked_manifest, run_publish, served
@@ -319,14 +320,16 @@ def test_versions_that_a_publish_replaces_are_kept(copied: Warehouse) -> None:
 
 
 @pytest.mark.slow
-def test_an_empty_warehouse_takes_back_the_published_versions(built: Warehouse, tmp_path: Path) -> None:
-    again = Warehouse(tmp_path, built.serving)
-    output = again.build(SAMPLE, variables=FEW_CANDIDATES)
+def test_an_empty_warehouse_takes_back_the_published_versions(
+    built_tonight: Warehouse, nights: Nights, tmp_path: Path
+) -> None:
+    again = Warehouse(tmp_path, built_tonight.serving)
+    output = again.build(nights.tonight, variables=SETTINGS)
     assert output.count("were taken back.") == 1
     assert "up to version 1" in output
-    assert again.table_digests(apart=()) == built.table_digests(apart=())
+    assert again.table_digests(apart=()) == built_tonight.table_digests(apart=())
     types = "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'main' order by all"
-    pd.testing.assert_frame_equal(again.query(types), built.query(types))
+    pd.testing.assert_frame_equal(again.query(types), built_tonight.query(types))
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 from dbt.contracts.graph.nodes import GenericTestNode, ModelNode
 from faults import runners
+from nights import REFIT, SETTINGS, Nights
 from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
 
 EMPTY = ("build", "--empty", "--exclude-resource-type", "unit_test")
@@ -114,29 +115,29 @@ def types_of(warehouse: Warehouse) -> dict[str, list[tuple[str, str]]]:
 
 @pytest.mark.slow
 def test_a_build_without_rows_makes_every_table_of_a_new_warehouse_and_the_next_build_fills_them(
-    built: Warehouse, tmp_path: Path
+    built_tonight: Warehouse, nights: Nights, tmp_path: Path
 ) -> None:
     warehouse = Warehouse(tmp_path)
 
-    output = warehouse.dbt(*EMPTY, data=SAMPLE, variables=FEW_CANDIDATES)
+    output = warehouse.dbt(*EMPTY, data=nights.tonight, variables=SETTINGS)
 
     assert "ERROR=0 SKIP=0" in output
-    assert types_of(warehouse) == types_of(built)
+    assert types_of(warehouse) == types_of(built_tonight)
     for table in ("orders", "customer_features_monthly", *VERSIONS):
         assert warehouse.query(f"select count(*) as n from {table}")["n"][0] == 0
-    warehouse.build(SAMPLE, variables=FEW_CANDIDATES)
-    assert warehouse.table_digests() == built.table_digests()
+    warehouse.build(nights.tonight, variables=SETTINGS)
+    assert warehouse.table_digests() == built_tonight.table_digests()
 
 
 @pytest.mark.slow
-def test_a_build_without_rows_loses_no_model_version(built: Warehouse, tmp_path: Path) -> None:
+def test_a_build_without_rows_loses_no_model_version(built_tonight: Warehouse, nights: Nights, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
-    shutil.copy(built.path, warehouse.path)
+    shutil.copy(built_tonight.path, warehouse.path)
 
-    output = warehouse.dbt(*EMPTY, data=SAMPLE, variables=FEW_CANDIDATES | {"refit": True})
+    output = warehouse.dbt(*EMPTY, data=nights.tonight, variables=REFIT)
 
     assert "ERROR=0 SKIP=0" in output
-    before, after = built.table_digests(), warehouse.table_digests()
+    before, after = built_tonight.table_digests(), warehouse.table_digests()
     assert {name: after[name] for name in VERSIONS} == {name: before[name] for name in VERSIONS}
-    warehouse.build(SAMPLE, variables=FEW_CANDIDATES)
+    warehouse.build(nights.tonight, variables=SETTINGS)
     assert warehouse.table_digests() == before
