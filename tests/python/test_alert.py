@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 import time
@@ -12,11 +13,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
+import yaml
 from dbt.contracts.graph.manifest import Manifest
 from olist_segments.cli import main
 from olist_segments.serving import alert
 from olist_segments.settings.model import ALERTS
-from warehouses import Warehouse
+from warehouses import PROJECT, Warehouse
 
 NOTHING = "Nothing needs a person today."
 
@@ -234,6 +236,17 @@ def test_published_tables_are_read_where_there_is_no_warehouse_or_a_build_holds_
     places.path.write_bytes(b"no database")
     assert main(["alert"]) == 0
     assert "\nWhether the last build passed is not known: " in capsys.readouterr().out
+
+
+def test_the_page_tells_every_alert_with_its_limit_and_every_exit_code() -> None:
+    page = (PROJECT / "docs" / "bi.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `(\w+)` \| .* \| (.*) ?\|$", page[page.index("| alert_name |") :], flags=re.MULTILINE))
+    assert set(told) == set(ALERTS)
+    limits = dict(re.findall(r"`(\w+)`, ([\d.]+)", " ".join(told.values())))
+    given = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    assert {name: float(limit) for name, limit in limits.items()} == given["alert_rule"]
+    codes = re.findall(r"^\| (\d) \|", page[page.index("| exit code |") :], flags=re.MULTILINE)
+    assert [int(code) for code in codes] == [0, 2, alert.SOMETHING_ASKS, alert.NOT_SENT]
 
 
 def test_alerts_name_no_customer_and_have_the_names_that_may_be_muted(built: Warehouse, manifest: Manifest) -> None:

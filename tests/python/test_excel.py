@@ -21,7 +21,7 @@ from olist_segments.serving.excel import _SUMMARY, SHEETS, Shown, excel
 from olist_segments.serving.workbook import Column, Sheet, kind_of, write_workbook
 from openpyxl import Workbook, load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
-from warehouses import Warehouse
+from warehouses import PROJECT, Warehouse
 
 AS_OF = dt.date(2018, 8, 31)
 HOSTILE = [
@@ -276,6 +276,13 @@ def test_a_file_of_another_kind_and_missing_tables_are_refused_in_a_sentence(
     assert main(["excel", "--out", str(tmp_path / "book.xlsx")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_tells_every_sheet() -> None:
+    page = (PROJECT / "docs" / "bi.md").read_text(encoding="utf-8")
+    table = page[page.index("| sheet | what it shows |") :].partition("\n\n")[0]
+    told = {name for cell in re.findall(r"^\| (.+?) \|", table, flags=re.MULTILINE)[1:] for name in cell.split(", ")}
+    assert told == {"Summary", "Definitions", *(shown.sheet for shown in SHEETS)}
 
 
 def test_its_exposure_names_exactly_the_tables_that_it_reads(manifest: Manifest, built: Warehouse) -> None:
