@@ -126,7 +126,7 @@ def test_a_text_among_decimal_commas_is_no_formula_and_no_other_cell(text: str) 
 def test_the_changes_since_the_last_list_are_found_in_every_format(
     tables: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, options: list[str]
 ) -> None:
-    # Everybody who is sure today was on the list without the condition; those who were not have left.
+    # The list of before had no condition: those who are not sure enough leave it.
     spenders = "satisfied_big_spenders"
     write(tmp_path / name, *options, segment=spenders)
     everybody = len(read_list(tmp_path / name)[1])
@@ -136,7 +136,7 @@ def test_the_changes_since_the_last_list_are_found_in_every_format(
     sure = len(read_list(tmp_path / name)[1])
     assert 0 < sure < everybody
     assert f"{sure} stayed." in told
-    assert f"{everybody - sure} left ({everybody - sure} no longer probable enough)." in told
+    assert f"{everybody - sure} left ({everybody - sure} left out by another condition)." in told
     header, lines = read_list(tmp_path / name.replace("list.", "list.changes."))
     assert header[:2] == ["change", "reason"]
     assert len(lines) == everybody
