@@ -164,6 +164,7 @@ def send(address: str, text: str) -> str | None:
         with urllib.request.build_opener(_NoRedirect).open(request, timeout=TIMEOUT_SECONDS):
             return None
     except urllib.error.HTTPError as error:
+        error.close()
         reason = f"it answered with status {error.code}"
     except urllib.error.URLError as error:
         reason = _reason(error.reason)
