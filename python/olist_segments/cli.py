@@ -2,7 +2,8 @@
 
 Exit codes: 0 done, 1 a refit was due and its build failed (`olist-segments refit-if-due` only), 2 the input or the
 set-up is wrong (one sentence on standard error says what to do), 3 the maintenance contract asks for a refit
-(`olist-segments contract` only).
+(`olist-segments contract`) or something asks for somebody (`olist-segments alert --exit-code`), 4 the webhook took no
+message (`olist-segments alert --exit-code`).
 """
 
 from __future__ import annotations
@@ -22,17 +23,19 @@ from olist_segments.connectors import command as connector
 from olist_segments.errors import UserError
 from olist_segments.generator import command as generate
 from olist_segments.report import command as report
-from olist_segments.serving import audience, contract, publish, summary, superset
+from olist_segments.serving import alert, audience, contract, excel, publish, summary, superset
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The parser with one sub-command for each verb; each sets `run`, which takes the parsed arguments."""
     parser = argparse.ArgumentParser(prog="olist-segments", description="Customer segmentation on dbt and DuckDB.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    alert.add_command(commands)
     audience.add_command(commands)
     campaign.add_command(commands)
     connector.add_command(commands)
     contract.add_command(commands)
+    excel.add_command(commands)
     forget.add_command(commands)
     generate.add_command(commands)
     publish.add_command(commands)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 import shutil
@@ -211,6 +212,40 @@ def test_months_can_be_chosen_and_marks_explain_themselves(browser: Browser, fil
     assert page.locator("#tip").inner_text() == mark.get_attribute("data-tip")
     page.keyboard.press("Escape")
     assert page.locator("#tip").is_hidden()
+    assert visit.complaints == []
+    page.close()
+
+
+def test_a_figure_saves_the_rows_of_its_table(browser: Browser, file: Path, built: Warehouse, tmp_path: Path) -> None:
+    page = browser.new_page(viewport=DESK)  # type: ignore[arg-type]
+    visit = Visit(page, file)
+    figures = page.locator("figure")
+    assert figures.get_by_role("button", name="Save as CSV").count() == figures.count() > 15
+    # A name that a spreadsheet would run, and one that would end its cell.
+    page.evaluate("document.querySelectorAll('#figure-sizes td:first-child')[0].textContent = '=1+1'")
+    page.evaluate("""document.querySelectorAll('#figure-sizes td:first-child')[1].textContent = 'a "b", c'""")
+    for name in ("sizes", "quality", "candidates"):
+        figure = page.locator(f"#figure-{name}")
+        with page.expect_download() as download:
+            figure.get_by_role("button", name="Save as CSV").click()
+        assert download.value.suggested_filename == f"{name}.csv"
+        download.value.save_as(tmp_path / f"{name}.csv")
+        with (tmp_path / f"{name}.csv").open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.reader(stream, strict=True))
+        shown = page.evaluate(
+            "name => [...document.querySelectorAll(`#figure-${name} tr`)]"
+            ".map(row => [...row.cells].map(cell => cell.textContent.trim()))",
+            name,
+        )
+        assert rows[0] == shown[0]
+        assert len(rows) == len(shown) > 2
+        assert [len(row) for row in rows] == [len(row) for row in shown]
+        if name == "sizes":
+            assert [rows[1][0], rows[2][0]] == ["'=1+1", 'a "b", c']
+    with (tmp_path / "quality.csv").open(encoding="utf-8-sig", newline="") as stream:
+        saved = list(csv.reader(stream))
+    counts = built.query("select checked_rows from data_quality where checked_rows >= 1000")["checked_rows"]
+    assert {str(count) for count in counts} & {cell for row in saved[1:] for cell in row}
     assert visit.complaints == []
     page.close()
 

@@ -228,6 +228,23 @@ REFUSED = [
         )
         for salt in ("", "a|b", "é", "x" * 101)
     ),
+    (
+        "{alert_rule: {segment_loss_share: 2}}",
+        "The var alert_rule.segment_loss_share is 2: give a number from 0 to 1.",
+    ),
+    (
+        "{alert_rule: {due_days: 7}}",
+        "The var alert_rule has no key 'due_days': its keys are refit_due_within_days, segment_loss_share, "
+        "campaign_ended_within_days.",
+    ),
+    *(
+        (
+            f"{{muted_alerts: ['{muted}']}}",
+            f"A member of the var muted_alerts is '{muted}': give one of contract_broken, contract_due, forecasts_off, "
+            "segment_shrank, campaign_ended, unexpected_rows, build_warning, alone or with a colon and a subject.",
+        )
+        for muted in ("stages_by_default", "build_warnings", "build_warning:", "x build_warning")
+    ),
     ("{audience_max_change_share: half}", "The var audience_max_change_share is 'half': give a number from 0 to 100."),
 ]
 

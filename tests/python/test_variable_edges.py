@@ -15,7 +15,7 @@ import pytest
 from nights import SETTINGS, WHOLE, Nights
 from olist_segments.cli import main
 from olist_segments.settings.kinds import Ascending, Mapping, Members, Number, Truth, Whole
-from olist_segments.settings.model import ALGORITHMS, FIGURES, Group, Settings
+from olist_segments.settings.model import ALERTS, ALGORITHMS, FIGURES, Group, Settings
 from test_odd_marketplaces import marketplace
 from warehouses import Warehouse
 
@@ -85,6 +85,8 @@ SMALLEST: Values = {
     "contact_cooldown_days": 0,
     "campaign_salt": " ",
     "audience_max_change_share": 0,
+    "alert_rule": {"refit_due_within_days": 0, "segment_loss_share": 0, "campaign_ended_within_days": 0},
+    "muted_alerts": [],
     "few_customers": 2,
     "same_shop_min_known_share": 0,
     "drift_recent_buyer_days": 1,
@@ -151,6 +153,8 @@ LARGEST: Values = {
     "contact_cooldown_days": 3650,
     "campaign_salt": "'" * 100,
     "audience_max_change_share": 100,
+    "alert_rule": {"refit_due_within_days": 3650, "segment_loss_share": 1, "campaign_ended_within_days": 3650},
+    "muted_alerts": [*ALERTS, "build_warning:x"],
     "few_customers": 1_000_000,
     "same_shop_min_known_share": 1,
     "drift_recent_buyer_days": 3650,
@@ -302,6 +306,8 @@ def read_by_every_command(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch)
     assert main(["contract"]) in (0, 3)
     assert main(["report", "--out", str(warehouse.home / "report.html")]) == 0
     assert main(["audience", key, "--out", str(warehouse.home / "list.csv")]) == 0
+    assert main(["excel", "--out", str(warehouse.home / "segments.xlsx")]) == 0
+    assert main(["alert"]) == 0
 
 
 @pytest.mark.slow

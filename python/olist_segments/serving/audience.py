@@ -1,11 +1,12 @@
-"""A campaign list: the members of one segment as a CSV file that is safe to open in a spreadsheet.
+"""A campaign list: the members of one segment as a file that is safe to open in a spreadsheet, CSV or a workbook.
 
 On no list: people who were forgotten, who are suppressed, or who are in the global control group. `--since` and
 `--since-last` write who entered and who left instead, with the reasons (see `difference`).
 
-The file is UTF-8 with a byte order mark, without which Excel reads no accents, and quoted as RFC 4180 says.
+A CSV file is UTF-8 with a byte order mark, without which Excel reads no accents, and quoted as RFC 4180 says.
 Spreadsheets run a cell that starts like a formula, and a hostile name would be one; such a cell gets a leading
-apostrophe (OWASP, "CSV injection"), at every place at which a spreadsheet may let a cell begin.
+apostrophe (OWASP, "CSV injection"), at every place at which a spreadsheet may let a cell begin. The cells of a workbook
+have a type and need none: a text is a text.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,10 @@ from olist_segments.forecast_words import PAST_RATE
 from olist_segments.serving import difference
 from olist_segments.serving.atomic import replace_file
 from olist_segments.serving.difference import CHANGE_COLUMNS, KEPT_OFF_WORDS, Conditions, Difference
+from olist_segments.serving.list_files import CSV, FORMATS, ListFormat, list_format, starts_with
 from olist_segments.serving.tables import add_source_option, choose_source, open_tables, present_tables
+from olist_segments.serving.workbook import Column, Sheet, described_columns, write_workbook
+from olist_segments.shop import read_shop
 
 COLUMNS = (
     "customer_unique_id",
@@ -140,7 +145,7 @@ class Audience:
 
     `stage_name`: the stage of life that all of them are in, None for all stages. `is_abstaining`: the forecasts are the
     past rates of groups. `kept_off`: how many are on no list, by reason. `difference`: from the list of before, where
-    one was asked for, with `left` the rows of those who left.
+    one was asked for, with `left` the rows of those who left. `columns` and `currency`: how a workbook shows the rows.
     """
 
     segment_key: str
@@ -155,6 +160,8 @@ class Audience:
     difference: Difference | None = None
     left: list[tuple[Any, ...]] = field(default_factory=list)
     max_change: float = math.inf
+    columns: Sequence[Column] = ()
+    currency: str | None = None
 
 
 @dataclass(frozen=True)
@@ -199,7 +206,13 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser = commands.add_parser("audience", help="write a segment's customers as a campaign list")
     parser.add_argument("segment", metavar="SEGMENT", help="key or name of a segment of today")
     parser.add_argument("--stage", metavar="STAGE", help="only those at this stage of life, by key or name")
-    parser.add_argument("--out", type=Path, required=True, metavar="FILE.csv", help="the list; a list is replaced")
+    parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the list; a list is replaced")
+    parser.add_argument("--format", choices=FORMATS, help="default: xlsx for a FILE that ends with .xlsx, else csv")
+    parser.add_argument(
+        "--decimal-comma",
+        action="store_true",
+        help="CSV for the Excel of countries that write 0,5: decimal commas, semicolons between columns",
+    )
     add_conditions(parser)
     parser.add_argument(
         "--top",
@@ -215,7 +228,7 @@ def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     since.add_argument(
         "--since-last",
         action="store_true",
-        help="replace the list in FILE.csv, and write who entered, left and stayed since to FILE.changes.csv",
+        help="replace the list in FILE, and write who entered, left and stayed since to NAME.changes.csv (or .xlsx)",
     )
     guard = parser.add_mutually_exclusive_group()
     guard.add_argument(
@@ -265,6 +278,7 @@ def _run(arguments: argparse.Namespace) -> None:
             arguments.stage,
             Wanted(arguments.min_order_probability, arguments.top, arguments.by),
             since,
+            list_format(arguments.out, arguments.format, has_decimal_comma=arguments.decimal_comma),
         )
     )
 
@@ -278,16 +292,18 @@ def audience(
     stage: str | None = None,
     wanted: Wanted = EVERYBODY,
     since: Since | None = None,
+    form: ListFormat = CSV,
 ) -> str:
     """Write the campaign list of `segment` (its key or name) to `file`, whole or not at all; sentences that say so.
 
     `kind`: one of SOURCES, or None for the published tables if there are any; `stage`: key or name of a stage of life,
     or None for all; `wanted`: which of them by their forecasts. `since`: write the difference from the list of a date
-    to `file`; or replace the list in `file`, and write the difference beside it. Only its owner can read a file.
+    to `file`; or replace the list in `file`, and write the difference beside it. `form`: how they are written. Only its
+    owner can read a file.
     UserError if there are no tables or no such segment or stage, if forecasts are asked for that are not there, if
     `file` can't be written or is no campaign list, or if the list's size changed by more than `since` allows.
     """
-    changes = None if since is None else file if since.day else file.with_name(f"{file.stem}.changes.csv")
+    changes = None if since is None else file if since.day else file.with_name(f"{file.stem}.changes.{form.name}")
     if changes != file:
         _check_destination(file)
     if changes:
@@ -301,11 +317,11 @@ def audience(
     # The changes first: a run that is killed before it replaced the list can be repeated.
     if changes and found.difference:
         told = [(*found.difference.change_of(row[0]), *row) for row in (*found.rows, *found.left)]
-        text, changed = to_csv(told, (*CHANGE_COLUMNS, *COLUMNS))
-        replace_file(changes, text.encode("utf-8-sig"), private=True)
+        content, changed = _content(found, "Changes", told, form, CHANGE_COLUMNS)
+        replace_file(changes, content, private=True)
     if changes != file:
-        text, changed = to_csv(found.rows)
-        replace_file(file, text.encode("utf-8-sig"), private=True)
+        content, changed = _content(found, "Customers", found.rows, form)
+        replace_file(file, content, private=True)
     return "\n".join(_sentences(found, file, source, changed, changes))
 
 
@@ -363,6 +379,8 @@ def read_audience(
             left = [known.get(one, (one, *[None] * (len(COLUMNS) - 1))) for one in changes.left]
             most = difference.max_change(connection) if since.max_change is None else since.max_change
         is_abstaining = has_forecasts and connection.execute(_IS_ABSTAINING).fetchall() == [(True,)]
+        columns = described_columns(connection, ["customer_segments", "customer_forecasts"], COLUMNS)
+        currency = read_shop(connection).currency
         if stage_key is None:
             playbooks = connection.execute(_PLAYBOOK, {"segment_key": key}).fetchall()
         else:
@@ -380,6 +398,8 @@ def read_audience(
         changes,
         left,
         most,
+        columns,
+        currency,
     )
 
 
@@ -398,18 +418,32 @@ def _difference(
     else:
         assert last is not None
         known = [key for (key,) in connection.execute("select customer_unique_id from customer_segments").fetchall()]
-        before = difference.listed_in(last, COLUMNS, known, without_formula, conditions, today)
+        written = str if last.suffix.lower() == ".xlsx" else without_formula
+        before = difference.listed_in(last, COLUMNS, known, written, conditions, today)
     return difference.compare(connection, path, conditions, before, [row[0] for row in rows], today)
 
 
-def to_csv(rows: list[tuple[Any, ...]], columns: Sequence[str] = COLUMNS) -> tuple[str, int]:
+def _content(
+    found: Audience, sheet: str, rows: list[tuple[Any, ...]], form: ListFormat, first: Sequence[str] = ()
+) -> tuple[bytes, int]:
+    """The rows as the content of a file, with the columns `first` in front, and how many cells got an apostrophe."""
+    if not form.is_workbook:
+        text, changed = to_csv(rows, (*first, *COLUMNS), form)
+        return text.encode("utf-8-sig"), changed
+    columns = [*(Column(name) for name in first), *found.columns]
+    kept_in_view = 1 + len(first)
+    table = Sheet(sheet, columns, rows, kept_in_view)
+    return write_workbook([table], shown(found.segment_name), found.as_of_date, found.currency), 0
+
+
+def to_csv(rows: list[tuple[Any, ...]], columns: Sequence[str] = COLUMNS, form: ListFormat = CSV) -> tuple[str, int]:
     """The rows as CSV text with a header, and how many cells got an apostrophe so that they are no formula."""
     stream = io.StringIO()
-    writer = csv.writer(stream)
+    writer = csv.writer(stream, delimiter=form.delimiter)
     writer.writerow(columns)
     changed = 0
     for row in rows:
-        cells = [_cell(value) for value in row]
+        cells = [_cell(value, form) for value in row]
         safe = [without_formula(cell) for cell in cells]
         changed += sum(cell != other for cell, other in zip(cells, safe, strict=True))
         writer.writerow(safe)
@@ -429,10 +463,11 @@ def without_formula(text: str) -> str:
     return _CONTROL_START.sub("'", _FORMULA_START.sub(r"\1\2'", text))
 
 
-def _cell(value: object) -> str:
+def _cell(value: object, form: ListFormat) -> str:
     if value is None:
         return ""
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    text = f"{value:.4f}" if isinstance(value, float) else str(value)
+    return text.replace(".", ",") if form.has_decimal_comma and isinstance(value, float | Decimal) else text
 
 
 def known_key(asked: str, names: dict[str, str], noun: str, where: str) -> str:
@@ -457,10 +492,9 @@ def _check_destination(file: Path, columns: Sequence[str] = ()) -> None:
     if not file.exists():
         return
     # A list of an earlier release has fewer columns, with the same ones in front.
-    header = ",".join((*columns, *_COLUMNS_BEFORE_STAGES)).encode("utf-8-sig")
+    header = (*columns, *_COLUMNS_BEFORE_STAGES)
     try:
-        with file.open("rb") as content:
-            is_list = content.read(len(header)) == header
+        is_list = starts_with(file, header)
     except OSError as error:
         raise UserError(f"'{file}' can't be read ({error.strerror}): name another file.") from error
     if not is_list:

@@ -20,7 +20,6 @@ A reason is the first of these that applies:
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +40,7 @@ from olist_segments.campaigns.rules import (
     suppressed_since,
 )
 from olist_segments.errors import UserError
+from olist_segments.serving.list_files import read_list
 from olist_segments.serving.tables import present_tables
 
 CHANGE_COLUMNS = ("change", "reason")
@@ -304,7 +304,7 @@ def listed_in(
     `customers`: those known today, by whom cells are understood that `written` changed on their way into the file.
     UserError where it is no whole list of the same segment, of `today` or earlier.
     """
-    header, lines = _read(file)
+    header, lines = read_list(file)
     if tuple(header) != tuple(columns[: len(header)]) or not set(header) >= {"customer_unique_id", "model_version"}:
         raise UserError(f"'{file}' is no whole list of customers: name the list that was written last.")
     own = {changed: key for key in customers if (changed := written(key)) != key}
@@ -319,7 +319,7 @@ def listed_in(
                 row.get("stage_key") or None,
                 int(row["model_version"]),
                 *(
-                    float(row[name]) if row.get(name) else None
+                    float(row[name].replace(",", ".")) if row.get(name) else None
                     for name in ("segment_probability", "avg_review_score", "order_probability")
                 ),
             )
@@ -421,20 +421,6 @@ def _make_off_then(connection: duckdb.DuckDBPyConnection, source: Path, day: dat
         "create or replace temp table off_then as "
         "select customer_unique_id::varchar as customer_unique_id, reason::varchar as reason from off"
     )
-
-
-def _read(file: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header of a list and its rows with the numbers of their lines; UserError where it can't be read."""
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
-            rows = csv.reader(stream, strict=True)
-            header = next(rows, [])
-            return header, [(rows.line_num, row) for row in rows]
-    except FileNotFoundError as error:
-        raise UserError(f"there is no list at '{file}' yet: write it once without --since-last.") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        why = error.strerror if isinstance(error, OSError) else "it is no CSV file in UTF-8"
-        raise UserError(f"'{file}' can't be read ({why}): name the list that was written last.") from error
 
 
 def _unreadable(file: Path, number: int) -> UserError:

@@ -12,6 +12,7 @@ import glob
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -138,7 +139,7 @@ def _newest_build(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> dic
         raise UserError(f"{what} did not come to its end: run dbt build again. {_UNTOUCHED}")
     if build["failure_count"]:
         raise UserError(
-            f"{what} had {_failures(build)}: fix what its log says went wrong and run dbt build again. {_UNTOUCHED}"
+            f"{what} had {failures(build)}: fix what its log says went wrong and run dbt build again. {_UNTOUCHED}"
         )
     if not build["is_whole"]:
         raise UserError(
@@ -147,8 +148,8 @@ def _newest_build(connection: duckdb.DuckDBPyConnection, warehouse: Path) -> dic
     return build
 
 
-def _failures(build: dict[str, Any]) -> str:
-    """How many steps failed, and the first of them by name where the notes tell them."""
+def failures(build: Mapping[str, Any]) -> str:
+    """How many steps of a noted build failed, and the first of them by name where the notes tell them."""
     count = build["failure_count"]
     text = "1 failed step" if count == 1 else f"{count} failed steps"
     steps = build.get("failed_steps") or []

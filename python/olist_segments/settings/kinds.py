@@ -113,6 +113,22 @@ class OneOf(Kind):
 
 
 @dataclass(frozen=True)
+class OneOfAbout(Kind):
+    """One of some names, alone or with a colon and what it is about."""
+
+    names: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """See Kind."""
+        return f"one of {', '.join(self.names)}, alone or with a colon and a subject"
+
+    def schema(self) -> CoreSchema:
+        """See Kind."""
+        return core_schema.str_schema(strict=True, pattern=f"^(?:{'|'.join(self.names)})(?::.{{1,200}})?$")
+
+
+@dataclass(frozen=True)
 class Text(Kind):
     """Any text; it reaches SQL as an escaped literal only."""
 

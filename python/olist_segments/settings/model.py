@@ -19,6 +19,7 @@ from olist_segments.settings.kinds import (
     Name,
     Number,
     OneOf,
+    OneOfAbout,
     Salt,
     Text,
     Truth,
@@ -32,6 +33,11 @@ ALGORITHMS = ("kmeans", "gaussian_mixture", "ward", "hdbscan")
 """The algorithms that candidates may come from, in the order in which ties between them are broken."""
 MOVED_BY = ("purchase", "review", "delivery", "clock")
 TRANSFORMS = ("identity", "ln", "log1p", "sqrt")
+ALERTS = (
+    *("contract_broken", "contract_due", "forecasts_off", "segment_shrank", "campaign_ended"),
+    *("unexpected_rows", "build_warning"),
+)
+"""Names of alerts, which may be muted."""
 FIGURES = (
     *(
         "shelf_life_days",
@@ -124,6 +130,14 @@ class ForecastRule(Group):
     max_order_ratio: Ratio = 1.25
 
 
+class AlertRule(Group):
+    """From when on something asks for somebody; a key that is not given has the default here."""
+
+    refit_due_within_days: Annotated[int, Whole(0, 3650)] = 14
+    segment_loss_share: Share = 0.5
+    campaign_ended_within_days: Annotated[int, Whole(0, 3650)] = 14
+
+
 class DriftBands(Group):
     """From where on a drift is watched, and acted on."""
 
@@ -187,6 +201,8 @@ class Settings(BaseModel):
     campaign_salt: Annotated[str, Salt()]
     audience_max_change_share: Annotated[float, Number(0, 100)]
     few_customers: Annotated[int, Whole(2, 1_000_000)]
+    alert_rule: AlertRule
+    muted_alerts: Annotated[list[Annotated[str, OneOfAbout(ALERTS)]], Members(may_be_empty=True)]
     same_shop_min_known_share: Share
 
     drift_recent_buyer_days: Days

@@ -33,4 +33,31 @@
     });
     drawings.prepend(label);
   }
+
+  // Every figure can save its table: the cells as they are shown, numbers without the commas between thousands.
+  const quoted = (cell) => {
+    let text = cell.textContent.trim();
+    const number = text.replaceAll(",", "").replace("−", "-");
+    if (cell.matches("td.number") && /^[-+]?[\d.]+%?$/.test(number)) text = number;
+    else if (text === "–") text = "";
+    // A spreadsheet would take such a name for a formula.
+    else if (/^[=+\-@＝＋－＠]/.test(text)) text = `'${text}`;
+    return `"${text.replaceAll('"', '""')}"`;
+  };
+  for (const figure of document.querySelectorAll("figure[id]")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = "Save as CSV";
+    button.setAttribute("aria-describedby", `title-${figure.id.replace("figure-", "")}`);
+    button.addEventListener("click", () => {
+      const lines = [...figure.querySelectorAll("tr")].map((row) => [...row.cells].map(quoted).join(","));
+      const link = document.createElement("a");
+      // Excel reads no accents without the mark in front.
+      link.href = URL.createObjectURL(new Blob([`\ufeff${lines.join("\r\n")}\r\n`], { type: "text/csv" }));
+      link.download = `${figure.id.replace("figure-", "")}.csv`;
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    });
+    figure.querySelector(".behind").append(button);
+  }
 })();
