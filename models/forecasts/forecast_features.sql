@@ -167,6 +167,16 @@ rivals as (
             and everybody_of_stage.segmentation = 'clusters_by_stage'
 ),
 
+-- Read from the table again: a CTE that is read twice is kept whole.
+customers_of_dates as (
+    select
+        as_of_date,
+        count(*) as customer_count
+    from {{ ref('customer_features_monthly') }}
+    where as_of_date >= {{ first_date() }}
+    group by as_of_date
+),
+
 known as (
     select
         features.*,
@@ -176,7 +186,7 @@ known as (
         -- The place in the draw follows from the customer alone: nothing of later dates moves it.
         {{ digest_number('features.customer_unique_id') }} / cast({{ 2 ** 60 }} as double)
         < {{ checked_var('fit_max_customers') }}
-        / cast(count(*) over (partition by features.as_of_date) as double) as is_in_sample,
+        / cast(customers_of_dates.customer_count as double) as is_in_sample,
         features.purchase_day_count > 1 as came_back,
         cast(features.total_spend as double) as spend,
         first_purchases.max_installments as first_max_installments,
@@ -186,6 +196,7 @@ known as (
         {{ recency_band('features.recency_days', 90, 270) }} as quarter_band
     from features
     inner join periods on features.as_of_date = periods.as_of_date
+    inner join customers_of_dates on features.as_of_date = customers_of_dates.as_of_date
     inner join first_purchases on features.customer_unique_id = first_purchases.customer_unique_id
 ),
 
