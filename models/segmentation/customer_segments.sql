@@ -20,8 +20,23 @@ moves as (
     select * from {{ ref('segment_move_reasons') }}
 ),
 
-profiles_monthly as (
-    select * from {{ ref('segment_profiles_monthly') }}
+versions as (
+    select * from {{ ref('segment_versions') }}
+),
+
+segments as (
+    select * from {{ ref('segments') }}
+),
+
+-- A segment may be renamed by a later version.
+names_of_dates as (
+    select
+        as_of_dates.as_of_date,
+        segments.segment_key,
+        segments.segment_name
+    from as_of_dates
+    inner join versions on as_of_dates.as_of_date between versions.in_force_from and versions.in_force_until
+    inner join segments on versions.model_version = segments.model_version
 ),
 
 today as (
@@ -100,7 +115,7 @@ final as (
         segment_flags.is_dormant,
         coalesce(last_moves.as_of_date, first_dates.as_of_date) as in_segment_since,
         last_moves.from_segment_key as previous_segment_key,
-        profiles_monthly.segment_name as previous_segment_name,
+        names_of_dates.segment_name as previous_segment_name,
         stages_today.stage_key,
         stages_today.stage_name,
         coalesce(next_stage_dates.as_of_date, first_dates.as_of_date) as in_stage_since,
@@ -123,10 +138,10 @@ final as (
     inner join first_dates on features.first_purchase_date = first_dates.first_purchase_date
     inner join segment_flags on today.segment_key = segment_flags.segment_key
     left join last_moves on today.customer_unique_id = last_moves.customer_unique_id
-    left join profiles_monthly
+    left join names_of_dates
         on
-            last_moves.previous_as_of_date = profiles_monthly.as_of_date
-            and last_moves.from_segment_key = profiles_monthly.segment_key
+            last_moves.previous_as_of_date = names_of_dates.as_of_date
+            and last_moves.from_segment_key = names_of_dates.segment_key
     left join stage_stays on today.customer_unique_id = stage_stays.customer_unique_id
     left join as_of_dates as next_stage_dates
         on stage_stays.last_date_elsewhere = next_stage_dates.previous_as_of_date
