@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import duckdb
 from common import (
     BUILD,
     ORDERS,
@@ -68,6 +69,12 @@ def measured_build(home: Path, data: Path, *options: str) -> tuple[float, float]
     return seconds, peak / 1e9
 
 
+def take_as_tested(home: Path) -> None:
+    """Note of all dates that their tests passed: the first build ran none, and a night tests what it writes."""
+    with duckdb.connect(str(home / "warehouse.duckdb")) as warehouse:
+        warehouse.execute("update build_log.dates_built set is_tested = true")
+
+
 def section(home: Path) -> list[str]:
     """Build every size in sub-folders of `home`, each removed when it is measured; the lines of the table."""
     rows = []
@@ -81,6 +88,7 @@ def section(home: Path) -> list[str]:
         for _ in range(REPEATS):
             forget_builds(folder)
             builds.append(measured_build(folder, yesterday, "build", *WITHOUT_TESTS))
+            take_as_tested(folder)
             nights.append(measured_build(folder, data, *BUILD))
         (build, peak), (night, peak_of_night) = middle(builds), middle(nights)
         months = customer_months(folder)
@@ -94,9 +102,9 @@ def section(home: Path) -> list[str]:
     return [
         "## How cost grows",
         "",
-        "First builds without tests, and nights with one new day and all data tests, Parquet in, DuckDB held to",
-        f"{MEMORY_LIMIT} and spilling beyond; medians of {REPEATS} runs. Memory is that of dbt and all its processes",
-        "together, file the warehouse, both in GB.",
+        "First builds without tests, and nights with one new day and the data tests of what they write, Parquet in,",
+        f"DuckDB held to {MEMORY_LIMIT} and spilling beyond; medians of {REPEATS} runs. Memory is that of dbt and all",
+        "its processes together, file the warehouse, both in GB.",
         "",
         "| times | orders | customer-months | data | first build, s | cost | peak | night, s | cost | peak | file |",
         "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",

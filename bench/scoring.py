@@ -13,7 +13,7 @@ REPEATS = 7
 COPIES = 10
 FEATURES = "customer_features_monthly"
 # How the two queries name the table that they read.
-READ = re.compile(rf'from (?:"\w+"\."\w+"\.")?{FEATURES}"?')
+READ = re.compile(rf'from (?:"\w+"\.)*"?{FEATURES}"?')
 FORMS = {"identity": "{}", "ln": "ln({})", "log1p": "ln(1 + {})", "sqrt": "sqrt({})"}
 
 
@@ -21,14 +21,15 @@ def scoring_query(home: Path) -> str:
     """The select that the project scores with, as dbt compiled it: labels, probability and runner-up by number."""
     models = home / "target" / "compiled" / "olist_segments" / "models"
     text = (models / "segmentation" / "customer_segments_monthly.sql").read_text()
-    return re.split(r",\s*segments as \(", text)[0] + "\nselect * from scored"
+    return text.split(",\n\nfinal as (")[0] + "\nselect * from scored"
 
 
 def bare_query(warehouse: duckdb.DuckDBPyConnection) -> str:
     """The same columns with the numbers of the model in force written out and nothing looked up."""
     rows = warehouse.sql(
         "select feature, transform, shift, scale, impute_value, lower_bound, upper_bound, segment_number, bias, "
-        "centre, inverse_variance from segment_model inner join segment_versions using (model_version) "
+        "centre, inverse_variance from segment_model inner join segments using (model_version, segment_number) "
+        "inner join segment_versions using (model_version) "
         "where is_in_force order by segment_number, feature"
     ).fetchall()
     standardised: dict[str, str] = {}

@@ -133,7 +133,7 @@
 {%- endmacro %}
 
 {#-
-  The tables named, and for a view those that it reads.
+  The tables named, and for a view those that it reads, itself or by another view.
 
   Arguments:
     names: list of names, or nothing.
@@ -141,11 +141,14 @@
 {% macro tables_behind(names) %}
     {%- set tables = [] -%}
     {%- for name in names or [] -%}
-        {%- set read = graph.nodes["model." ~ project_name ~ "." ~ name.split(".")[0]] -%}
-        {%- if read.config.materialized == "view" -%}
+        {#- Not every name is of a model: views of staging read sources. -#}
+        {%- set read = graph.nodes.get("model." ~ project_name ~ "." ~ name.split(".")[0]) -%}
+        {%- if read and read.config.materialized == "view" -%}
+            {%- set names_read = [] -%}
             {%- for id in read.depends_on.nodes -%}
-                {%- do tables.append(id.split(".") | last) -%}
+                {%- do names_read.append(id.split(".") | last) -%}
             {%- endfor -%}
+            {%- do tables.extend(tables_behind(names_read)) -%}
         {%- else -%}
             {%- do tables.append(name) -%}
         {%- endif -%}

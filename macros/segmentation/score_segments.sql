@@ -29,17 +29,17 @@
         {%- endfor %}
     ),
 
-    -- A feature that a version does not use weighs nothing: cheaper than asking of every row whether it does.
+    -- What a version lacks, a feature or a slot, has no numbers, and nothing is computed of it.
     model_of_all_features as (
         select
             segments.model_version,
             segments.segment_number,
             segments.bias,
             scorable_features.feature,
-            coalesce(model.transform, 'identity') as transform,
-            coalesce(model.shift, 0) as shift,
-            coalesce(model.scale, 1) as scale,
-            coalesce(model.impute_value, 0) as impute_value,
+            model.transform,
+            model.shift,
+            model.scale,
+            model.impute_value,
             model.lower_bound,
             model.upper_bound,
             coalesce(model.centre, 0) as centre,
@@ -97,11 +97,18 @@
             {{ key_columns | join(", ") }},
             model_version
             {%- for slot in slots %},
-            bias_{{ slot }}
-            {%- for feature in features %}
-            {%- set distance = "(" ~ feature ~ "__z - " ~ feature ~ "__centre_" ~ slot ~ ")" %}
-            + {{ feature }}__inverse_variance_{{ slot }} * {{ distance }} * {{ distance }}
-            {%- endfor %} as score_{{ slot }}
+            case
+                when bias_{{ slot }} is not null
+                    then bias_{{ slot }}
+                    {%- for feature in features %}
+                    {%- set distance = "(" ~ feature ~ "__z - " ~ feature ~ "__centre_" ~ slot ~ ")" %}
+                    + case
+                        when {{ feature }}__scale is not null
+                            then {{ feature }}__inverse_variance_{{ slot }} * {{ distance }} * {{ distance }}
+                        else 0
+                    end
+                    {%- endfor %}
+            end as score_{{ slot }}
             {%- endfor %}
         from standardised
     ),
@@ -129,7 +136,8 @@
             *,
             least(
                 {%- for slot in slots %}
-                case when segment_number <> {{ slot }} then score_{{ slot }} end{{ "," if not loop.last }}
+                case when score_{{ slot }} is not null and segment_number <> {{ slot }} then score_{{ slot }} end
+                {{- "," if not loop.last }}
                 {%- endfor %}
             ) as second_score
         from labelled
@@ -141,13 +149,14 @@
         cast(segment_number as integer) as segment_number,
         1 / (
             {%- for slot in slots %}
-            {{ "+ " if not loop.first }}coalesce(exp((best_score - score_{{ slot }}) / 2), 0)
+            {{ "+ " if not loop.first -}}
+            case when score_{{ slot }} is not null then exp((best_score - score_{{ slot }}) / 2) else 0 end
             {%- endfor %}
         ) as segment_margin,
         cast(
             case
                 {%- for slot in slots %}
-                when segment_number <> {{ slot }} and score_{{ slot }} = second_score then {{ slot }}
+                when score_{{ slot }} = second_score and segment_number <> {{ slot }} then {{ slot }}
                 {%- endfor %}
             end as integer
         ) as runner_up_segment_number

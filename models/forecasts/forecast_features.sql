@@ -169,11 +169,13 @@ rivals as (
             and everybody_of_stage.segmentation = 'clusters_by_stage'
 ),
 
-customer_counts as (
+-- Read from the table again: a CTE that is read twice is kept whole.
+customers_of_dates as (
     select
         as_of_date,
         count(*) as customer_count
-    from features
+    from {{ ref('customer_features_monthly') }}
+    where as_of_date >= {{ first_date() }}
     group by as_of_date
 ),
 
@@ -184,7 +186,7 @@ known as (
         periods.has_outcome,
         periods.has_year_outcome,
         first_purchases.place_in_draw
-        < {{ checked_var('fit_max_customers') }} / cast(customer_counts.customer_count as double) as is_in_sample,
+        < {{ checked_var('fit_max_customers') }} / cast(customers_of_dates.customer_count as double) as is_in_sample,
         features.purchase_day_count > 1 as came_back,
         cast(features.total_spend as double) as spend,
         first_purchases.max_installments as first_max_installments,
@@ -194,7 +196,7 @@ known as (
         {{ recency_band('features.recency_days', 90, 270) }} as quarter_band
     from features
     inner join periods on features.as_of_date = periods.as_of_date
-    inner join customer_counts on features.as_of_date = customer_counts.as_of_date
+    inner join customers_of_dates on features.as_of_date = customers_of_dates.as_of_date
     inner join first_purchases on features.customer_unique_id = first_purchases.customer_unique_id
 ),
 

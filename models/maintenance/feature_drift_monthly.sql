@@ -1,7 +1,7 @@
 with
 
-counts as (
-    select * from {{ ref('feature_drift_values') }}
+bin_shares as (
+    select * from {{ ref('feature_drift_bin_shares') }}
 ),
 
 psi as (
@@ -35,12 +35,13 @@ model_features as (
 totals as (
     select
         as_of_date,
+        model_version,
         population,
         feature,
-        sum(customer_count) as customer_count,
-        coalesce(sum(case when value is null then customer_count end), 0) as missing_count
-    from counts
-    group by as_of_date, population, feature
+        total as customer_count,
+        customer_count as missing_count
+    from bin_shares
+    where is_missing_bin
 ),
 
 judged as (
@@ -51,7 +52,7 @@ described as (
     select
         judged.*,
         model_features.feature is not null as is_in_model,
-        cast(totals.customer_count as integer) as customer_count,
+        totals.customer_count,
         cast(totals.missing_count as double) / cast(totals.customer_count as double) as missing_rate,
         missing_bins.customer_share as reference_missing_rate,
         distances.wasserstein,
@@ -61,6 +62,7 @@ described as (
     inner join totals
         on
             judged.as_of_date = totals.as_of_date
+            and judged.model_version = totals.model_version
             and judged.population = totals.population
             and judged.feature = totals.feature
     inner join bins as missing_bins

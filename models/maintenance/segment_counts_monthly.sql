@@ -2,8 +2,8 @@
     config(
         materialized='by_date',
         meta={'inputs': {
-            'of_date': ['customer_months'],
-            'of_date_before': ['customer_months'],
+            'of_date': ['segment_months'],
+            'of_date_before': ['segment_months'],
             'known_otherwise': ['customer_segments_at_switch'],
         }}
     )
@@ -11,8 +11,8 @@
 
 with
 
-customer_months as (
-    select * from {{ ref('customer_months') }}
+segment_months as (
+    select * from {{ ref('segment_months') }}
     where as_of_date >= {{ first_date() }}
 ),
 
@@ -29,19 +29,19 @@ labels_of_dates as (
         recency_days,
         is_review_missing,
         segment_key
-    from customer_months
+    from segment_months
     union all
     select
-        customer_months.as_of_date,
+        segment_months.as_of_date,
         segments_at_switch.earlier_model_version as model_version,
-        customer_months.recency_days,
-        customer_months.is_review_missing,
+        segment_months.recency_days,
+        segment_months.is_review_missing,
         segments_at_switch.segment_key_by_earlier_version as segment_key
     from segments_at_switch
-    inner join customer_months
+    inner join segment_months
         on
-            segments_at_switch.customer_unique_id = customer_months.customer_unique_id
-            and segments_at_switch.as_of_date = customer_months.as_of_date
+            segments_at_switch.customer_unique_id = segment_months.customer_unique_id
+            and segments_at_switch.as_of_date = segment_months.as_of_date
 ),
 
 final as (

@@ -2,16 +2,16 @@
     config(
         materialized='by_date',
         meta={'inputs': {
-            'of_date': ['customer_months', 'segment_profiles_monthly', 'segment_move_reasons'],
-            'of_date_before': ['customer_months', 'segment_profiles_monthly'],
+            'of_date': ['segment_months', 'segment_profiles_monthly', 'segment_move_reasons'],
+            'of_date_before': ['segment_months', 'segment_profiles_monthly'],
         }}
     )
 }}
 
 with
 
-customer_months as (
-    select * from {{ ref('customer_months') }}
+segment_months as (
+    select * from {{ ref('segment_months') }}
     where as_of_date >= {{ date_before_first() }}
 ),
 
@@ -31,13 +31,13 @@ segment_profiles_monthly as (
 
 states as (
     select
-        customer_months.customer_unique_id,
-        customer_months.as_of_date,
-        customer_months.segment_key,
-        customer_months.total_spend,
+        segment_months.customer_unique_id,
+        segment_months.as_of_date,
+        segment_months.segment_key,
+        segment_months.total_spend,
         as_of_dates.previous_as_of_date
-    from customer_months
-    inner join as_of_dates on customer_months.as_of_date = as_of_dates.as_of_date
+    from segment_months
+    inner join as_of_dates on segment_months.as_of_date = as_of_dates.as_of_date
 ),
 
 steps as (

@@ -9,6 +9,16 @@
     )
 }}
 
+{#- segmentation, key and name of the segment in it -#}
+{%- set segmentations = [
+    ('clusters', 'groups.segment_key', 'groups.segment_name'),
+    (
+        'clusters_by_stage',
+        segment_stage_key('groups.segment_key', 'groups.stage_key'),
+        segment_stage_name('groups.segment_name', 'groups.stage_name'),
+    ),
+    ('rfm', 'groups.rfm_segment_key', 'groups.rfm_segment_name'),
+] -%}
 with
 
 customer_months as (
@@ -29,30 +39,36 @@ next_purchases as (
     where as_of_date >= {{ first_date() }}
 ),
 
+-- Counted once by all groupings together: three times fewer joins than each by itself.
+groups as (
+    select
+        customer_months.as_of_date,
+        customer_months.segment_key,
+        customer_months.segment_name,
+        customer_months.stage_key,
+        customer_months.stage_name,
+        customer_months.rfm_segment_key,
+        customer_months.rfm_segment_name,
+        {{ outcome_sums() | indent(8) }}
+    from customer_months
+    inner join outcome_dates on customer_months.as_of_date = outcome_dates.as_of_date
+    left join next_purchases
+        on
+            customer_months.customer_unique_id = next_purchases.customer_unique_id
+            and customer_months.as_of_date = next_purchases.as_of_date
+    group by 1, 2, 3, 4, 5, 6, 7
+),
+
 memberships as (
+    {%- for segmentation, segment_key, segment_name in segmentations %}
+    {{ "union all" if not loop.first }}
     select
-        'clusters' as segmentation,
-        as_of_date,
-        customer_unique_id,
-        segment_key,
-        segment_name
-    from customer_months
-    union all
-    select
-        'clusters_by_stage' as segmentation,
-        as_of_date,
-        customer_unique_id,
-        {{ segment_stage_key('segment_key', 'stage_key') }} as segment_key,
-        {{ segment_stage_name('segment_name', 'stage_name') }} as segment_name
-    from customer_months
-    union all
-    select
-        'rfm' as segmentation,
-        as_of_date,
-        customer_unique_id,
-        rfm_segment_key as segment_key,
-        rfm_segment_name as segment_name
-    from customer_months
+        '{{ segmentation }}' as segmentation,
+        {{ segment_key }} as member_of,
+        {{ segment_name }} as member_of_name,
+        groups.*
+    from groups
+    {%- endfor %}
 ),
 
 outcomes as (
@@ -60,15 +76,16 @@ outcomes as (
         memberships.segmentation,
         memberships.as_of_date,
         outcome_dates.outcome_until,
-        memberships.segment_key,
-        memberships.segment_name,
-        {{ outcome_sums() | indent(8) }}
+        memberships.member_of as segment_key,
+        memberships.member_of_name as segment_name,
+        {%- for column in [
+            'customer_count', 'ordered_again_count', 'next_order_count', 'next_spend', 'next_spend_squared',
+            'next_review_sum', 'next_review_count',
+        ] %}
+        sum(memberships.{{ column }}) as {{ column }}{{ "," if not loop.last }}
+        {%- endfor %}
     from memberships
     inner join outcome_dates on memberships.as_of_date = outcome_dates.as_of_date
-    left join next_purchases
-        on
-            memberships.customer_unique_id = next_purchases.customer_unique_id
-            and memberships.as_of_date = next_purchases.as_of_date
     group by 1, 2, 3, 4, 5
 ),
 

@@ -49,7 +49,7 @@ categories as (
 ),
 
 members as (
-    select * from {{ ref('customer_months') }}
+    select * from {{ ref('segment_months') }}
     where is_newest
 ),
 

@@ -2,15 +2,15 @@
     config(
         materialized='by_date',
         meta={'inputs': {
-            'of_date': ['customer_months'],
+            'of_date': ['segment_months'],
         }}
     )
 }}
 
 with
 
-customer_months as (
-    select * from {{ ref('customer_months') }}
+segment_months as (
+    select * from {{ ref('segment_months') }}
     where as_of_date >= {{ first_date() }}
 ),
 
@@ -35,7 +35,7 @@ segments as (
         percentile_cont(0.5) within group (order by recency_days) as median_recency_days,
         percentile_cont(0.5) within group (order by cast(total_spend as double)) as median_total_spend,
         sum(cast(segment_probability as decimal(18, 9))) as probability_sum
-    from customer_months
+    from segment_months
     group by as_of_date, is_newest, segment_key, segment_name, model_version
 ),
 

@@ -12,7 +12,7 @@
 with
 
 members as (
-    select * from {{ ref('customer_months') }}
+    select * from {{ ref('segment_months') }}
     where is_newest
 ),
 

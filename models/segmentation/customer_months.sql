@@ -2,12 +2,8 @@
 
 with
 
-features as (
-    select * from {{ ref('customer_features_monthly') }}
-),
-
-segments as (
-    select * from {{ ref('customer_segments_monthly') }}
+segment_months as (
+    select * from {{ ref('segment_months') }}
 ),
 
 lifecycle_stages as (
@@ -20,14 +16,14 @@ rfm_segments as (
 
 final as (
     select
-        segments.customer_unique_id,
-        segments.as_of_date,
-        segments.is_newest,
-        segments.model_version,
-        segments.segment_key,
-        segments.segment_name,
-        segments.segment_probability,
-        segments.runner_up_segment_key,
+        segment_months.customer_unique_id,
+        segment_months.as_of_date,
+        segment_months.is_newest,
+        segment_months.model_version,
+        segment_months.segment_key,
+        segment_months.segment_name,
+        segment_months.segment_probability,
+        segment_months.runner_up_segment_key,
         lifecycle_stages.stage_key,
         lifecycle_stages.stage_name,
         rfm_segments.recency_score,
@@ -35,38 +31,34 @@ final as (
         rfm_segments.monetary_score,
         rfm_segments.rfm_segment_key,
         rfm_segments.rfm_segment_name,
-        features.first_purchase_date,
-        features.last_purchase_date,
-        features.recency_days,
-        features.tenure_days,
-        features.purchase_day_count,
-        features.order_count,
-        features.item_count,
-        features.total_spend,
-        features.average_order_value,
-        features.freight_share,
-        features.max_installments,
-        features.review_count,
-        features.avg_review_score,
-        features.worst_review_score,
-        features.is_review_missing,
-        features.is_review_imputed,
-        features.delivered_order_count,
-        features.late_delivery_share,
-        features.avg_delivery_days
-    from segments
-    inner join features
-        on
-            segments.customer_unique_id = features.customer_unique_id
-            and segments.as_of_date = features.as_of_date
+        segment_months.first_purchase_date,
+        segment_months.last_purchase_date,
+        segment_months.recency_days,
+        segment_months.tenure_days,
+        segment_months.purchase_day_count,
+        segment_months.order_count,
+        segment_months.item_count,
+        segment_months.total_spend,
+        segment_months.average_order_value,
+        segment_months.freight_share,
+        segment_months.max_installments,
+        segment_months.review_count,
+        segment_months.avg_review_score,
+        segment_months.worst_review_score,
+        segment_months.is_review_missing,
+        segment_months.is_review_imputed,
+        segment_months.delivered_order_count,
+        segment_months.late_delivery_share,
+        segment_months.avg_delivery_days
+    from segment_months
     left join lifecycle_stages
         on
-            segments.customer_unique_id = lifecycle_stages.customer_unique_id
-            and segments.as_of_date = lifecycle_stages.as_of_date
+            segment_months.customer_unique_id = lifecycle_stages.customer_unique_id
+            and segment_months.as_of_date = lifecycle_stages.as_of_date
     left join rfm_segments
         on
-            segments.customer_unique_id = rfm_segments.customer_unique_id
-            and segments.as_of_date = rfm_segments.as_of_date
+            segment_months.customer_unique_id = rfm_segments.customer_unique_id
+            and segment_months.as_of_date = rfm_segments.as_of_date
 )
 
 select * from final

@@ -16,28 +16,55 @@ as_of_dates as (
     select * from {{ ref('as_of_dates') }}
 ),
 
--- Read from the table again: a CTE that is read twice is kept whole, all of history in this case.
+moves as (
+    select * from {{ ref('segment_move_reasons') }}
+),
+
+versions as (
+    select * from {{ ref('segment_versions') }}
+),
+
+segments as (
+    select * from {{ ref('segments') }}
+),
+
+-- A segment may be renamed by a later version.
+names_of_dates as (
+    select
+        as_of_dates.as_of_date,
+        segments.segment_key,
+        segments.segment_name
+    from as_of_dates
+    inner join versions on as_of_dates.as_of_date between versions.in_force_from and versions.in_force_until
+    inner join segments on versions.model_version = segments.model_version
+),
+
 today as (
-    select segments_today.*
-    from {{ ref('customer_segments_monthly') }} as segments_today
-    inner join as_of_dates on segments_today.as_of_date = as_of_dates.as_of_date
+    select segments_monthly.*
+    from segments_monthly
+    inner join as_of_dates on segments_monthly.as_of_date = as_of_dates.as_of_date
     where as_of_dates.is_newest
 ),
 
--- One pass over history: it has a row per customer and date.
-stays as (
+-- Those who moved are few: the segments of all dates need not be read to know since when one holds.
+last_moves as (
     select
-        segments_monthly.customer_unique_id,
-        min(segments_monthly.as_of_date) as first_as_of_date,
-        max(segments_monthly.as_of_date)
-        filter (where segments_monthly.segment_key <> today.segment_key) as last_date_elsewhere,
-        max_by(segments_monthly.segment_key, segments_monthly.as_of_date)
-        filter (where segments_monthly.segment_key <> today.segment_key) as previous_segment_key,
-        max_by(segments_monthly.segment_name, segments_monthly.as_of_date)
-        filter (where segments_monthly.segment_key <> today.segment_key) as previous_segment_name
-    from segments_monthly
-    inner join today on segments_monthly.customer_unique_id = today.customer_unique_id
-    group by segments_monthly.customer_unique_id
+        customer_unique_id,
+        max(as_of_date) as as_of_date,
+        max(previous_as_of_date) as previous_as_of_date,
+        max_by(from_segment_key, as_of_date) as from_segment_key
+    from moves
+    group by customer_unique_id
+),
+
+-- Somebody who is known at a date is known at all later ones.
+first_dates as (
+    select
+        days.first_purchase_date,
+        min(as_of_dates.as_of_date) as as_of_date
+    from (select distinct first_purchase_date from features) as days
+    inner join as_of_dates on days.first_purchase_date <= as_of_dates.as_of_date
+    group by days.first_purchase_date
 ),
 
 stages_today as (
@@ -49,14 +76,16 @@ stages_today as (
     where is_newest
 ),
 
+-- One pass over history: it has a row per customer and date.
 stage_stays as (
     select
         stages_monthly.customer_unique_id,
-        min(stages_monthly.as_of_date) as first_as_of_date,
-        max(stages_monthly.as_of_date)
-        filter (where stages_monthly.stage_key <> stages_today.stage_key) as last_date_elsewhere
+        max(stages_monthly.as_of_date) as last_date_elsewhere
     from stages_monthly
-    inner join stages_today on stages_monthly.customer_unique_id = stages_today.customer_unique_id
+    inner join stages_today
+        on
+            stages_monthly.customer_unique_id = stages_today.customer_unique_id
+            and stages_monthly.stage_key <> stages_today.stage_key
     group by stages_monthly.customer_unique_id
 ),
 
@@ -84,12 +113,12 @@ final as (
         today.segment_name,
         segment_flags.is_dissatisfied,
         segment_flags.is_dormant,
-        coalesce(next_dates.as_of_date, stays.first_as_of_date) as in_segment_since,
-        stays.previous_segment_key,
-        stays.previous_segment_name,
+        coalesce(last_moves.as_of_date, first_dates.as_of_date) as in_segment_since,
+        last_moves.from_segment_key as previous_segment_key,
+        names_of_dates.segment_name as previous_segment_name,
         stages_today.stage_key,
         stages_today.stage_name,
-        coalesce(next_stage_dates.as_of_date, stage_stays.first_as_of_date) as in_stage_since,
+        coalesce(next_stage_dates.as_of_date, first_dates.as_of_date) as in_stage_since,
         {{ segment_stage_name('today.segment_name', 'stages_today.stage_name') }} as segment_stage_name,
         today.segment_probability,
         today.segment_margin,
@@ -104,13 +133,16 @@ final as (
         features.avg_review_score,
         features.state
     from today
-    inner join stays on today.customer_unique_id = stays.customer_unique_id
     inner join stages_today on today.customer_unique_id = stages_today.customer_unique_id
-    inner join stage_stays on today.customer_unique_id = stage_stays.customer_unique_id
     inner join features on today.customer_unique_id = features.customer_unique_id
+    inner join first_dates on features.first_purchase_date = first_dates.first_purchase_date
     inner join segment_flags on today.segment_key = segment_flags.segment_key
-    -- Somebody who is known at a date is known at all later ones.
-    left join as_of_dates as next_dates on stays.last_date_elsewhere = next_dates.previous_as_of_date
+    left join last_moves on today.customer_unique_id = last_moves.customer_unique_id
+    left join names_of_dates
+        on
+            last_moves.previous_as_of_date = names_of_dates.as_of_date
+            and last_moves.from_segment_key = names_of_dates.segment_key
+    left join stage_stays on today.customer_unique_id = stage_stays.customer_unique_id
     left join as_of_dates as next_stage_dates
         on stage_stays.last_date_elsewhere = next_stage_dates.previous_as_of_date
 )

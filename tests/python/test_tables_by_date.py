@@ -98,6 +98,7 @@ CHANGES = [
     Change("other boundaries of stages", variables=SETTINGS | {"lifecycle_days": [20, 70, 200]}),
     Change("other outcome days", variables=SETTINGS | {"outcome_days": 60}),
     Change("other recent buyers", variables=SETTINGS | {"drift_recent_buyer_days": 45}),
+    Change("other bins of drift", variables=SETTINGS | {"drift_bins": 4}),
     Change("forecasts are fitted anew", as_of(A_DAY_LATER), SETTINGS | {"refit_forecasts": True}),
     Change("another calibration", statement="update fit_segment_refits set kept_count = kept_count // 2"),
     Change("another seed", statement="update rfm_segment_rules set rfm_segment_name = rfm_segment_name || '!'"),

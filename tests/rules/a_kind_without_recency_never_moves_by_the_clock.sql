@@ -13,8 +13,13 @@ versions_with_a_clock as (
     where inverse_variance > 0 and {{ is_among('feature', clock_features) }}
 ),
 
-customer_months as (
-    select * from {{ ref('customer_months') }}
+-- Twice, as a CTE that is read twice is kept whole.
+features_after as (
+    select * from {{ ref('customer_features_monthly') }}
+),
+
+features_before as (
+    select * from {{ ref('customer_features_monthly') }}
 ),
 
 move_reasons as (
@@ -27,18 +32,18 @@ select
     move_reasons.model_version,
     move_reasons.reason
 from move_reasons
-inner join customer_months as arrived
+inner join features_after as arrived
     on
         move_reasons.customer_unique_id = arrived.customer_unique_id
         and move_reasons.as_of_date = arrived.as_of_date
-inner join customer_months as departed
+inner join features_before as departed
     on
         move_reasons.customer_unique_id = departed.customer_unique_id
         and move_reasons.previous_as_of_date = departed.as_of_date
 left join versions_with_a_clock on move_reasons.model_version = versions_with_a_clock.model_version
 where
     versions_with_a_clock.model_version is null
-    and {{ dates_to_test(['customer_months', 'segment_move_reasons'], 'move_reasons.') }}
+    and {{ dates_to_test(['customer_features_monthly', 'segment_move_reasons'], 'move_reasons.') }}
     and (
         move_reasons.reason = 'clock_only'
         or (

@@ -2,8 +2,8 @@
     config(
         materialized='by_date',
         meta={'inputs': {
-            'of_date': ['customer_months'],
-            'of_date_before': ['customer_months'],
+            'of_date': ['customer_segments_monthly', 'customer_features_monthly'],
+            'of_date_before': ['customer_segments_monthly', 'customer_features_monthly'],
             'of_version': ['segment_model', 'segments'],
             'known_otherwise': ['customer_segments_at_switch'],
         }}
@@ -20,8 +20,24 @@
 {%- set input_of = feature_inputs() -%}
 with
 
-customer_months as (
-    select * from {{ ref('customer_months') }}
+-- Twice each, as a CTE that is read twice is kept whole.
+segments_after as (
+    select * from {{ ref('customer_segments_monthly') }}
+    where as_of_date >= {{ first_date() }}
+),
+
+segments_before as (
+    select * from {{ ref('customer_segments_monthly') }}
+    where as_of_date >= {{ date_before_first() }}
+),
+
+features_after as (
+    select * from {{ ref('customer_features_monthly') }}
+    where as_of_date >= {{ first_date() }}
+),
+
+features_before as (
+    select * from {{ ref('customer_features_monthly') }}
     where as_of_date >= {{ date_before_first() }}
 ),
 
@@ -72,9 +88,9 @@ movers as (
         departed.segment_key as from_segment_key,
         arrived.segment_key as to_segment_key,
         coalesce(switch_labels.segment_key_by_earlier_version = departed.segment_key, false) as is_model_change
-    from customer_months as arrived
+    from segments_after as arrived
     inner join as_of_dates on arrived.as_of_date = as_of_dates.as_of_date
-    inner join customer_months as departed
+    inner join segments_before as departed
         on
             arrived.customer_unique_id = departed.customer_unique_id
             and as_of_dates.previous_as_of_date = departed.as_of_date
@@ -82,7 +98,7 @@ movers as (
         on
             arrived.customer_unique_id = switch_labels.customer_unique_id
             and arrived.as_of_date = switch_labels.as_of_date
-    where arrived.as_of_date >= {{ first_date() }} and arrived.segment_key <> departed.segment_key
+    where arrived.segment_key <> departed.segment_key
 ),
 
 changes as (
@@ -99,11 +115,11 @@ changes as (
         after.purchase_day_count > before.purchase_day_count as has_bought
     from movers
     inner join inputs_of_versions on movers.model_version = inputs_of_versions.model_version
-    inner join customer_months as before
+    inner join features_before as before
         on
             movers.customer_unique_id = before.customer_unique_id
             and movers.previous_as_of_date = before.as_of_date
-    inner join customer_months as after
+    inner join features_after as after
         on
             movers.customer_unique_id = after.customer_unique_id
             and movers.as_of_date = after.as_of_date
