@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 INSTALLED_SPARK := $(VENV)/.installed-spark
+SUPERSET := .venv-superset
 MARKETPLACE := data/marketplace
 TEST_HOME := target/test
 TEST_BUILD := OLIST_DATA_DIR=data/sample OLIST_WAREHOUSE=$(TEST_HOME)/warehouse.duckdb OLIST_SERVING_DIR=$(TEST_HOME)/serving \
@@ -16,7 +17,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DO_NOT_TRACK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-spark build docs build-spark test test-all test-dbt test-python test-python-all test-spark lint lint-python lint-sql lint-yaml lint-conventions audit bench lock clean
+.PHONY: help install install-spark build docs build-spark test test-all test-dbt test-python test-python-all test-spark test-superset lint lint-python lint-sql lint-yaml lint-conventions audit bench lock clean
 
 help: ## What each command does
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -83,6 +84,17 @@ test-python-all: $(INSTALLED)
 
 test-spark: $(INSTALLED_SPARK) ## The tests of the Spark target: every table equal to DuckDB's
 	OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_CAMPAIGN_DIR=$(TEST_HOME)/campaigns OLIST_TEST_SPARK=1 python -m pytest tests/python/test_spark.py
+
+# Superset's packages would not go together with dbt's, so they have an environment of their own.
+$(SUPERSET)/.installed: tests/superset/requirements.txt
+	@echo "Installing Superset into $(SUPERSET) …"
+	@$(PYTHON) -m venv $(SUPERSET)
+	@$(SUPERSET)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+test-superset: $(INSTALLED) $(SUPERSET)/.installed ## The dashboard in a real Superset: every chart's rows equal the tables
+	OLIST_DATA_DIR= OLIST_WAREHOUSE= OLIST_CAMPAIGN_DIR=$(TEST_HOME)/campaigns OLIST_SUPERSET_PYTHON=$(CURDIR)/$(SUPERSET)/bin/python \
+		python -m pytest tests/python/test_superset.py
 
 lint: lint-python lint-sql lint-yaml lint-conventions ## Style, types and conventions
 
