@@ -104,7 +104,7 @@ def test_refit_contract_forecasts_campaigns_and_findings_are_told(tables: Tables
     )
     words = told(tables.page())
     assert "model version 1 took the place of version 0" in words
-    assert "says to fit again every at least 308 days instead of 30 days; the next refit is due on 5 July 2019" in words
+    assert "is for at least 308 days between fits instead of 30 days; the next refit is due on 5 July 2019" in words
     ((expected, actual),) = tables.query(
         "select expected_orders, actual_orders from forecast_drift_monthly order by as_of_date desc limit 1"
     )

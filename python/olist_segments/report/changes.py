@@ -119,12 +119,12 @@ def _contract(terms: Row) -> str:
         return f"The maintenance contract {since} asks for a refit."
     due = f"the next refit is due on {day(terms['due_date'])}"
     if terms["refit_interval_days_before"] is None:
-        return f"There is a maintenance contract now: fit again every {interval}; {due}."
+        return f"There is a maintenance contract now, for {interval} between fits; {due}."
     before = _interval(terms["is_interval_at_least_before"], terms["refit_interval_days_before"])
     mended = "The maintenance contract holds again. " if terms["is_broken_before"] else ""
     if interval == before:
-        return f"{mended}The maintenance contract is unchanged: fit again every {interval}; {due}."
-    return f"{mended}The maintenance contract says to fit again every {interval} instead of {before}; {due}."
+        return f"{mended}The maintenance contract is unchanged: {interval} between fits; {due}."
+    return f"{mended}The maintenance contract is for {interval} between fits instead of {before}; {due}."
 
 
 def _interval(is_at_least: bool, days: int) -> str:
