@@ -169,7 +169,7 @@ def duckdb_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     data = warehouse.home / "data"
     shutil.copytree(SAMPLE, data)
     suppress(warehouse, data)
-    warehouse.build(data, "--select", "path:models/campaigns", "build_warnings", variables=FEW_CANDIDATES)
+    warehouse.build(data, "--select", "path:models/campaigns", "build_warnings", "alerts", variables=FEW_CANDIDATES)
     return warehouse
 
 
