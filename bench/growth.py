@@ -27,6 +27,8 @@ from common import (
 
 TIMES = (1, 3, 10, 30)
 MEMORY_LIMIT = "4GB"
+# Larger ones are built once: chance is small beside what they take.
+REPEATED_UP_TO = 3
 
 
 def resident_bytes(root: int) -> int:
@@ -85,7 +87,7 @@ def section(home: Path) -> list[str]:
         generate(data, times * ORDERS, "--format", "parquet")
         yesterday = without_last_day(data, folder / "yesterday")
         builds, nights = [], []
-        for _ in range(REPEATS):
+        for _ in range(REPEATS if times <= REPEATED_UP_TO else 1):
             forget_builds(folder)
             builds.append(measured_build(folder, yesterday, "build", *WITHOUT_TESTS))
             take_as_tested(folder)
@@ -103,8 +105,8 @@ def section(home: Path) -> list[str]:
         "## How cost grows",
         "",
         "First builds without tests, and nights with one new day and the data tests of what they write, Parquet in,",
-        f"DuckDB held to {MEMORY_LIMIT} and spilling beyond; medians of {REPEATS} runs. Memory is that of dbt and all",
-        "its processes together, file the warehouse, both in GB.",
+        f"DuckDB held to {MEMORY_LIMIT} and spilling beyond; medians of {REPEATS} runs up to {REPEATED_UP_TO} times Olist,",
+        "one run beyond. Memory is that of dbt and all its processes together, file the warehouse, both in GB.",
         "",
         "| times | orders | customer-months | data | first build, s | cost | peak | night, s | cost | peak | file |",
         "|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
