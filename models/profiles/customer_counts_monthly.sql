@@ -75,8 +75,8 @@ final as (
     inner join stretches
         on
             customer_months.customer_unique_id = stretches.customer_unique_id
-            and stretches.from_date <= customer_months.as_of_date
-            and (stretches.next_from_date > customer_months.as_of_date or stretches.next_from_date is null)
+            and customer_months.as_of_date >= stretches.from_date
+            and (customer_months.as_of_date < stretches.next_from_date or stretches.next_from_date is null)
     group by 1, 2, 3, 4, 5, 6, 7, 8
 )
 
