@@ -66,7 +66,7 @@ $(MARKETPLACE)/planted_segments.csv: | $(INSTALLED)
 
 test: test-dbt test-python ## The proof in five minutes: dbt's data and unit tests on the sample, every fast pytest
 
-test-all: test-dbt test-python-all ## Every test but those of Spark: kills, mutations, full disks, load, browser, readers as well
+test-all: test-dbt test-python-all test-superset ## Every test but those of Spark: kills, mutations, full disks, load, browser, Superset as well
 
 test-dbt: $(INSTALLED)
 	@rm -rf $(TEST_HOME) && mkdir -p $(TEST_HOME)
