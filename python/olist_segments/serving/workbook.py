@@ -186,15 +186,7 @@ def _write_cell(page: Worksheet, row: int, place: int, value: Any, kind: str, fo
 
 
 def _kind_of_value(value: object) -> str:
-    # A truth is a whole number and a moment a date, for Python.
-    for types, kind in (
-        (bool, TRUTH),
-        (int, WHOLE),
-        (float, NUMBER),
-        (Decimal, MONEY),
-        (datetime, MOMENT),
-        (date, DATE),
-    ):
+    for types, kind in _KINDS_OF_VALUES:
         if isinstance(value, types):
             return kind
     return TEXT
