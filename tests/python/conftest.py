@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cloudpickle
+import duckdb
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 from dbt_here import locked, parsed_project
@@ -108,6 +109,26 @@ def built_tonight(nights: Nights, tmp_path_factory: pytest.TempPathFactory) -> W
         publish(warehouse.serving, warehouse.path)
 
     return Warehouse(made_once(tmp_path_factory, "tonight", make))
+
+
+@pytest.fixture
+def environment(built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
+    """The commands read what `built` published."""
+    monkeypatch.setenv("OLIST_WAREHOUSE", str(built.path))
+    monkeypatch.setenv("OLIST_SERVING_DIR", str(built.serving))
+    return built
+
+
+@pytest.fixture
+def tampered(built: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyConnection:
+    """A connection to a copy of the published tables, which the commands read once it is closed."""
+    folder = tmp_path / "serving"
+    folder.mkdir()
+    shutil.copy(built.serving / "segments.duckdb", folder)
+    (folder / "segments.duckdb").chmod(0o644)
+    monkeypatch.setenv("OLIST_WAREHOUSE", str(tmp_path / "none.duckdb"))
+    monkeypatch.setenv("OLIST_SERVING_DIR", str(folder))
+    return duckdb.connect(str(folder / "segments.duckdb"))
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@ import csv
 import io
 import os
 import re
-import shutil
 import stat
 from datetime import date
 from decimal import Decimal
@@ -48,26 +47,6 @@ HOSTILE = [
     'x","=HYPERLINK(""http://example.org"")',
     "x\r\n=1",
 ]
-
-
-@pytest.fixture
-def environment(built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    """The commands read what `built` published."""
-    monkeypatch.setenv("OLIST_WAREHOUSE", str(built.path))
-    monkeypatch.setenv("OLIST_SERVING_DIR", str(built.serving))
-    return built
-
-
-@pytest.fixture
-def tampered(built: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyConnection:
-    """A connection to a copy of the published tables, which the commands read once it is closed."""
-    folder = tmp_path / "serving"
-    folder.mkdir()
-    shutil.copy(built.serving / "segments.duckdb", folder)
-    (folder / "segments.duckdb").chmod(0o644)
-    monkeypatch.setenv("OLIST_WAREHOUSE", str(tmp_path / "none.duckdb"))
-    monkeypatch.setenv("OLIST_SERVING_DIR", str(folder))
-    return duckdb.connect(str(folder / "segments.duckdb"))
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:

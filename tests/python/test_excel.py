@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from io import BytesIO
@@ -28,26 +27,6 @@ HOSTILE = [
     *("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "＝1+1", "0012", "1e5", "TRUE", "http://example.org", "{=1}"),
     *("a\x00b\x1b[2J", "_x000D_", "\ufffe", "line\nbreak", "'quoted", ""),
 ]
-
-
-@pytest.fixture
-def environment(built: Warehouse, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    """The commands read what `built` published."""
-    monkeypatch.setenv("OLIST_WAREHOUSE", str(built.path))
-    monkeypatch.setenv("OLIST_SERVING_DIR", str(built.serving))
-    return built
-
-
-@pytest.fixture
-def tampered(built: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> duckdb.DuckDBPyConnection:
-    """A connection to a copy of the published tables, which the command reads once it is closed."""
-    folder = tmp_path / "serving"
-    folder.mkdir()
-    shutil.copy(built.serving / "segments.duckdb", folder)
-    (folder / "segments.duckdb").chmod(0o644)
-    monkeypatch.setenv("OLIST_WAREHOUSE", str(tmp_path / "none.duckdb"))
-    monkeypatch.setenv("OLIST_SERVING_DIR", str(folder))
-    return duckdb.connect(str(folder / "segments.duckdb"))
 
 
 @pytest.fixture(scope="module")
