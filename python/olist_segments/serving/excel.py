@@ -17,7 +17,7 @@ import duckdb
 from olist_segments.errors import UserError
 from olist_segments.serving.atomic import replace_file
 from olist_segments.serving.reader import query_rows
-from olist_segments.serving.tables import add_source_option, choose_source, open_tables
+from olist_segments.serving.tables import add_source_option, choose_source, described, open_tables
 from olist_segments.serving.workbook import MIXED, Column, Sheet, described_columns, write_workbook
 from olist_segments.shop import read_shop
 from olist_segments.structures import SENTENCES
@@ -173,7 +173,6 @@ _SUMMARY = """
     cross join (select * from maintenance_contract where is_the_contract) as contract
     cross join (select count(*) as alert_count from alerts) as alerts
 """
-_TABLE_COMMENT = "select coalesce(max(comment), '') from duckdb_tables() where schema_name = 'main' and table_name = ?"
 
 
 def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -224,8 +223,8 @@ def _sheet(connection: duckdb.DuckDBPyConnection, shown: Shown) -> Sheet | None:
 
 
 def _table_meaning(connection: duckdb.DuckDBPyConnection, table: str) -> str:
-    ((comment,),) = connection.execute(_TABLE_COMMENT, [table]).fetchall()
-    return " ".join(comment.split())
+    of_table = described(connection, table)
+    return " ".join((of_table.comment or "").split()) if of_table else ""
 
 
 def _summary_sheet(summary: dict[str, Any], sheets: list[Sheet], meanings: dict[str, str]) -> Sheet:

@@ -11,7 +11,7 @@ import argparse
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
@@ -22,8 +22,7 @@ import yaml
 from olist_segments.connectors.input_layer import PROJECT
 from olist_segments.errors import UserError
 from olist_segments.serving.atomic import replace_file
-from olist_segments.serving.reader import query_rows, sql_text
-from olist_segments.serving.tables import add_source_option, choose_source, open_tables
+from olist_segments.serving.tables import Described, add_source_option, choose_source, described, open_tables
 from olist_segments.shop import Shop, read_shop
 
 DEFAULT_FILE = "segments.zip"
@@ -77,7 +76,7 @@ def superset(file: Path, uri: str, kind: str | None = None, definition: Path = D
     layout = yaml.safe_load(definition.read_text(encoding="utf-8"))
     path = choose_source(kind)
     with open_tables(path) as connection:
-        bundle = Bundle(layout, uri, columns_of(connection, layout["tables"]), read_shop(connection))
+        bundle = Bundle(layout, uri, described_tables(connection, layout["tables"]), read_shop(connection))
     content = bundle.packed()
     replace_file(file, content)
     return (
@@ -86,28 +85,23 @@ def superset(file: Path, uri: str, kind: str | None = None, definition: Path = D
     )
 
 
-def columns_of(connection: duckdb.DuckDBPyConnection, tables: Sequence[str] | Mapping[str, Any]) -> dict[str, Any]:
-    """Of each table its `comment` and its `columns` (name, type, comment); UserError where a table is missing."""
-    found: dict[str, Any] = {}
+def described_tables(connection: duckdb.DuckDBPyConnection, tables: Iterable[str]) -> dict[str, Described]:
+    """What each table says of itself; UserError where one is missing."""
+    found = {}
     for table in tables:
-        named = f"database_name = current_database() and schema_name = 'main' and table_name = {sql_text(table)}"
-        comments = query_rows(connection, f"select comment from duckdb_tables() where {named}")
-        if not comments:
+        of_table = described(connection, table)
+        if of_table is None:
             raise UserError(
                 f"there is no table '{table}', which the dashboard reads: run dbt build to its end and publish again."
             )
-        columns = query_rows(
-            connection,
-            f"select column_name, data_type, comment from duckdb_columns() where {named} order by column_index",
-        )
-        found[table] = {"comment": comments[0]["comment"], "columns": columns}
+        found[table] = of_table
     return found
 
 
 class Bundle:
-    """The files of a bundle. `tables`: see `columns_of`."""
+    """The files of a bundle. `tables`: what each table of the layout says of itself."""
 
-    def __init__(self, layout: Mapping[str, Any], uri: str, tables: Mapping[str, Any], shop: Shop) -> None:
+    def __init__(self, layout: Mapping[str, Any], uri: str, tables: Mapping[str, Described], shop: Shop) -> None:
         self._layout, self._uri, self._tables, self._shop = layout, uri, tables, shop
         self._numbers = {name: number for number, name in enumerate(layout["charts"], 1)}
         self._check()
@@ -154,7 +148,7 @@ class Bundle:
                 raise UserError(f"{DASHBOARD.name}: chart '{name}' must be in charts and in one of the rows.")
 
     def _names(self, table: str) -> list[str]:
-        return [column["column_name"] for column in self._tables[table]["columns"]]
+        return [name for name, _, _ in self._tables[table].columns]
 
     def _database(self) -> dict[str, Any]:
         return {
@@ -171,15 +165,15 @@ class Bundle:
         spec = self._layout["tables"][table] or {}
         columns = [
             {
-                "column_name": column["column_name"],
-                "verbose_name": column["column_name"].replace("_", " ").capitalize(),
-                "type": column["data_type"],
-                "is_dttm": column["data_type"].startswith(_TEMPORAL),
-                "description": column["comment"],
+                "column_name": name,
+                "verbose_name": name.replace("_", " ").capitalize(),
+                "type": data_type,
+                "is_dttm": data_type.startswith(_TEMPORAL),
+                "description": comment,
                 "groupby": True,
                 "filterable": True,
             }
-            for column in self._tables[table]["columns"]
+            for name, data_type, comment in self._tables[table].columns
         ]
         computed = [
             {
@@ -197,7 +191,7 @@ class Bundle:
         return {
             "table_name": table,
             "main_dttm_col": spec.get("time"),
-            "description": self._tables[table]["comment"],
+            "description": self._tables[table].comment,
             "schema": "main",
             "columns": columns + computed,
             "metrics": [self._metric(name, metric) for name, metric in spec.get("metrics", {}).items()],
@@ -338,7 +332,7 @@ class Bundle:
 
     def _conditions(self, chart: Mapping[str, Any]) -> list[dict[str, Any]]:
         """What rows must meet: a flag is true, a number above 0."""
-        types = {column["column_name"]: column["data_type"] for column in self._tables[chart["table"]]["columns"]}
+        types = {name: data_type for name, data_type, _ in self._tables[chart["table"]].columns}
         return [
             {"col": column, "op": "IS TRUE"} if types[column] == "BOOLEAN" else {"col": column, "op": ">", "val": 0}
             for column in chart.get("where", ())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -59,6 +60,26 @@ def open_tables(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 f"'{path}' does not hold all tables that this command reads ({missing}): run dbt build to its end, "
                 "and olist-segments publish if the published tables are read."
             ) from error
+
+
+@dataclass(frozen=True)
+class Described:
+    """What a table says of itself: its comment, and of each column its name, type and comment; None for no comment."""
+
+    comment: str | None
+    columns: list[tuple[str, str, str | None]]
+
+
+def described(connection: duckdb.DuckDBPyConnection, table: str) -> Described | None:
+    """The descriptions of a table that a model made, which are those in its YAML; None where there is no such table."""
+    of_table = "where database_name = current_database() and schema_name = 'main' and table_name = ?"
+    found = connection.execute(f"select comment from duckdb_tables() {of_table}", [table]).fetchall()
+    if not found:
+        return None
+    columns = connection.execute(
+        f"select column_name, data_type, comment from duckdb_columns() {of_table} order by column_index", [table]
+    ).fetchall()
+    return Described(found[0][0], columns)
 
 
 def present_tables(connection: duckdb.DuckDBPyConnection) -> set[str]:

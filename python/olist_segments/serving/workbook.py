@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from olist_segments.errors import UserError
+from olist_segments.serving.tables import described
 
 if TYPE_CHECKING:
     from xlsxwriter.format import Format
@@ -77,13 +78,10 @@ def described_columns(
     """
     found: dict[str, Column] = {}
     for table in tables:
-        rows = connection.execute(
-            "select column_name, data_type, coalesce(comment, '') from duckdb_columns() "
-            "where schema_name = 'main' and not internal and table_name = ?",
-            [table],
-        ).fetchall()
-        for name, data_type, comment in rows:
-            found.setdefault(name, Column(name, kind_of(name, data_type, comment), " ".join(comment.split())))
+        of_table = described(connection, table)
+        for name, data_type, comment in of_table.columns if of_table else ():
+            meaning = comment or ""
+            found.setdefault(name, Column(name, kind_of(name, data_type, meaning), " ".join(meaning.split())))
     return [found.get(name, Column(name)) for name in names]
 
 
