@@ -85,7 +85,7 @@ def test_every_documented_connection_is_locked() -> None:
         code
         for page in pages
         for code in re.findall(r"^```\w+\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
-        if "segments.duckdb" in code and "olist-segments audience" not in code and "Wrote" not in code
+        if "segments.duckdb" in code and not re.search("olist-segments (audience|superset)|Wrote", code)
     ]
     assert len(connections) == 5
     for code in connections:
