@@ -157,7 +157,7 @@ warnings as (
         cast(null as date) as since,
         affected_count,
         sentence,
-        cast(null as {{ text }}) as action
+        'If that is as it should be, add build_warning:' || warning_name || ' to vars: muted_alerts.' as action
     from build_warnings
     where severity = 'warning'
 ),

@@ -272,7 +272,13 @@ final as (
                 || cast(forecast_judged_date as {{ dbt.type_string() }}) || ' they expected '
                 || cast(cast(forecast_order_ratio as decimal(18, 2)) as {{ dbt.type_string() }})
                 || ' orders for each that came. Fit them anew with --vars ''{refit_forecasts: true}''.'
-            when is_forecast_abstaining then 'No model forecasts: ' || forecast_reason || '.'
+            when is_forecast_abstaining
+                then 'No model forecasts: ' || forecast_reason || '.' || coalesce(
+                    ' For the {{ checked_var("outcome_days") }} days after '
+                    || cast(forecast_judged_date as {{ dbt.type_string() }}) || ', '
+                    || cast(cast(forecast_order_ratio as decimal(18, 2)) as {{ dbt.type_string() }})
+                    || ' orders were expected for each that came.', ''
+                )
             when forecast_order_ratio is null
                 then 'Forecasts are by the model ' || forecast_model || ', which no outcomes could judge yet.'
             else 'Forecasts are by the model ' || forecast_model

@@ -267,6 +267,20 @@ def test_a_stage_without_members_gives_a_header_and_says_so(environment: Warehou
     assert sentence.splitlines()[1].startswith("Nobody is in it on that date")
 
 
+def test_people_held_out_of_a_campaign_that_still_runs_are_counted(
+    environment: Warehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OLIST_CAMPAIGN_DIR", str(tmp_path / "log"))
+    assert "held out" not in audience("dissatisfied", tmp_path / "before.csv")
+    assert main(["campaign", "launch", "spring", "--kind", "dissatisfied", "--out", str(tmp_path / "lists")]) == 0
+    (file,) = (tmp_path / "log").glob("*.parquet")
+    held_out = int((pd.read_parquet(file)["arm_number"] == 0).sum())
+    assert held_out > 0
+    told = f"Note: {held_out:,} customers of them are held out of the campaign spring, which still runs: writing to"
+    assert told in audience("dissatisfied", tmp_path / "list.csv")
+    assert "held out" not in audience("loyal_repeaters", tmp_path / "others.csv")
+
+
 def test_tables_of_a_release_without_stages_are_told_in_one_sentence(
     tampered: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

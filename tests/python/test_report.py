@@ -599,10 +599,17 @@ def test_a_ranking_is_called_what_it_is(auc: float | None, called: str) -> None:
         "everybody_share": None,
         "top_tenth_lift": None,
     }
-    (told,) = forecasts._ranking(fact)
+    newest = {"as_of_date": date(2018, 1, 31), "order_ratio": 1.1, "drift_status": "in line"}
+    (told,) = forecasts._ranking(fact, [newest])
     assert called in told
     assert ("not to tell who will order" in told) is (auc in (0.58, 0.7))
     assert ("not to choose customers" in told) is (auc == 0.5)
+    assert ("to plan a budget" in told) is (auc in (0.5, 0.58, 0.7))
+    (off,) = forecasts._ranking(fact, [newest | {"order_ratio": 1.6, "drift_status": "off"}])
+    assert "to plan a budget" not in off
+    if auc is not None:
+        assert "1.10 orders were expected for each that came." in told
+        assert "1.60 orders were expected for each that came: plan no budget by it." in off
 
 
 def test_a_heading_names_the_period_where_it_is_no_quarter() -> None:

@@ -112,7 +112,7 @@ def test_what_is_expected_is_told_with_its_model(tables: Path) -> None:
     (line,) = [line for line in summary().splitlines() if line.startswith("The next 90 days")]
     assert line == (
         f"The next 90 days: {orders:,.0f} orders and BRL {revenue:,.0f} are expected (logistic regression, which ranks "
-        "to 0.61; 0.5 is chance)."
+        "to 0.61; 0.5 is chance). After 2018-05-31, 1.04 orders were expected for each that came."
     )
 
 

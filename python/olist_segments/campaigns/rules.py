@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -137,6 +138,19 @@ def suppressed_source(connection: duckdb.DuckDBPyConnection, source: Path) -> Pa
         if connection.sql(noted).fetchall():
             folder = next((row[0] for row in connection.sql(_DATA_FOLDER).fetchall()), None)
     return suppressed_file(folder) if folder else None
+
+
+def held_out_of_running(connection: duckdb.DuckDBPyConnection, customers: Sequence[str], today: date) -> dict[str, int]:
+    """How many of `customers` are held out of each campaign of the log that still runs `today`; by campaign."""
+    rows = connection.execute(
+        f"""
+        select campaign, count(*) from ({log_query(connection, campaign_folder())})
+        where arm_number = 0 and {IS_RUNNING} and customer_unique_id in (select unnest($customers))
+        group by campaign order by campaign
+        """,
+        {"customers": customers, "today": today},
+    ).fetchall()
+    return dict(rows)
 
 
 def take_off(connection: duckdb.DuckDBPyConnection, source: Path, settings: Settings, priority: int) -> None:

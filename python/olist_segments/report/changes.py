@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from olist_segments.report.figure import Finding, Tables
 from olist_segments.report.source import Row
-from olist_segments.report.words import count, day, listed, plural
+from olist_segments.report.words import count, day, listed, plural, share
 from olist_segments.shop import Shop
 
 QUERIES = ("changed", "changed_campaigns", "changed_forecasts", "changed_quality", "changed_terms")
@@ -43,11 +43,13 @@ def lead(tables: Tables) -> str:
 def notes(tables: Tables) -> list[str]:
     """A paragraph each for what changed: kinds, stages, model, contract, forecasts, campaigns, data."""
     terms = tables.rows("changed_terms")[0]
+    kinds, stages = (
+        [row for row in tables.rows("changed") if row["grouping_name"] == name] for name in ("kind", "stage")
+    )
     told = [
-        _groups([row for row in tables.rows("changed") if row["grouping_name"] == name], name, tables.shop)
-        for name in ("kind", "stage")
-    ]
-    told += [
+        _groups(kinds, tables.shop),
+        # Customers who pass to the next stage take their revenue along: no stage has earned or lost it.
+        _groups(stages, None),
         _model(terms),
         _contract(terms),
         _forecasts(tables.rows("changed_forecasts")),
@@ -74,30 +76,27 @@ def _amount_difference(value: float, shop: Shop) -> str:
     return f"{shop.money(abs(value))} {'more' if value > 0 else 'less'}"
 
 
-def _groups(rows: Sequence[Row], noun: str, shop: Shop) -> str:
-    """The kind or stage that gained most customers, and the one that lost most."""
-    gained = max(rows, key=lambda row: row["customer_difference"])
-    lost = min(rows, key=lambda row: row["customer_difference"])
+def _groups(rows: Sequence[Row], shop: Shop | None) -> str:
+    """The kinds or stages that gained most and lost most: customers, and with a `shop` revenue in its currency."""
     new = [row["group_name"] for row in rows if not row["customers_before"] and row["customers_now"]]
     gone = [row["group_name"] for row in rows if row["customers_before"] and not row["customers_now"]]
-    told = []
-    if gained["customer_difference"] > 0:
-        told.append(f"{_moved(gained, shop)}, the largest gain of any {noun}")
-    if lost["customer_difference"] < 0:
-        told.append(f"{_moved(lost, shop)}, the largest loss of any {noun}")
-    sentences = [f"{'; '.join(told)}."] if told else []
+    sentences = []
+    for sign, verb in ((1, "gained"), (-1, "lost")):
+        told = []
+        most = max(rows, key=lambda row: sign * row["customer_difference"])
+        if difference := max(sign * most["customer_difference"], 0):
+            now = count(most["customers_now"])
+            told.append(f"{most['group_name']} {verb} the most customers, {count(difference)} ({now} now)")
+        most = max(rows, key=lambda row: sign * row["spend_difference"])
+        if shop and sign * most["spend_difference"] > 0:
+            told.append(f"{most['group_name']} {verb} the most revenue, {shop.money(abs(most['spend_difference']))}")
+        if told:
+            sentences.append(f"{'; '.join(told)}.")
     if new:
         sentences.append(f"New: {listed(new)}.")
     if gone:
         sentences.append(f"No longer there: {listed(gone)}.")
     return " ".join(sentences)
-
-
-def _moved(row: Row, shop: Shop) -> str:
-    return (
-        f"{row['group_name']} has {_difference(row['customer_difference'], 'customer')} ({count(row['customers_now'])} "
-        f"now) and {_amount_difference(row['spend_difference'], shop)} revenue"
-    )
 
 
 def _model(terms: Row) -> str:
@@ -139,15 +138,23 @@ def _forecasts(rows: Sequence[Row]) -> str:
     newest = f"; the newest {_FINDINGS_TOLD}:" if len(rows) > _FINDINGS_TOLD else "."
     told = [
         f"After {day(row['as_of_date'])}, until {day(row['outcome_until'])}: {count(row['expected_orders'])} orders "
-        f"expected, {count(row['actual_orders'])} came ({row['drift_status']})."
+        f"expected, {count(row['actual_orders'])} came{_ratio(row)}."
         for row in rows[-_FINDINGS_TOLD:]
     ]
     made = (
-        ["Where no forecast was written then, it is what the model would have said from what was known."]
+        ["What no build had forecast by then was calculated afterwards, from what was known on the day."]
         if any(row["is_simulated"] for row in rows)
         else []
     )
     return " ".join([known + newest, *told, *made])
+
+
+def _ratio(row: Row) -> str:
+    """By how much too many or too few orders were expected, and whether that is more than the rule allows."""
+    if row["order_ratio"] is None:
+        return ""
+    apart = f"{share(abs(row['order_ratio'] - 1))} too {'many' if row['order_ratio'] > 1 else 'few'}"
+    return f" ({apart}, {'more' if row['drift_status'] == 'off' else 'no more'} than the rule allows)"
 
 
 def _campaigns(rows: Sequence[Row]) -> str:

@@ -321,7 +321,7 @@ def reasons(tables: Tables) -> Finding | None:
         for row in rows
     ]
     return Finding(
-        f"In the month to {day(dates[-1])} {share(total)} of known customers became another kind; for "
+        f"In the month to {day(dates[-1])}, {share(total)} of known customers became another kind; for "
         f"{share(part)} of them the reason is “{_reason(main, _KIND_REASONS)}”",
         day(dates[-1]),
         lambda width: charts.stacked_months(
@@ -433,7 +433,7 @@ def stage_returns(tables: Tables) -> Finding | None:
     ]
     oldest = max(last, key=lambda row: row["stage_number"])
     return Finding(
-        f"In the month to {day(dates[-1])} {plural(_customers(last), 'customer')} came back, "
+        f"In the month to {day(dates[-1])}, {plural(_customers(last), 'customer')} came back, "
         f"{count(oldest['customer_count'])} of them after they were {oldest['stage_name'].lower()}",
         day(dates[-1]),
         lambda width: charts.stacked_months(

@@ -72,10 +72,11 @@ def notes(tables: Tables, fact: Row | None) -> list[str]:
     """How well it ranked, and what the figures of a year are worth, in plain words from the numbers."""
     if fact is None or fact["expected_orders"] is None:
         return []
-    return [*_ranking(fact), _year(fact, tables.rows("forecast_year"), tables.shop)]
+    judged = [row for row in tables.rows("forecast_drift") if row["order_ratio"] is not None]
+    return [*_ranking(fact, judged), _year(fact, tables.rows("forecast_year"), tables.shop)]
 
 
-def _ranking(fact: Row) -> list[str]:
+def _ranking(fact: Row, judged: Sequence[Row]) -> list[str]:
     auc = fact["ranking_auc"]
     if auc is None or fact["date_count"] is None:
         return ["No past date could be judged yet, so nobody knows how well these figures rank customers."]
@@ -95,10 +96,19 @@ def _ranking(fact: Row) -> list[str]:
             f"as everybody ({share2(top)} against {share2(everybody)}), and {'yet ' if top < 0.5 else ''}"
             f"{share(1 - top)} of that tenth did not order."
         )
+    newest = judged[-1] if judged else None
+    is_off = newest is not None and newest["drift_status"] == "off"
+    if newest is not None:
+        words += (
+            f" After {day(newest['as_of_date'])}, {decimals(newest['order_ratio'])} orders were expected for each that "
+            f"came{': plan no budget by it' if is_off else ''}."
+        )
+    budget = "" if is_off else "to plan a budget"
     if auc < _RANKINGS[0][0]:
-        words += " Use it to plan a budget, not to choose customers."
+        words += f" Use it {budget}, not to choose customers." if budget else " Choose no customers by it."
     elif auc < _RANKINGS[-1][0]:
-        words += " Use it to plan a budget and to decide where to begin, not to tell who will order."
+        begin = "to decide where to begin, not to tell who will order"
+        words += f" Use it {budget} and {begin}." if budget else f" Use it {begin}."
     return [words]
 
 

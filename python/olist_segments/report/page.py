@@ -402,7 +402,7 @@ def _left_out(row: Row) -> str:
     orders, invalid, outside = row["order_count"], row["invalid_order_count"], row["outside_purchase_count"]
     reasons = (row["invalid_statuses"] or []) + ["without items"] * (row["empty_order_count"] > 0)
     words = (
-        f"Of {plural(orders, 'order')} {count(invalid)} {'is not a purchase' if invalid == 1 else 'are not purchases'}"
+        f"Of {plural(orders, 'order')}, {count(invalid)} {'is not a purchase' if invalid == 1 else 'are not purchases'}"
     )
     words += f": {listed(reasons, 'or')}." if reasons else "."
     if not invalid:

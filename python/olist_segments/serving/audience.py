@@ -26,7 +26,7 @@ from typing import Any
 
 import duckdb
 
-from olist_segments.campaigns.rules import off_every_list
+from olist_segments.campaigns.rules import held_out_of_running, off_every_list
 from olist_segments.errors import UserError
 from olist_segments.forecast_words import PAST_RATE
 from olist_segments.serving import difference
@@ -146,6 +146,7 @@ class Audience:
     `stage_name`: the stage of life that all of them are in, None for all stages. `is_abstaining`: the forecasts are the
     past rates of groups. `kept_off`: how many are on no list, by reason. `difference`: from the list of before, where
     one was asked for, with `left` the rows of those who left. `columns` and `currency`: how a workbook shows the rows.
+    `held_out`: how many are held out of a campaign that still runs, by campaign.
     """
 
     segment_key: str
@@ -162,6 +163,7 @@ class Audience:
     max_change: float = math.inf
     columns: Sequence[Column] = ()
     currency: str | None = None
+    held_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -378,6 +380,7 @@ def read_audience(
             known = {row[0]: row for row in connection.execute(query, {"customers": changes.left}).fetchall()}
             left = [known.get(one, (one, *[None] * (len(COLUMNS) - 1))) for one in changes.left]
             most = difference.max_change(connection) if since.max_change is None else since.max_change
+        held_out = held_out_of_running(connection, [row[0] for row in rows], as_of_date)
         is_abstaining = has_forecasts and connection.execute(_IS_ABSTAINING).fetchall() == [(True,)]
         columns = described_columns(connection, ["customer_segments", "customer_forecasts"], COLUMNS)
         currency = read_shop(connection).currency
@@ -400,6 +403,7 @@ def read_audience(
         most,
         columns,
         currency,
+        held_out,
     )
 
 
@@ -516,6 +520,11 @@ def _sentences(found: Audience, file: Path, source: Path, changed: int, changes:
         lines.append("Nobody is in it on that date under these conditions: the file holds its header alone.")
         return lines
     lines += told_apostrophes(changed)
+    lines += [
+        f"Note: {count_customers(count)} of them {'is' if count == 1 else 'are'} held out of the campaign "
+        f"{shown(campaign)}, which still runs: writing to them spoils its result."
+        for campaign, count in found.held_out.items()
+    ]
     if found.is_abstaining:
         lines.append(f"Note: the forecasts abstain: {PAST_RATE}.")
     words = ("Action", "Channel", "KPI", "Stop rule")

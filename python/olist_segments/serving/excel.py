@@ -139,7 +139,7 @@ SHEETS = (
             *("table_name", "rule_name", "breach", "treatment", "is_unexpected", "affected_rows", "checked_rows"),
             "affected_share",
         ),
-        "is_unexpected desc, affected_rows desc, table_name, rule_name",
+        "is_unexpected and affected_rows > 0 desc, affected_rows desc, table_name, rule_name",
         kept_in_view=2,
     ),
 )

@@ -42,7 +42,8 @@ _FORECAST = """
     select
         versions.model, versions.is_abstaining, versions.reason, totals.expected_orders, totals.expected_revenue,
         candidates.ranking_auc,
-        (select max(outcome_until - as_of_date) from forecast_drift_monthly) as outcome_days
+        (select max(outcome_until - as_of_date) from forecast_drift_monthly) as outcome_days,
+        judged.as_of_date as judged_date, judged.order_ratio
     from forecast_versions as versions
     cross join (
         select sum(expected_orders) as expected_orders, sum(expected_revenue) as expected_revenue from segment_forecasts
@@ -51,6 +52,8 @@ _FORECAST = """
         on
             versions.forecast_version = candidates.forecast_version and versions.model = candidates.model
             and candidates.as_of_date is null
+    left join (select * from forecast_drift_monthly where order_ratio is not null) as judged
+        on judged.as_of_date = (select max(as_of_date) from forecast_drift_monthly where order_ratio is not null)
     where versions.is_in_force
 """
 _FORECAST_TABLES = {"forecast_versions", "forecast_candidates", "forecast_drift_monthly", "segment_forecasts"}
@@ -165,11 +168,17 @@ def _expected(forecasts: list[dict[str, Any]], shop: Shop) -> list[str]:
             continue
         revenue = shop.amount(row["expected_revenue"], 0) + ("" if shop.currency else " of revenue")
         expected = f"{period}: {row['expected_orders']:,.0f} orders and {revenue} are expected"
+        past = (
+            ""
+            if row["order_ratio"] is None
+            else f" After {row['judged_date']}, {row['order_ratio']:.2f} orders were expected for each that came."
+        )
         if row["is_abstaining"]:
-            lines += ["", f"{expected}. No model could be trusted, so {PAST_RATE} ({reason_words(row['reason'])})."]
+            abstaining = f"No model could be trusted, so {PAST_RATE} ({reason_words(row['reason'])})."
+            lines += ["", f"{expected}.{past} {abstaining}"]
             continue
         ranking = "" if row["ranking_auc"] is None else f", which ranks to {row['ranking_auc']:.2f}; 0.5 is chance"
-        lines += ["", f"{expected} ({model_name(row['model'])}{ranking})."]
+        lines += ["", f"{expected} ({model_name(row['model'])}{ranking}).{past}"]
     return lines
 
 
