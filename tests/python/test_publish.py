@@ -257,6 +257,7 @@ def test_a_warehouse_in_use_by_a_build_is_not_published(copied: Warehouse) -> No
     assert "is in use by a build: wait for it to end and try again." in result.stderr
 
 
+@pytest.mark.slow
 def test_only_one_publishes_at_a_time(copied: Warehouse) -> None:
     publish(copied.serving, copied.path)
     with (copied.serving / ".lock").open("a") as lock:
