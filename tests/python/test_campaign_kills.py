@@ -88,6 +88,7 @@ def end_well(server: ForkServerContext, shop: Shop, was_there: bool) -> None:
         assert {line.split(",")[2] for line in listed} == set(log[log["arm"] == arm]["customer_unique_id"])
 
 
+@pytest.mark.slow
 def test_a_launch_killed_at_each_of_its_steps_leaves_a_whole_campaign_or_none(
     server: ForkServerContext, tmp_path: Path
 ) -> None:

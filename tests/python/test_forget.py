@@ -92,6 +92,7 @@ def left_of(ids: Iterable[str], shop: Warehouse, campaigns: Path) -> list[str]:
     return with_bytes(files, ids) + with_values(files, ids)
 
 
+@pytest.mark.slow
 def test_no_byte_of_a_person_is_left_and_everything_goes_on(shop: Warehouse, nights: Nights, tmp_path: Path) -> None:
     campaigns = tmp_path / "campaigns"
     person, ids = person_of(shop, nights)

@@ -68,6 +68,7 @@ def test_boundaries_are_those_of_the_return_curve(built: Warehouse, tmp_path: Pa
     assert set(by_hand) == {"new", "active", "cooling", "dormant", "lapsed"}
 
 
+@pytest.mark.slow
 def test_a_build_says_that_it_has_seen_too_few_returns(built: Warehouse, tmp_path: Path) -> None:
     assert built.query("select count(*) from build_warnings where warning_name = 'stages_by_default'").iloc[0, 0] == 0
     warehouse = copy_of(built, tmp_path / "copy")

@@ -134,6 +134,7 @@ def test_a_reader_goes_on_with_the_files_it_opened(copied: Warehouse) -> None:
     assert len(list((copied.serving / ".builds").iterdir())) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("function", "calls"), slow_after(1, [("replace", 1), ("fsync", 25), ("replace", 5)]))
 def test_a_first_publish_that_is_killed_shows_nothing(copied: Warehouse, function: str, calls: int) -> None:
     killed = run_publish(copied, sys.executable, "-c", KILLED_AT, function, str(calls))
