@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pytest
+from marks import slow_after
 from olist_segments.ageing.curve import COLUMNS, ageing_curve, effective_origins
 
 STEP = 14
@@ -57,7 +58,7 @@ def test_recent_origins_weigh_most_and_one_trial_has_no_interval() -> None:
     assert ageing_curve(pairs_of(np.array([]), 28), STEP).dtypes.astype(str).to_dict() == COLUMNS
 
 
-@pytest.mark.parametrize("age", [14, 28, 56, 91])
+@pytest.mark.parametrize("age", slow_after(1, [28, 14, 56, 91]))
 def test_intervals_cover_the_mean_of_histories_of_a_year(age: int) -> None:
     rng = np.random.default_rng(age)
     origins = (420 - age) // STEP

@@ -94,7 +94,7 @@ def in_a_folder_with_a_quote(p: Project) -> None:
 @pytest.mark.parametrize(
     "change",
     slow_after(
-        3,
+        1,
         [
             with_crlf,
             with_columns_turned_round,

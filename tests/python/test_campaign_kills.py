@@ -16,7 +16,6 @@ from pathlib import Path
 
 import pytest
 from made_up_campaigns import Shop, environment_of, open_shop
-from marks import slow_after
 from olist_segments.campaigns.inputs import read_log
 from olist_segments.cli import main
 
@@ -89,6 +88,7 @@ def end_well(server: ForkServerContext, shop: Shop, was_there: bool) -> None:
         assert {line.split(",")[2] for line in listed} == set(log[log["arm"] == arm]["customer_unique_id"])
 
 
+@pytest.mark.slow
 def test_a_launch_killed_at_each_of_its_steps_leaves_a_whole_campaign_or_none(
     server: ForkServerContext, tmp_path: Path
 ) -> None:
@@ -111,7 +111,8 @@ def test_a_launch_killed_at_each_of_its_steps_leaves_a_whole_campaign_or_none(
     assert found.count(True) >= 4
 
 
-@pytest.mark.parametrize("count", slow_after(1, [6, 40]))
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [6, 40])
 def test_a_launch_killed_at_any_moment_leaves_a_whole_campaign_or_none(
     server: ForkServerContext, tmp_path: Path, count: int
 ) -> None:

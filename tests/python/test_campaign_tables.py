@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from campaign_logs import DIGITS, digest, forget, log_rows, people_of, write_log
+from marks import slow_after
 from olist_segments.campaigns.inputs import forgotten_digest
 from scipy import stats
 from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
@@ -598,18 +599,21 @@ def put_wrong_forgotten(folder: Path, data: Path) -> None:
 
 @pytest.mark.parametrize(
     ("damage", "sentence"),
-    [
-        (truncate, "spring.parquet' can't be read ("),
-        (put_foreign, "other.parquet' does not have the columns of a campaign log: take the file from a backup"),
-        (change_type, "tiny.parquet' does not have the columns of a campaign log: take the file from a backup"),
-        (
-            rename,
-            "small.parquet' is not as it was written (a row is of another campaign than the name of the file says",
-        ),
-        (put_spreadsheet, "suppressed_customers.csv' has the header 'customer;reason': its columns must be"),
-        (put_wrong_day, "suppressed_customers.csv', line 2: since is '31.07.2018': write it as YYYY-MM-DD"),
-        (put_wrong_forgotten, "forgotten.csv' has the header 'who,when': its columns must be"),
-    ],
+    slow_after(
+        3,
+        [
+            (truncate, "spring.parquet' can't be read ("),
+            (put_foreign, "other.parquet' does not have the columns of a campaign log: take the file from a backup"),
+            (change_type, "tiny.parquet' does not have the columns of a campaign log: take the file from a backup"),
+            (
+                rename,
+                "small.parquet' is not as it was written (a row is of another campaign than the name of the file says",
+            ),
+            (put_spreadsheet, "suppressed_customers.csv' has the header 'customer;reason': its columns must be"),
+            (put_wrong_day, "suppressed_customers.csv', line 2: since is '31.07.2018': write it as YYYY-MM-DD"),
+            (put_wrong_forgotten, "forgotten.csv' has the header 'who,when': its columns must be"),
+        ],
+    ),
 )
 def test_what_can_not_be_read_is_refused_in_one_sentence_and_nothing_changes(
     campaigning: Campaigning, tmp_path: Path, damage: Callable[[Path, Path], None], sentence: str

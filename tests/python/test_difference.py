@@ -13,7 +13,6 @@ from typing import Any
 
 import duckdb
 import pytest
-from marks import slow_after
 from olist_segments.cli import main
 from olist_segments.errors import UserError
 from olist_segments.serving import audience as lists
@@ -99,7 +98,8 @@ def suppress(tmp_path: Path, *rows: str) -> None:
     )
 
 
-@pytest.mark.parametrize("months", slow_after(1, [3, 1]))
+@pytest.mark.slow
+@pytest.mark.parametrize("months", [3, 1])
 def test_every_months_difference_applied_to_the_list_before_gives_the_full_list(
     folder: Path, tmp_path: Path, tables: Callable[..., list[tuple[Any, ...]]], months: int
 ) -> None:

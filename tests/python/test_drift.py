@@ -108,6 +108,7 @@ def test_bins_are_tenths_of_the_reference_unless_values_tie(built: Warehouse) ->
     assert len(orders) == 2
 
 
+@pytest.mark.slow
 def test_fewer_reviews_shrink_the_dissatisfied_but_not_their_share_among_the_reviewed(
     built: Warehouse, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 from nights import SETTINGS, Nights
 from olist_segments.model.features import transforms_of, words_of
@@ -39,6 +40,7 @@ def test_what_the_registry_leaves_out_is_made_of_the_name() -> None:
     }
 
 
+@pytest.mark.slow
 def test_a_feature_is_added_by_one_entry_and_its_name_in_a_set(nights: Nights, tmp_path: Path) -> None:
     project = tmp_path / "project"
     for folder in FOLDERS:

@@ -52,6 +52,7 @@ def test_terms_that_settings_allow_are_those_that_scoring_knows(manifest: Manife
     assert len(terms) > 10
 
 
+@pytest.mark.slow
 def test_forecasts_of_a_date_are_those_of_an_export_cut_at_it(eager: Warehouse, tmp_path: Path) -> None:
     cut = write_tables(cut_at(read_tables(SAMPLE), CUT), tmp_path / "cut")
     warehouse = Warehouse(tmp_path / "warehouse")
@@ -73,6 +74,7 @@ def test_forecasts_of_a_date_are_those_of_an_export_cut_at_it(eager: Warehouse, 
     pd.testing.assert_frame_equal(then, full, check_exact=True)
 
 
+@pytest.mark.slow
 def test_forecasts_are_fitted_anew_when_asked_and_for_the_newest_date_only(eager: Warehouse, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
     shutil.copy(eager.path, warehouse.path)

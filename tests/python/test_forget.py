@@ -14,6 +14,7 @@ import duckdb
 import pandas as pd
 import pytest
 from marketplaces import read_tables, write_tables
+from marks import slow_after
 from nights import SETTINGS, WHOLE, Nights, copy_of
 from olist_segments.campaigns.forget import forget, forget_gone
 from olist_segments.campaigns.inputs import LOG_COLUMNS, OF_ARM, OF_CAMPAIGN, forgotten_digest, read_forgotten, read_log
@@ -91,6 +92,7 @@ def left_of(ids: Iterable[str], shop: Warehouse, campaigns: Path) -> list[str]:
     return with_bytes(files, ids) + with_values(files, ids)
 
 
+@pytest.mark.slow
 def test_no_byte_of_a_person_is_left_and_everything_goes_on(shop: Warehouse, nights: Nights, tmp_path: Path) -> None:
     campaigns = tmp_path / "campaigns"
     person, ids = person_of(shop, nights)
@@ -185,6 +187,7 @@ def test_an_id_that_others_have_too_stays(shop: Warehouse, nights: Nights, tmp_p
     assert left_of(ids - {review}, shop, tmp_path / "campaigns") == []
 
 
+@pytest.mark.slow
 def test_several_are_forgotten_at_once_and_a_build_kept_for_its_versions_is_cleaned(
     shop: Warehouse, nights: Nights, tmp_path: Path
 ) -> None:
@@ -261,17 +264,20 @@ print(forget.forget([sys.argv[1]]))
 
 @pytest.mark.parametrize(
     "at",
-    [
-        "_name_ids",
-        "rewrite",
-        "keep_versions_only",
-        "write_parquet",
-        "checked",
-        "_link",
-        "_from_log",
-        "_blank",
-        "_count",
-    ],
+    slow_after(
+        1,
+        [
+            "_from_log",
+            "_name_ids",
+            "rewrite",
+            "keep_versions_only",
+            "write_parquet",
+            "checked",
+            "_link",
+            "_blank",
+            "_count",
+        ],
+    ),
 )
 def test_whoever_repeats_it_after_a_kill_completes_it(shop: Warehouse, nights: Nights, tmp_path: Path, at: str) -> None:
     for table in ("segment_versions", "fit_segment_model"):
@@ -289,6 +295,7 @@ def test_whoever_repeats_it_after_a_kill_completes_it(shop: Warehouse, nights: N
     checked_manifest(shop.serving)
 
 
+@pytest.mark.slow
 def test_it_works_without_a_warehouse_and_without_published_files(
     shop: Warehouse, nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,6 +320,7 @@ def test_it_works_without_a_warehouse_and_without_published_files(
     assert not campaigns.exists()
 
 
+@pytest.mark.slow
 def test_those_whom_the_tables_no_longer_hold_are_forgotten_unless_they_are_most(
     shop: Warehouse, nights: Nights, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

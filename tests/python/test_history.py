@@ -49,7 +49,7 @@ def mistyped(tables: Tables, name: str, column: str, years: int = 0, days: int =
 @pytest.mark.parametrize(
     ("name", "column", "years", "days"),
     slow_after(
-        3,
+        1,
         [
             (ORDERS, "order_purchase_timestamp", 81, 0),
             (ORDERS, "order_delivered_customer_date", 0, 61),

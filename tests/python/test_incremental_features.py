@@ -80,7 +80,7 @@ def copy_of(built: Path, home: Path) -> Warehouse:
 @pytest.mark.parametrize(
     ("change", "kept_before"),
     slow_after(
-        2,
+        1,
         [
             (one_new_day, LAST_NIGHT),
             (an_order_canceled_afterwards, MONTH_END),

@@ -68,6 +68,7 @@ def test_boundaries_are_those_of_the_return_curve(built: Warehouse, tmp_path: Pa
     assert set(by_hand) == {"new", "active", "cooling", "dormant", "lapsed"}
 
 
+@pytest.mark.slow
 def test_a_build_says_that_it_has_seen_too_few_returns(built: Warehouse, tmp_path: Path) -> None:
     assert built.query("select count(*) from build_warnings where warning_name = 'stages_by_default'").iloc[0, 0] == 0
     warehouse = copy_of(built, tmp_path / "copy")
@@ -82,6 +83,7 @@ def test_a_build_says_that_it_has_seen_too_few_returns(built: Warehouse, tmp_pat
     ]
 
 
+@pytest.mark.slow
 def test_boundaries_stay_with_their_version(nights: Nights, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
     selected = ("--select", "+lifecycle_boundaries")
@@ -104,6 +106,7 @@ def test_boundaries_stay_with_their_version(nights: Nights, tmp_path: Path) -> N
     assert warehouse.query("from lifecycle_boundaries").groupby("model_version").size().tolist() == [5, 5]
 
 
+@pytest.mark.slow
 def test_published_boundaries_are_taken_back(built_tonight: Warehouse, nights: Nights, tmp_path: Path) -> None:
     warehouse = copy_of(built_tonight, tmp_path / "copy")
     with duckdb.connect(str(warehouse.path)) as connection:
@@ -131,6 +134,7 @@ def test_published_boundaries_are_taken_back(built_tonight: Warehouse, nights: N
     pd.testing.assert_frame_equal(anew.query(BOUNDARIES), computed)
 
 
+@pytest.mark.slow
 def test_a_warehouse_of_an_earlier_release_can_be_published(built_tonight: Warehouse, tmp_path: Path) -> None:
     warehouse = copy_of(built_tonight, tmp_path / "copy")
     with duckdb.connect(str(warehouse.path)) as connection:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from dbt_here import PROJECT
 from nights import copy_of
 from warehouses import SAMPLE, Warehouse
@@ -40,6 +41,7 @@ sys.exit(not ended.success)
 """
 
 
+@pytest.mark.slow
 def test_a_night_that_fits_nothing_loads_and_reads_nothing_for_it(built: Warehouse, tmp_path: Path) -> None:
     warehouse = copy_of(built, tmp_path / "copy")
     large = warehouse.query(" union all ".join(f"select count(*) as row_count from {table}" for table in LARGE))[

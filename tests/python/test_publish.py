@@ -134,6 +134,7 @@ def test_a_reader_goes_on_with_the_files_it_opened(copied: Warehouse) -> None:
     assert len(list((copied.serving / ".builds").iterdir())) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("function", "calls"), slow_after(1, [("replace", 1), ("fsync", 25), ("replace", 5)]))
 def test_a_first_publish_that_is_killed_shows_nothing(copied: Warehouse, function: str, calls: int) -> None:
     killed = run_publish(copied, sys.executable, "-c", KILLED_AT, function, str(calls))
@@ -257,6 +258,7 @@ def test_a_warehouse_in_use_by_a_build_is_not_published(copied: Warehouse) -> No
     assert "is in use by a build: wait for it to end and try again." in result.stderr
 
 
+@pytest.mark.slow
 def test_only_one_publishes_at_a_time(copied: Warehouse) -> None:
     publish(copied.serving, copied.path)
     with (copied.serving / ".lock").open("a") as lock:

@@ -48,6 +48,7 @@ def never() -> pd.DataFrame:
     raise AssertionError("no simulation was due")
 
 
+@pytest.mark.slow
 def test_the_recipe_that_keeps_is_kept_and_one_that_the_clock_moves_is_not(history: pd.DataFrame) -> None:
     newest = history["as_of_date"].max()
     kinds, clocked = ("kinds", "k=2"), ("clocked", "k=4")

@@ -186,6 +186,7 @@ def test_probabilities_are_the_shares_of_new_refits_and_margins_are_not(built: W
     assert (means["segment_margin"] - means["kept"]).abs().max() > 0.15
 
 
+@pytest.mark.slow
 def test_a_published_calibration_is_taken_back_with_its_version(built: Warehouse, tmp_path: Path) -> None:
     warehouse = copy_of(built, tmp_path / "copy")
     with duckdb.connect(str(warehouse.path)) as connection:

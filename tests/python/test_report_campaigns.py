@@ -53,6 +53,7 @@ def test_campaigns_are_told_with_their_intervals_and_warnings(tables: Tables) ->
         assert f"<code>{table}</code>" in section(html)
 
 
+@pytest.mark.slow
 def test_a_group_stands_out_where_it_does_so_after_allowing_for_many_looks(tables: Tables) -> None:
     make_up(tables.path)
     tables.change(
@@ -72,6 +73,7 @@ def test_a_rule_without_proof_is_told_as_one(tables: Tables) -> None:
     assert ": the best rule is" not in told
 
 
+@pytest.mark.slow
 def test_running_campaigns_alone_have_no_verdict(tables: Tables) -> None:
     make_up(tables.path)
     for table in ("campaigns", "campaign_results", "campaign_balance", "policy_value"):

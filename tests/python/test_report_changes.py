@@ -10,11 +10,18 @@ from typing import Any
 import duckdb
 import pytest
 from campaigns_told import FINDING, FINISHED, make_up
+from olist_segments.report import charts
 from olist_segments.report.command import report
 from olist_segments.serving.folder import database_before
 from olist_segments.serving.publish import publish
 from reports import HOSTILE, Page, Tables
 from warehouses import Warehouse
+
+
+@pytest.fixture(autouse=True)
+def without_charts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The section has no chart, and the charts of the others take most of a page's time."""
+    monkeypatch.setattr(charts, "render", lambda name, chart, alternative: ["<svg></svg>"])
 
 
 @pytest.fixture
@@ -153,6 +160,7 @@ def test_a_publish_before_that_cannot_be_read_is_not_compared(tables: Tables) ->
     assert 'id="changes"' not in tables.page()
 
 
+@pytest.mark.slow
 def test_the_warehouse_is_compared_with_what_is_published(
     built: Warehouse, tables: Tables, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

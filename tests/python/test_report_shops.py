@@ -85,6 +85,7 @@ def test_amounts_stand_bare_where_nobody_told_the_currency(tables: Tables) -> No
     assert "who stand for |" in render(read_contract(), "md")
 
 
+@pytest.mark.slow
 def test_regions_that_are_no_states_of_brazil_are_bars(tables: Tables) -> None:
     flags = [flag for flag in ALL_FLAGS if flag != "has_states_of_brazil"]
     tell(tables.path, "invoices", "GBP", "Europe/London", *flags)
@@ -206,6 +207,7 @@ def test_amounts_have_the_code_in_front() -> None:
     assert not Shop(has_reviews=False).has("has_freight", "has_reviews")
 
 
+@pytest.mark.slow
 def test_kinds_with_the_clock_are_not_said_to_be_without(tables: Tables) -> None:
     before = said(tables.page())
     assert "what the interval would be if the kinds depended on the calendar" in before

@@ -42,6 +42,7 @@ def listed(runner: dbtRunner, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.result]  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_with_its_ancestors_a_model_brings_only_tests_of_what_is_built(manifest: Manifest, runner: dbtRunner) -> None:
     models = [node.name for node in manifest.nodes.values() if str(node.resource_type) == "model"]
     assert len(models) > 50

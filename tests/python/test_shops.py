@@ -44,6 +44,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     return warehouse
 
 
+@pytest.mark.slow
 def test_the_shop_says_what_it_does_not_know(shop: Warehouse) -> None:
     (told,) = shop.query("from shop").to_dict("records")
     assert (told["connector"], told["currency"]) == ("transactions", "USD")

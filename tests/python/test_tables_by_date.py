@@ -13,7 +13,6 @@ import duckdb
 import pandas as pd
 import pytest
 from marketplaces import Tables, cut_at, read_tables, write_tables
-from marks import slow_after
 from nights import LAST_NIGHT, REFIT, SETTINGS, WHOLE, Nights
 from served_folders import change
 from warehouses import Warehouse
@@ -125,7 +124,8 @@ def copied(warehouse: Warehouse, home: Path, statement: str = "") -> Warehouse:
     return copy
 
 
-@pytest.mark.parametrize("change", slow_after(1, CHANGES), ids=str)
+@pytest.mark.slow
+@pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_a_night_ends_where_whole_tables_would_end(
     change: Change, last_night: Warehouse, nights: Nights, tmp_path: Path
 ) -> None:

@@ -121,17 +121,15 @@ def test_a_refit_on_the_same_data_keeps_every_key_name_and_label(seed: int) -> N
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("people_then", "setting", "appended"),
-    slow_after(
-        2,
-        [
-            (people(900, seed=1), {}, []),
-            (people(900, seed=1), {"seed": 8}, [3]),
-            (people(900, seed=1), {"k_max": 4}, [3]),
-            (people(901, seed=1), {}, [3]),
-        ],
-    ),
+    [
+        (people(900, seed=1), {}, []),
+        (people(900, seed=1), {"seed": 8}, [3]),
+        (people(900, seed=1), {"k_max": 4}, [3]),
+        (people(901, seed=1), {}, [3]),
+    ],
     ids=["as_it_was", "another_seed", "other_candidates", "another_customer"],
 )
 def test_a_refit_asked_for_again_after_a_kill_is_the_one_that_was_begun(

@@ -204,7 +204,7 @@ OUTPUTS = ["--help", "summary", "audience loyal_repeaters --out {home}/a.csv", "
 OUTPUTS += ["publish", "report --out {home}/r.html", "generate --orders 200 --out {home}/data"]
 
 
-@pytest.mark.parametrize("command", slow_after(2, OUTPUTS), ids=lambda command: command.partition("{")[0].strip())
+@pytest.mark.parametrize("command", slow_after(1, OUTPUTS), ids=lambda command: command.partition("{")[0].strip())
 def test_a_command_whose_reader_has_left_does_its_work_and_keeps_its_exit_code(
     built: Warehouse, tmp_path: Path, command: str
 ) -> None:
