@@ -49,8 +49,8 @@ features_used as (
     from past_models
 ),
 
--- Customers who are the same to every model are scored once. Read from the table again: a CTE that is read twice is kept
--- whole.
+-- Customers who are the same to every model are scored once.
+-- Read from the table again: a CTE that is read twice is kept whole.
 kinds_of_customers as (
     select distinct
         {%- for feature in features %}
