@@ -104,9 +104,12 @@ purchase_days as (
     select
         customer_unique_id,
         purchase_date,
+        first_purchase_date,
         sum(order_total) as spend
-    from purchases
-    group by customer_unique_id, purchase_date
+    from purchases_ranked
+    -- The first day of a customer comes after no date on which the customer is known.
+    where purchase_date > first_purchase_date
+    group by customer_unique_id, purchase_date, first_purchase_date
 ),
 
 outcomes as (
@@ -120,7 +123,8 @@ outcomes as (
     from purchase_days
     inner join periods
         on
-            purchase_days.purchase_date > periods.as_of_date
+            purchase_days.first_purchase_date <= periods.as_of_date
+            and purchase_days.purchase_date > periods.as_of_date
             and (
                 purchase_days.purchase_date <= periods.outcome_until
                 or purchase_days.purchase_date <= periods.year_until

@@ -49,6 +49,26 @@ features_used as (
     from past_models
 ),
 
+-- Customers who are the same to every model are scored once.
+-- Read from the table again: a CTE that is read twice is kept whole.
+kinds_of_customers as (
+    select distinct
+        {%- for feature in features %}
+        case when features_used.uses_{{ feature }} = 1 then features.{{ feature }} end as {{ feature }}
+        {{- "," if not loop.last }}
+        {%- endfor %}
+    from {{ ref('customer_features_monthly') }} as features
+    inner join outcome_dates on features.as_of_date = outcome_dates.as_of_date
+    cross join features_used
+),
+
+likenesses as (
+    select
+        *,
+        row_number() over (order by {{ features | join(' nulls last, ') }} nulls last) as likeness_number
+    from kinds_of_customers
+),
+
 final as (
     select
         features.customer_unique_id,
@@ -62,19 +82,17 @@ final as (
         rfm_segments.rfm_segment_key,
         next_purchases.customer_unique_id is not null as has_ordered_again,
         cast(coalesce(next_purchases.next_spend, 0) as decimal(18, 2)) as next_spend,
-        -- Customers who are the same to every model are scored once.
-        cast(
-            dense_rank() over (
-                order by
-                    {%- for feature in features %}
-                    case when features_used.uses_{{ feature }} = 1 then features.{{ feature }} end
-                        nulls last{{ "," if not loop.last }}
-                    {%- endfor %}
-            ) as integer
-        ) as likeness_number
+        cast(likenesses.likeness_number as integer) as likeness_number
     from features
     inner join outcome_dates on features.as_of_date = outcome_dates.as_of_date
     cross join features_used
+    inner join likenesses
+        on
+            {%- for feature in features %}
+            {{ "and " if not loop.first -}}
+            case when features_used.uses_{{ feature }} = 1 then features.{{ feature }} end
+            is not distinct from likenesses.{{ feature }}
+            {%- endfor %}
     left join rfm_segments
         on
             features.customer_unique_id = rfm_segments.customer_unique_id

@@ -8,6 +8,10 @@
     )
 }}
 
+{%- set dimensions = {
+    'recency': 'recency_days', 'frequency': 'purchase_day_count', 'monetary': 'total_spend',
+} -%}
+{%- set scores = range(1, 6) | list -%}
 with
 
 features as (
@@ -17,39 +21,63 @@ features as (
 
 score_bins as (
     select * from {{ ref('rfm_bins') }}
+    where as_of_date >= {{ first_date() }}
 ),
 
 segment_rules as (
     select * from {{ ref('rfm_segment_rules') }}
 ),
 
+possible_scores as (
+    {%- for score in scores %}
+    {{ "union all " if not loop.first }}select {{ score }} as score
+    {%- endfor %}
+),
+
+-- One row a date, so that customers are placed without a join for each dimension.
+bins_of_dates as (
+    select
+        as_of_date
+        {%- for dimension in dimensions.values() %}
+        {%- for score in scores %}
+        {%- for bound in ['lower_bound', 'upper_bound'] %},
+        max(case when dimension = '{{ dimension }}' and score = {{ score }} then {{ bound }} end)
+            as {{ dimension }}__{{ bound }}_{{ score }}
+        {%- endfor %}
+        {%- endfor %}
+        {%- endfor %}
+    from score_bins
+    group by as_of_date
+),
+
 scored as (
     select
         features.customer_unique_id,
         features.as_of_date,
-        features.is_newest,
-        recency.score as recency_score,
-        frequency.score as frequency_score,
-        monetary.score as monetary_score
+        features.is_newest
+        {%- for name, dimension in dimensions.items() %},
+        case
+            {%- for score in scores %}
+            {%- set upper_bound = 'bins.' ~ dimension ~ '__upper_bound_' ~ score %}
+            when
+                features.{{ dimension }} >= bins.{{ dimension }}__lower_bound_{{ score }}
+                and (features.{{ dimension }} < {{ upper_bound }} or {{ upper_bound }} is null)
+                then {{ score }}
+            {%- endfor %}
+        end as {{ name }}_score
+        {%- endfor %}
     from features
-    {% for dimension, bins in [
-        ('recency_days', 'recency'), ('purchase_day_count', 'frequency'), ('total_spend', 'monetary'),
-    ] %}
-        inner join score_bins as {{ bins }}
-            on
-                {{ bins }}.dimension = '{{ dimension }}'
-                and features.as_of_date = {{ bins }}.as_of_date
-                and features.{{ dimension }} >= {{ bins }}.lower_bound
-                and (features.{{ dimension }} < {{ bins }}.upper_bound or {{ bins }}.upper_bound is null)
-    {% endfor %}
+    inner join bins_of_dates as bins on features.as_of_date = bins.as_of_date
 ),
 
 score_combinations as (
-    select distinct
-        recency_score,
-        frequency_score,
-        monetary_score
-    from scored
+    select
+        recency.score as recency_score,
+        frequency.score as frequency_score,
+        monetary.score as monetary_score
+    from possible_scores as recency
+    cross join possible_scores as frequency
+    cross join possible_scores as monetary
 ),
 
 rules_that_fit as (
