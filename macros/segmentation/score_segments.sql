@@ -18,6 +18,9 @@
 {% macro score_segments(customers, segment_model, segments, key_columns=["customer_unique_id", "as_of_date"]) %}
     {%- set features = feature_names() | sort -%}
     {%- set slots = range(1, checked_var("max_segments") + 1) | list -%}
+    {%- set scores -%}
+        {%- for slot in slots -%}score_{{ slot }}{{ ", " if not loop.last }}{%- endfor -%}
+    {%- endset -%}
     with
 
     scorable_features as (
@@ -58,7 +61,15 @@
             max(case when feature = '{{ feature }}' then {{ parameter }} end) as {{ feature }}__{{ parameter }}
             {%- endfor %}
             {%- endfor %}
-            {{- slots_of_version(features, slots) }}
+            {%- for slot in slots %},
+            max(case when segment_number = {{ slot }} then bias end) as bias_{{ slot }}
+            {%- for feature in features %}
+            {%- for parameter in ["centre", "inverse_variance"] %},
+            max(case when segment_number = {{ slot }} and feature = '{{ feature }}' then {{ parameter }} end)
+                as {{ feature }}__{{ parameter }}_{{ slot }}
+            {%- endfor %}
+            {%- endfor %}
+            {%- endfor %}
         from model_of_all_features
         group by model_version
     ),
@@ -81,58 +92,6 @@
         inner join model_one_row_a_version on customers.model_version = model_one_row_a_version.model_version
     ),
 
-{{ labels_of_standardised(features, slots, key_columns) }}
-{% endmacro %}
-
-{#-
-  The numbers of all segments of a version, as columns of its one row. Spark writes its own code for a query, and for a
-  column a slot and feature it would be more than its JVM takes: there a feature has one array of all segments.
-
-  Arguments:
-    features: the names of the features.
-    slots: the numbers that a segment may have.
--#}
-{% macro slots_of_version(features, slots) -%}
-    {{ return(adapter.dispatch("slots_of_version")(features, slots)) }}
-{%- endmacro %}
-
-{% macro duckdb__slots_of_version(features, slots) -%}
-            {%- for slot in slots %},
-            max(case when segment_number = {{ slot }} then bias end) as bias_{{ slot }}
-            {%- for feature in features %}
-            {%- for parameter in ["centre", "inverse_variance"] %},
-            max(case when segment_number = {{ slot }} and feature = '{{ feature }}' then {{ parameter }} end)
-                as {{ feature }}__{{ parameter }}_{{ slot }}
-            {%- endfor %}
-            {%- endfor %}
-            {%- endfor %}
-{%- endmacro %}
-
-{% macro spark__slots_of_version(features, slots) -%}
-            {%- for feature in features %},
-            array_sort(
-                array_agg(
-                    case when feature = '{{ feature }}' then struct(segment_number, bias, centre, inverse_variance) end
-                )
-            ) as {{ feature }}__slots
-            {%- endfor %}
-{%- endmacro %}
-
-{#-
-  The last CTEs of score_segments and its select: label, margin and runner-up from standardised features.
-
-  Arguments:
-    features, slots: as for slots_of_version.
-    key_columns: as for score_segments.
--#}
-{% macro labels_of_standardised(features, slots, key_columns) -%}
-    {{ return(adapter.dispatch("labels_of_standardised")(features, slots, key_columns)) }}
-{%- endmacro %}
-
-{% macro duckdb__labels_of_standardised(features, slots, key_columns) %}
-    {%- set scores -%}
-        {%- for slot in slots -%}score_{{ slot }}{{ ", " if not loop.last }}{%- endfor -%}
-    {%- endset %}
     scored as (
         select
             {{ key_columns | join(", ") }},
@@ -202,53 +161,4 @@
             end as integer
         ) as runner_up_segment_number
     from runner_up
-{%- endmacro %}
-
-{#- Of structs the least is that of the smallest score, and of equal ones that of the smallest segment number. -#}
-{% macro spark__labels_of_standardised(features, slots, key_columns) %}
-    scored as (
-        select
-            {{ key_columns | join(", ") }},
-            model_version,
-            transform(
-                {{ features[0] }}__slots,
-                (slot, place) -> struct(
-                    slot.bias
-                    {%- for feature in features %}
-                    {%- set segment = feature ~ "__slots[place]" %}
-                    {%- set distance = "(" ~ feature ~ "__z - " ~ segment ~ ".centre)" %}
-                    + case
-                        when {{ feature }}__scale is not null
-                            then {{ segment }}.inverse_variance * {{ distance }} * {{ distance }}
-                        else 0
-                    end
-                    {%- endfor %} as score,
-                    slot.segment_number as segment_number
-                )
-            ) as scores
-        from standardised
-    ),
-
-    labelled as (
-        select
-            *,
-            array_min(scores) as best
-        from scored
-    ),
-
-    runner_up as (
-        select
-            *,
-            array_min(filter(scores, slot -> slot.segment_number <> best.segment_number)) as second
-        from labelled
-    )
-
-    select
-        {{ key_columns | join(", ") }},
-        model_version,
-        cast(best.segment_number as integer) as segment_number,
-        1 / aggregate(scores, cast(0 as double), (total, slot) -> total + exp((best.score - slot.score) / 2))
-            as segment_margin,
-        cast(second.segment_number as integer) as runner_up_segment_number
-    from runner_up
-{%- endmacro %}
+{% endmacro %}
