@@ -73,7 +73,7 @@ class SparkWarehouse(Warehouse):
 def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the session of the tests keeps its tables."""
     with pytest.MonkeyPatch.context() as patch:
-        # On the sample the JVM's second compiler costs more than its faster code saves.
+        # Each query of the sample runs once, so the JVM's second compiler is left out.
         patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
         yield tmp_path_factory.mktemp("spark_home")
 
