@@ -38,31 +38,35 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def folder_of(variables: Mapping[str, object] | None = None) -> Path:
+def folder_of(variables: Mapping[str, object] | None = None, schema_on_spark: str = "") -> Path:
     """Where what dbt read of the project under these vars is kept for the next session."""
-    return PARSED / hashlib.sha256(json.dumps(dict(variables or {})).encode()).hexdigest()[:16]
+    name = json.dumps(dict(variables or {})) + schema_on_spark
+    return PARSED / hashlib.sha256(name.encode()).hexdigest()[:16]
 
 
 @functools.lru_cache(maxsize=4)
-def parsed_under(variables: str) -> Manifest:
+def parsed_under(variables: str, schema_on_spark: str = "") -> Manifest:
     """The project as dbt reads it under vars in JSON; only the first worker parses, the others read what it left."""
-    folder = folder_of(json.loads(variables))
+    folder = folder_of(json.loads(variables), schema_on_spark)
+    target = ["--target", "spark"] if schema_on_spark else []
     with locked(folder / "lock"), pytest.MonkeyPatch.context() as patch:
         patch.chdir(PROJECT)
         # dbt parses anew whenever the profile differs, so it is given the same one each time.
         for name in [name for name in os.environ if name.startswith(("OLIST_", "DBT_"))]:
             patch.delenv(name)
         patch.setenv("OLIST_WAREHOUSE", str(PARSED / "warehouse.duckdb"))
+        if schema_on_spark:
+            patch.setenv("OLIST_SPARK_SCHEMA", schema_on_spark)
         places = ["--target-path", str(folder), "--log-path", str(folder / "logs")]
-        parsed = dbtRunner().invoke(["--quiet", "parse", *places, "--vars", variables])
+        parsed = dbtRunner().invoke(["--quiet", "parse", *target, *places, "--vars", variables])
     assert parsed.success, parsed.exception
     assert isinstance(parsed.result, Manifest)
     return parsed.result
 
 
-def parsed_project(variables: Mapping[str, object] | None = None) -> Manifest:
+def parsed_project(variables: Mapping[str, object] | None = None, schema_on_spark: str = "") -> Manifest:
     """The project as dbt reads it under these vars: they are part of the `config` of the Python models."""
-    return parsed_under(json.dumps(dict(variables or {})))
+    return parsed_under(json.dumps(dict(variables or {})), schema_on_spark)
 
 
 def close_warehouses() -> None:
@@ -95,9 +99,15 @@ class Ended:
 
 
 def run_dbt(
-    arguments: list[str], environment: Mapping[str, str], variables: Mapping[str, object] | None = None
+    arguments: list[str],
+    environment: Mapping[str, str],
+    variables: Mapping[str, object] | None = None,
+    schema_on_spark: str = "",
 ) -> Ended:
-    """Run dbt in the project with these variables of the environment and vars, and let go of the warehouse."""
+    """Run dbt in the project with these variables of the environment and vars, and let go of the warehouse.
+
+    With `--target spark` among the arguments, its schema is given, and the session stays open for the next run.
+    """
     events: list[Any] = []
     options = ["--log-level", "none", "--log-level-file", "none", "--no-use-colors", "--no-write-json"]
     with pytest.MonkeyPatch.context() as patch:
@@ -108,7 +118,7 @@ def run_dbt(
         for module in (candidates, simulation):
             patch.setattr(module, "WORTH_WORKERS", sys.maxsize)
         try:
-            runner = dbtRunner(manifest=parsed_project(variables), callbacks=[events.append])
+            runner = dbtRunner(manifest=parsed_project(variables, schema_on_spark), callbacks=[events.append])
             ended = runner.invoke([*options, *arguments, "--vars", json.dumps(dict(variables or {}))])
         finally:
             close_warehouses()

@@ -13,7 +13,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,23 +43,50 @@ CONNECT_SERVER = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
 @dataclass(frozen=True)
 class SparkWarehouse(Warehouse):
-    """Parquet tables and the metastore below `home`, written in process or by the server at `remote`."""
+    """Parquet tables and the metastore below `spark_home`, written in the session of the tests or by a server."""
 
+    spark_home: Path = field(kw_only=True)
+    schema: str = SCHEMA
     remote: str = ""
 
     @property
-    def spark_home(self) -> Path:
-        return self.home / "spark"
+    def places(self) -> dict[str, str]:
+        return super().places | {
+            "OLIST_SPARK_HOME": str(self.spark_home),
+            "OLIST_SPARK_SCHEMA": self.schema,
+            "SPARK_REMOTE": self.remote,
+        }
 
     @property
-    def places(self) -> dict[str, str]:
-        return super().places | {"OLIST_SPARK_HOME": str(self.spark_home), "SPARK_REMOTE": self.remote}
+    def schema_on_spark(self) -> str:
+        return self.schema
 
     def dbt(self, *arguments: str, data: Path, **options: Any) -> str:
-        return super().dbt(*arguments, "--target", "spark", data=data, alone=True, **options)
+        """In this process, whose one session all tests share; beside it where a server has the session."""
+        return super().dbt(*arguments, "--target", "spark", data=data, **{"alone": bool(self.remote)} | options)
 
     def files(self, table: str) -> str:
-        return str(self.spark_home / "warehouse" / f"{SCHEMA}.db" / table / "*.parquet")
+        return str(self.spark_home / "warehouse" / f"{self.schema}.db" / table / "*.parquet")
+
+
+@pytest.fixture(scope="session")
+def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the session of the tests keeps its tables."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Each query of the sample runs once, so the JVM's second compiler is left out.
+        patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+        yield tmp_path_factory.mktemp("spark_home")
+
+
+@pytest.fixture
+def small_spark(tmp_path: Path, spark_home: Path) -> SparkWarehouse:
+    """A warehouse without tables, beside that of the whole builds."""
+    from pyspark.sql import SparkSession
+
+    if (spark_home / "warehouse").exists():
+        for schema in ("small", "small_raw"):
+            SparkSession.builder.getOrCreate().sql(f"drop schema if exists {schema} cascade")
+    return SparkWarehouse(tmp_path / "small", spark_home=spark_home, schema="small")
 
 
 def faults_of(spark: SparkWarehouse, warehouse: Warehouse) -> list[str]:
@@ -131,16 +158,16 @@ RAW_TABLES = (
 
 @pytest.mark.parametrize("name", SHAPE_NAMES)
 def test_a_connector_gives_the_same_raw_tables(
-    name: ShapeName, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: ShapeName, small_spark: SparkWarehouse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = tmp_path / "files"
     generate(Settings(300, 3), files, shape=name)
     monkeypatch.setenv("OLIST_CONNECTOR", name)
     monkeypatch.setenv("OLIST_ID_SALT", "the salt of these tests")
-    warehouse, spark = Warehouse(tmp_path / "duckdb"), SparkWarehouse(tmp_path / "spark")
-    for built in (warehouse, spark):
+    warehouse = Warehouse(tmp_path / "duckdb")
+    for built in (warehouse, small_spark):
         built.dbt("run", "--select", "stg_olist__sellers", data=files)
-    home = spark.spark_home / "warehouse" / f"{SCHEMA}_raw.db"
+    home = small_spark.spark_home / "warehouse" / f"{small_spark.schema}_raw.db"
     with duckdb.connect(str(warehouse.path), read_only=True) as connection:
         for table in RAW_TABLES:
             columns = ", ".join(types(connection, f"raw.{table}"))
@@ -195,9 +222,11 @@ def suppress(warehouse: Warehouse, data: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def spark_warehouse(tmp_path_factory: pytest.TempPathFactory, duckdb_warehouse: Warehouse) -> SparkWarehouse:
+def spark_warehouse(
+    tmp_path_factory: pytest.TempPathFactory, spark_home: Path, duckdb_warehouse: Warehouse
+) -> SparkWarehouse:
     """The same, from CSV files and with the unit tests too; OLIST_SPARK_TABLES_ONLY=1 leaves all of dbt's tests out."""
-    warehouse = SparkWarehouse(tmp_path_factory.mktemp("spark"))
+    warehouse = SparkWarehouse(tmp_path_factory.mktemp("spark"), spark_home=spark_home)
     data = write_tables(read_tables(SAMPLE), warehouse.home / "csv", "csv")
     build_first_version(warehouse, data)
     shutil.copytree(duckdb_warehouse.campaigns, warehouse.campaigns)
@@ -229,8 +258,8 @@ def test_faults_are_found(duckdb_warehouse: Warehouse, spark_warehouse: SparkWar
     assert faults[1].startswith("segment_profiles.avg_total_spend: ")
 
 
-def test_spark_takes_published_versions_back(duckdb_warehouse: Warehouse, tmp_path: Path) -> None:
-    spark = SparkWarehouse(tmp_path, duckdb_warehouse.serving)
+def test_spark_takes_published_versions_back(duckdb_warehouse: Warehouse, small_spark: SparkWarehouse) -> None:
+    spark = replace(small_spark, published_to=duckdb_warehouse.serving)
     told = spark.dbt("run", "--select", "stg_olist__sellers", data=SAMPLE)
     assert "up to version 2, were taken back" in told
     for table in ("fit_segment_candidates", "fit_segment_model", "fit_segment_labels"):
@@ -261,14 +290,16 @@ def test_spark_takes_published_versions_back(duckdb_warehouse: Warehouse, tmp_pa
         ("\n", "\no1,c1\n", "olist_orders_dataset.csv, row 1: the row has not the 8 fields of the header ('o1,c1')"),
     ],
 )
-def test_a_broken_file_is_refused_in_one_sentence(old: str, new: str, sentence: str, tmp_path: Path) -> None:
+def test_a_broken_file_is_refused_in_one_sentence(
+    old: str, new: str, sentence: str, small_spark: SparkWarehouse, tmp_path: Path
+) -> None:
     tables = read_tables(SAMPLE)
     orders = tables["olist_orders_dataset"]
     is_whole = (orders["order_status"] == "delivered") & orders["order_purchase_timestamp"].dt.year.eq(2017)
     data = write_tables({**tables, "olist_orders_dataset": orders[is_whole]}, tmp_path / "data", "csv")
     path = data / "olist_orders_dataset.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
-    told = SparkWarehouse(tmp_path).dbt("run", "--select", "stg_olist__orders", data=data, succeeds=False)
+    told = small_spark.dbt("run", "--select", "stg_olist__orders", data=data, succeeds=False)
     assert sentence in told
 
 
@@ -285,17 +316,16 @@ def test_a_wrong_set_up_is_told_in_one_sentence(
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    warehouse = SparkWarehouse(tmp_path, remote=environment.get("SPARK_REMOTE", ""))
-    told = warehouse.dbt("run", "--select", "stg_olist__sellers", data=SAMPLE, succeeds=False)
+    warehouse = SparkWarehouse(tmp_path, spark_home=tmp_path, remote=environment.get("SPARK_REMOTE", ""))
+    told = warehouse.dbt("run", "--select", "stg_olist__sellers", data=SAMPLE, succeeds=False, alone=True)
     assert sentence in told
     assert "Traceback" not in told
 
 
-def test_a_folder_named_like_a_pattern_is_refused_in_one_sentence(tmp_path: Path) -> None:
+def test_a_folder_named_like_a_pattern_is_refused_in_one_sentence(small_spark: SparkWarehouse, tmp_path: Path) -> None:
     for name in ("olist[1]", "olist1"):
         shutil.copytree(SAMPLE, tmp_path / name)
-    warehouse = SparkWarehouse(tmp_path)
-    told = warehouse.dbt("run", "--select", "stg_olist__sellers", data=tmp_path / "olist[1]", succeeds=False)
+    told = small_spark.dbt("run", "--select", "stg_olist__sellers", data=tmp_path / "olist[1]", succeeds=False)
     assert "olist[1]" in told
     assert "by which Spark would take it for a pattern: rename the folder." in told
     assert "Traceback" not in told
@@ -337,7 +367,7 @@ def cluster(tmp_path: Path) -> Iterator[SparkWarehouse]:
     master_port, connect_port = free_port(), free_port()
     master = f"spark://127.0.0.1:{master_port}"
     deploy = "org.apache.spark.deploy"
-    warehouse = SparkWarehouse(tmp_path, remote=f"sc://127.0.0.1:{connect_port}")
+    warehouse = SparkWarehouse(tmp_path, spark_home=tmp_path / "spark", remote=f"sc://127.0.0.1:{connect_port}")
     settings = {
         "spark.connect.grpc.binding.port": connect_port,
         "spark.driver.host": "127.0.0.1",

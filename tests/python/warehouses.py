@@ -62,6 +62,11 @@ class Warehouse:
     def environment(self) -> dict[str, str]:
         return os.environ | self.places
 
+    @property
+    def schema_on_spark(self) -> str:
+        """The schema of the tables where the target of its runs is Spark."""
+        return ""
+
     def environment_of(self, data: Path) -> dict[str, str]:
         """What a run of dbt on `data` is told by its environment."""
         return self.places | {
@@ -85,7 +90,8 @@ class Warehouse:
         """
         if not alone:
             self.home.mkdir(parents=True, exist_ok=True)
-            ended = run_dbt([*arguments, "--threads", str(threads)], self.environment_of(data), variables)
+            given = [*arguments, "--threads", str(threads)]
+            ended = run_dbt(given, self.environment_of(data), variables, self.schema_on_spark)
             assert ended.success is succeeds, ended.output
             return ended.output
         process = self.start(*arguments, data=data, variables=variables, threads=threads)
