@@ -170,9 +170,12 @@ def test_coming_back_is_told_by_its_numbers(came: int, several: int, told: str) 
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({}, "Of 10 orders 2 are not purchases: canceled, refunded or without items."),
-        ({"invalid_statuses": None}, "Of 10 orders 2 are not purchases: without items."),
-        ({"invalid_order_count": 1, "empty_order_count": 0}, "Of 10 orders 1 is not a purchase: canceled or refunded."),
+        ({}, "Of 10 orders, 2 are not purchases: canceled, refunded or without items."),
+        ({"invalid_statuses": None}, "Of 10 orders, 2 are not purchases: without items."),
+        (
+            {"invalid_order_count": 1, "empty_order_count": 0},
+            "Of 10 orders, 1 is not a purchase: canceled or refunded.",
+        ),
         (
             {"invalid_order_count": 0, "empty_order_count": 0, "invalid_statuses": None},
             "10 orders, and every one is a purchase.",
