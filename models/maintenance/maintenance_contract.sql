@@ -1,3 +1,8 @@
+{%- set orders_expected -%}
+'the {{ checked_var("outcome_days") }} days after ' || cast(forecast_judged_date as {{ dbt.type_string() }}) || ', '
+            || cast(cast(forecast_order_ratio as decimal(18, 2)) as {{ dbt.type_string() }})
+            || ' orders were expected for each that came.'
+{%- endset -%}
 with
 
 segment_ageing as (
@@ -273,19 +278,10 @@ final as (
                 || cast(cast(forecast_order_ratio as decimal(18, 2)) as {{ dbt.type_string() }})
                 || ' orders for each that came. Fit them anew with --vars ''{refit_forecasts: true}''.'
             when is_forecast_abstaining
-                then 'No model forecasts: ' || forecast_reason || '.' || coalesce(
-                    ' For the {{ checked_var("outcome_days") }} days after '
-                    || cast(forecast_judged_date as {{ dbt.type_string() }}) || ', '
-                    || cast(cast(forecast_order_ratio as decimal(18, 2)) as {{ dbt.type_string() }})
-                    || ' orders were expected for each that came.', ''
-                )
+                then 'No model forecasts: ' || forecast_reason || '.' || coalesce(' For ' || {{ orders_expected }}, '')
             when forecast_order_ratio is null
                 then 'Forecasts are by the model ' || forecast_model || ', which no outcomes could judge yet.'
-            else 'Forecasts are by the model ' || forecast_model
-            || ': for the {{ checked_var("outcome_days") }} days after '
-            || cast(forecast_judged_date as {{ dbt.type_string() }}) || ', '
-            || cast(cast(forecast_order_ratio as decimal(18, 2)) as {{ dbt.type_string() }})
-            || ' orders were expected for each that came.'
+            else 'Forecasts are by the model ' || forecast_model || ': for ' || {{ orders_expected }}
         end as forecast_explanation
     from judged
 )

@@ -55,7 +55,7 @@ def open_tables(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             yield connection
         except (duckdb.CatalogException, duckdb.BinderException) as error:
-            missing = str(error).splitlines()[0].rstrip("!.").partition(" Error: ")[2]
+            missing = str(error).splitlines()[0].rstrip("!.").rpartition(" Error: ")[2]
             missing = missing[:1].lower() + missing[1:]
             raise UserError(
                 f"'{path}' does not hold all tables that this command reads ({missing}): run dbt build to its end, "
