@@ -14,35 +14,40 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from typing import TextIO
 
-from olist_segments import refit
-from olist_segments.campaigns import command as campaign
-from olist_segments.campaigns import forget
-from olist_segments.connectors import command as connector
 from olist_segments.errors import UserError
-from olist_segments.generator import command as generate
-from olist_segments.report import command as report
-from olist_segments.serving import alert, audience, contract, excel, publish, summary, superset
+
+# The module of each command, in whose `add_command` its options stand.
+MODULES = {
+    "alert": "serving.alert",
+    "audience": "serving.audience",
+    "campaign": "campaigns.command",
+    "connector": "connectors.command",
+    "contract": "serving.contract",
+    "excel": "serving.excel",
+    "forget": "campaigns.forget",
+    "generate": "generator.command",
+    "publish": "serving.publish",
+    "refit-if-due": "refit",
+    "refit": "refit",
+    "report": "report.command",
+    "summary": "serving.summary",
+    "superset": "serving.superset",
+}
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """The parser with one sub-command for each verb; each sets `run`, which takes the parsed arguments."""
+def build_parser(command: str | None = None) -> argparse.ArgumentParser:
+    """The parser with one sub-command for each verb; each sets `run`, which takes the parsed arguments.
+
+    Where `command` is one of them only its module is loaded: those of the others take longer than most commands do.
+    """
     parser = argparse.ArgumentParser(prog="olist-segments", description="Customer segmentation on dbt and DuckDB.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    alert.add_command(commands)
-    audience.add_command(commands)
-    campaign.add_command(commands)
-    connector.add_command(commands)
-    contract.add_command(commands)
-    excel.add_command(commands)
-    forget.add_command(commands)
-    generate.add_command(commands)
-    publish.add_command(commands)
-    refit.add_command(commands)
-    report.add_command(commands)
-    summary.add_command(commands)
-    superset.add_command(commands)
+    modules = [MODULES[command]] if command in MODULES else dict.fromkeys(MODULES.values())
+    for module in modules:
+        import_module(f"olist_segments.{module}").add_command(commands)
     return parser
 
 
@@ -52,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     exit_code: int | None = 2
     try:
         with redirect_stdout(told), redirect_stderr(faults):
-            arguments = build_parser().parse_args(argv)
+            given = sys.argv[1:] if argv is None else argv
+            arguments = build_parser(given[0] if given else None).parse_args(given)
         with redirect_stdout(told):
             exit_code = arguments.run(arguments)
     except UserError as error:

@@ -17,6 +17,7 @@ from typing import Any
 
 import altair as alt
 import vl_convert
+from altair.utils.schemapi import debug_mode
 
 from olist_segments.report.words import short
 
@@ -30,6 +31,8 @@ def is_wide(width: int) -> bool:
 
 
 Marks = list[dict[str, Any]]
+# Channels as objects: Altair compares what it is given as text or as a dictionary with its whole schema.
+_TIP, _TEXT = alt.Description("tip:N"), alt.Text("text:N")
 _TAG = re.compile(r"<[^>]*>")
 _ROUND = re.compile(r"-?\d+\.\d{2,}")
 _GEOMETRY = re.compile(r' (d|transform|x|y|x1|x2|y1|y2|width|height|stroke-width)="([^"]*)"')
@@ -179,7 +182,9 @@ def draw_rows(
         value, top = reference
         mark = [{"x": value, "y": top, "y2": rows.height}]
         layers.append(
-            alt.Chart(_data(mark)).mark_rule(stroke="var(--muted)", strokeDash=[3, 3]).encode(x=x, y=y, y2="y2:Q")
+            alt.Chart(_data(mark))
+            .mark_rule(stroke="var(--muted)", strokeDash=[3, 3])
+            .encode(x=x, y=y, y2=alt.Y2("y2:Q"))
         )
     if rows.bars:
         layers.append(
@@ -187,25 +192,25 @@ def draw_rows(
             .mark_rect(cornerRadius=1)
             .encode(
                 x=x,
-                x2="x2:Q",
+                x2=alt.X2("x2:Q"),
                 y=y,
-                y2="y2:Q",
-                fill=_as_is("colour"),
+                y2=alt.Y2("y2:Q"),
+                fill=_fill("colour"),
                 fillOpacity=alt.FillOpacity("alpha:Q", scale=None),
-                description="tip:N",
+                description=_TIP,
             )
         )
     if rows.ranges:
         layers.append(
             alt.Chart(_data(rows.ranges))
             .mark_rule(strokeWidth=2, strokeOpacity=0.55)
-            .encode(x=x, x2="x2:Q", y=y, stroke=_as_is("colour"))
+            .encode(x=x, x2=alt.X2("x2:Q"), y=y, stroke=_stroke("colour"))
         )
     if rows.dots:
         layers.append(
             alt.Chart(_data(rows.dots))
             .mark_point(filled=True, size=80, opacity=1)
-            .encode(x=x, y=y, fill=_as_is("colour"), description="tip:N")
+            .encode(x=x, y=y, fill=_fill("colour"), description=_TIP)
         )
     for bold, after in product((False, True), repeat=2):
         texts = [text for text in rows.texts if (text["bold"], text["after"]) == (bold, after)]
@@ -221,7 +226,7 @@ def draw_rows(
                     stroke="var(--page)",
                     strokeWidth=3,
                 )
-                .encode(x=x, y=y, text="text:N")
+                .encode(x=x, y=y, text=_TEXT)
             )
     return alt.layer(*layers).properties(width=width - 16, height=rows.height)
 
@@ -277,12 +282,12 @@ def heat_map(
     inner = width - 12 - lines.minExtent
     base = alt.Chart(_data(placed))
     chart: Any = base.mark_rect(stroke="var(--page)", strokeWidth=1).encode(
-        x=x, y=y, fill=_as_is("fill"), description="tip:N"
+        x=x, y=y, fill=_fill("fill"), description=_TIP
     )
     if has_text:
         chart = alt.layer(
             chart,
-            base.mark_text(fontSize=font_size, baseline="middle").encode(x=x, y=y, text="text:N", fill=_as_is("ink")),
+            base.mark_text(fontSize=font_size, baseline="middle").encode(x=x, y=y, text=_TEXT, fill=_fill("ink")),
         )
     return chart.properties(width=inner, height=cell_height * len(rows.words))
 
@@ -335,7 +340,7 @@ def cross_table(
     layers: list[alt.Chart] = [
         alt.Chart(_data(marks))
         .mark_rect(cornerRadius=2)
-        .encode(x=x_place, x2="x2:Q", y=y_place, y2="y2:Q", fill=_as_is("fill"), description="tip:N")
+        .encode(x=x_place, x2=alt.X2("x2:Q"), y=y_place, y2=alt.Y2("y2:Q"), fill=_fill("fill"), description=_TIP)
     ]
     for is_bold, is_centred in product((False, True), repeat=2):
         found = [text for text in texts if text["kind"] == (is_bold, is_centred)]
@@ -348,7 +353,7 @@ def cross_table(
                 layers.append(
                     alt.Chart(_data([{name: text[name] for name in ("x", "y", "text", "ink")} for text in own]))
                     .mark_text(align=align, baseline="middle", fontSize=size, fontWeight=600 if is_bold else 400)
-                    .encode(x=x_place, y=y_place, text="text:N", fill=_as_is("ink"))
+                    .encode(x=x_place, y=y_place, text=_TEXT, fill=_fill("ink"))
                 )
     return alt.layer(*layers).properties(width=width - 16, height=height)
 
@@ -370,14 +375,14 @@ def tile_maps(width: int, tiles: Marks, titles: Sequence[str], columns: int, *, 
     base = alt.Chart()
     layers = [
         base.mark_rect(cornerRadius=2, strokeWidth=1).encode(
-            x=x, y=y, fill=_as_is("fill"), stroke=_as_is("edge"), description="tip:N"
+            x=x, y=y, fill=_fill("fill"), stroke=_stroke("edge"), description=_TIP
         ),
         base.mark_text(
             fontSize=12 if has_text else 10, fontWeight=600 if has_text else 400, dy=-6 if has_text else 0
-        ).encode(x=x, y=y, text="state:N", fill=_as_is("ink")),
+        ).encode(x=x, y=y, text=alt.Text("state:N"), fill=_fill("ink")),
     ]
     if has_text:
-        layers.append(base.mark_text(fontSize=11, dy=8).encode(x=x, y=y, text="text:N", fill=_as_is("ink")))
+        layers.append(base.mark_text(fontSize=11, dy=8).encode(x=x, y=y, text=_TEXT, fill=_fill("ink")))
     across = len({tile["column"] for tile in tiles})
     down = len({tile["row"] for tile in tiles})
     chart = alt.layer(*layers, data=_data(tiles)).properties(width=size * across, height=size * down)
@@ -401,7 +406,7 @@ def month_panels(
     y = alt.Y("value:Q", title=None, axis=_axis(".0%", grid=True, ticks=3))
     base = alt.Chart()
     chart = alt.layer(
-        base.mark_bar(width=alt.RelativeBandSize(0.82)).encode(x=x, y=y, fill=_as_is("colour"), description="tip:N"),
+        base.mark_bar(width=alt.RelativeBandSize(0.82)).encode(x=x, y=y, fill=_fill("colour"), description=_TIP),
         data=_data(points),
     ).properties(width=inner, height=height)
     return _facet(chart, titles, columns, limit=inner)
@@ -440,8 +445,8 @@ def stacked_months(
                     columnPadding=26,
                 ),
             ),
-            order="order:Q",
-            description="tip:N",
+            order=alt.Order("order:Q"),
+            description=_TIP,
         )
         .properties(width=width - 60, height=240)
     )
@@ -476,19 +481,21 @@ def lines(
         layers.append(
             alt.Chart(_data(bands))
             .mark_area(opacity=0.18)
-            .encode(x=x, y=y, y2="y2:Q", detail="line:N", fill=_as_is("colour"))
+            .encode(x=x, y=y, y2=alt.Y2("y2:Q"), detail=alt.Detail("line:N"), fill=_fill("colour"))
         )
     if rules:
         layers.append(
-            alt.Chart(_data(rules)).mark_rule(strokeDash=[4, 3], strokeWidth=1.2).encode(y=y, stroke=_as_is("colour"))
+            alt.Chart(_data(rules)).mark_rule(strokeDash=[4, 3], strokeWidth=1.2).encode(y=y, stroke=_stroke("colour"))
         )
     layers.append(
-        alt.Chart(_data(points)).mark_line(strokeWidth=2.2).encode(x=x, y=y, detail="line:N", stroke=_as_is("colour"))
+        alt.Chart(_data(points))
+        .mark_line(strokeWidth=2.2)
+        .encode(x=x, y=y, detail=alt.Detail("line:N"), stroke=_stroke("colour"))
     )
     layers.append(
         alt.Chart(_data(points))
         .mark_point(filled=True, size=22, opacity=1)
-        .encode(x=x, y=y, fill=_as_is("colour"), description="tip:N")
+        .encode(x=x, y=y, fill=_fill("colour"), description=_TIP)
     )
     for side in ("left", "right"):
         words = [label for label in labels if label.get("align", "left") == side]
@@ -504,7 +511,7 @@ def lines(
                     stroke="var(--page)",
                     strokeWidth=3,
                 )
-                .encode(x=x, y=y, text="text:N", fill=_as_is("colour"))
+                .encode(x=x, y=y, text=_TEXT, fill=_fill("colour"))
             )
     return alt.layer(*layers).properties(width=width - 60, height=height)
 
@@ -544,12 +551,14 @@ def scatter_panels(
                     columns=5 if is_wide(width) else 2,
                 ),
             ),
-            fill=_as_is("colour"),
-            stroke=_as_is("edge"),
+            fill=_fill("colour"),
+            stroke=_stroke("edge"),
             size=alt.Size("size:Q", scale=None),
-            description="tip:N",
+            description=_TIP,
         ),
-        base.mark_text(dy=-14, fontSize=12, fontWeight=600, fill="var(--accent)").encode(x=x, y=y, text="label:N"),
+        base.mark_text(dy=-14, fontSize=12, fontWeight=600, fill="var(--accent)").encode(
+            x=x, y=y, text=alt.Text("label:N")
+        ),
         data=_data(points),
     ).properties(width=(width - 70) / columns - 24, height=260)
     return _facet(chart, titles, columns)
@@ -581,11 +590,11 @@ def calibration(width: int, points: Marks, axis: Axis, y_title: str) -> Any:
         .encode(x=x, y=y),
         alt.Chart(_data([{"x": middle, "y": middle, "text": "as expected"}]))
         .mark_text(align="left", dx=14, dy=16, fontSize=12, fill="var(--muted)")
-        .encode(x=x, y=y, text="text:N"),
+        .encode(x=x, y=y, text=_TEXT),
         base.mark_rule(strokeWidth=2, strokeOpacity=0.55).encode(
-            x=x, y=alt.Y("low:Q", title=y_title), y2="high:Q", stroke=_as_is("colour")
+            x=x, y=alt.Y("low:Q", title=y_title), y2=alt.Y2("high:Q"), stroke=_stroke("colour")
         ),
-        base.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, fill=_as_is("colour"), description="tip:N"),
+        base.mark_point(filled=True, size=70, opacity=1).encode(x=x, y=y, fill=_fill("colour"), description=_TIP),
     ]
     return alt.layer(*layers).properties(width=min(width - 70, 520), height=360 if is_wide(width) else 250)
 
@@ -604,7 +613,9 @@ def render(name: str, chart: Callable[[int], Any], alternative: str) -> list[str
     """The chart as two SVG elements, wide and narrow, both saying `alternative` to those who can't see them."""
     drawn = []
     for width, kind in ((WIDE, "wide"), (NARROW, "narrow")):
-        specification = _themed(chart(width), is_narrow=width == NARROW)
+        # Checked once as a whole, and not each part as it is made.
+        with debug_mode(False):
+            specification = _themed(chart(width), is_narrow=width == NARROW)
         svg = vl_convert.vegalite_to_svg(specification, allowed_base_urls=[])
         drawn.append(_for_page(svg, f"{name}-{kind}", kind, alternative))
     return drawn
@@ -725,9 +736,14 @@ def _spread(names: Sequence[str], at_most: int) -> list[str]:
     return list(names[(len(names) - 1) % step :: step])
 
 
-def _as_is(column: str) -> Any:
+def _fill(column: str) -> alt.Fill:
     """The values of a column are colours themselves."""
-    return {"field": column, "type": "nominal", "scale": None, "legend": None}
+    return alt.Fill(field=column, type="nominal", scale=None, legend=None)
+
+
+def _stroke(column: str) -> alt.Stroke:
+    """The same for edges and lines."""
+    return alt.Stroke(field=column, type="nominal", scale=None, legend=None)
 
 
 def _data(marks: Marks) -> alt.InlineData:
