@@ -19,6 +19,7 @@ from olist_segments.forecasts.history import History
 from olist_segments.forecasts.judging import METRICS, Judgement, figures, judge, tenth_rows
 from olist_segments.forecasts.metrics import (
     Binned,
+    BoolArray,
     Levels,
     binned,
     calibration_line,
@@ -31,7 +32,16 @@ from olist_segments.forecasts.metrics import (
     tenths,
     top_tenth_lift,
 )
-from olist_segments.forecasts.models import Amounts, Forecast, GroupRates, Logistic, moved, year_parameters
+from olist_segments.forecasts.models import (
+    INVERSE_PENALTY,
+    Amounts,
+    Forecast,
+    GroupRates,
+    Logistic,
+    moved,
+    penalised_maximum,
+    year_parameters,
+)
 from olist_segments.forecasts.parameters import CannotFit, from_json
 from olist_segments.forecasts.purchase_process import Customers, PurchaseProcess, fit_process, fit_value
 from olist_segments.forecasts.versions import Terms, append_candidates, append_models, lookup
@@ -207,11 +217,15 @@ def test_lift_and_gini_by_hand() -> None:
         assert revenue_gini(Levels.of(expected), actual, best) == pytest.approx(gini, nan_ok=True)
 
 
+def in_bins(probability: FloatArray, returned: BoolArray) -> Binned:
+    return binned(probability, Levels.of(probability), returned)
+
+
 def test_the_calibration_line_is_a_logistic_regression_without_penalty() -> None:
     rng = np.random.default_rng(3)
     x = rng.normal(-3, 1, 4_000)
     returned = rng.random(4_000) < inverse_log_odds(0.7 * x + 0.4)
-    intercept, slope = calibration_line(binned(inverse_log_odds(x), returned))
+    intercept, slope = calibration_line(in_bins(inverse_log_odds(x), returned))
     expected = LogisticRegression(C=np.inf, tol=1e-10).fit(x[:, None], returned)
     assert slope == pytest.approx(expected.coef_[0, 0], abs=2e-3)
     assert intercept == pytest.approx(expected.intercept_[0], abs=5e-3)
@@ -229,9 +243,9 @@ def test_recalibration_repairs_a_bent_model() -> None:
     x = rng.normal(-3, 1, 20_000)
     returned = rng.random(20_000) < inverse_log_odds(x)
     bent = inverse_log_odds(2.5 * x + 3)
-    line = calibration_line(binned(bent, returned))
+    line = calibration_line(in_bins(bent, returned))
     assert line[1] == pytest.approx(0.4, abs=0.05)
-    intercept, slope = calibration_line(binned(moved(bent, *line), returned))
+    intercept, slope = calibration_line(in_bins(moved(bent, *line), returned))
     assert (intercept, slope) == pytest.approx((0, 1), abs=1e-2)
     assert moved(bent, *line).mean() == pytest.approx(returned.mean(), rel=1e-3)
 
@@ -274,6 +288,18 @@ def test_amounts_match_the_totals_of_training(frame: pd.DataFrame) -> None:
     assert amounts.orders_per_return == pytest.approx(past["next_order_count"].mean())
     assert amounts.orders_per_return > 1
     assert amounts.spend(past["average_day_value"].to_numpy()).sum() == pytest.approx(past["next_spend"].sum())
+
+
+def test_the_regression_is_that_of_scikit_learn() -> None:
+    rng = np.random.default_rng(11)
+    z = rng.normal(size=(4, 3_000)) * [[1.0], [2.0], [0.5], [1.0]]
+    z[3] = z[0] + 0.01 * z[3]
+    returned = rng.random(3_000) < inverse_log_odds(np.array([1.5, -1.0, 0.5, 0.0]) @ z - 4)
+    reference = LogisticRegression(C=INVERSE_PENALTY, tol=1e-10, max_iter=1_000, solver="newton-cholesky")
+    expected = reference.fit(z.T, returned)
+    for start in (np.zeros(5), np.array([9.0, -9.0, 9.0, -9.0, 9.0])):
+        found = penalised_maximum(z, returned, start)
+        assert found == pytest.approx([*expected.intercept_, *expected.coef_[0]], abs=1e-7)
 
 
 def test_the_parameters_of_the_regression_say_what_it_forecasts(frame: pd.DataFrame) -> None:

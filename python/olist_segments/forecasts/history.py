@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -115,10 +116,20 @@ class History:
     def _groups(self) -> dict[str, tuple[IntArray, list[str]]]:
         return {}
 
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """What `make` makes of these rows, made once for every `key`."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Any]:
+        return {}
+
     @cached_property
     def design(self) -> FloatArray:
-        """The terms (n, k)."""
-        return np.stack([self.values(term) for term in self.terms], axis=1)
+        """The terms (k, n)."""
+        return np.array([self.values(term) for term in self.terms])
 
     @cached_property
     def returned(self) -> BoolArray:

@@ -96,7 +96,8 @@ def judge(
     probability = forecast.probability
     scores = Levels.of(forecast.score)
     ranked = ranking(scores, returned)
-    number = tenths(scores if forecast.score is probability else Levels.of(probability)) - 1
+    chances = scores if forecast.score is probability else Levels.of(probability)
+    number = tenths(chances) - 1
     counted = np.stack(
         [np.bincount(number, weights=w, minlength=10) for w in (np.ones(len(number)), returned, probability)]
     )
@@ -112,7 +113,7 @@ def judge(
         base_brier=float(((base_rate - returned) ** 2).sum()),
         log_loss=log_loss(probability, returned),
         base_log_loss=log_loss(base_rate, returned),
-        bins=binned(probability, returned),
+        bins=binned(probability, chances, returned),
         predicted_orders=float(forecast.orders.sum()),
         actual_orders=float(orders.sum()),
         predicted_revenue=float(forecast.revenue.sum()),

@@ -126,9 +126,10 @@ class Binned(NamedTuple):
     returned: FloatArray
 
 
-def binned(probability: FloatArray, returned: BoolArray) -> Binned:
-    """The bins, of equally many customers in the order of their probabilities."""
-    order = np.argsort(probability, kind="stable")
+def binned(probability: FloatArray, levels: Levels, returned: BoolArray) -> Binned:
+    """The bins, of equally many customers in the order of their probabilities, whose `levels` are given."""
+    # Short integers are sorted by counting.
+    order = np.argsort(levels.level.astype(np.min_scalar_type(len(levels.count))), kind="stable")
     starts = np.unique(np.arange(_CALIBRATION_BINS) * len(order) // _CALIBRATION_BINS)
     count = np.diff(np.append(starts, len(order))).astype(np.float64)
     sums = np.add.reduceat(log_odds(probability)[order], starts)

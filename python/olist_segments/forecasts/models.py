@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
@@ -11,7 +10,7 @@ import numpy as np
 
 from olist_segments.arrays import FloatArray
 from olist_segments.forecasts.history import History
-from olist_segments.forecasts.metrics import inverse_log_odds, log_odds
+from olist_segments.forecasts.metrics import BoolArray, inverse_log_odds, log_odds
 from olist_segments.forecasts.parameters import CannotFit, Parameter, kept
 
 INVERSE_PENALTY = 0.005
@@ -19,6 +18,8 @@ INVERSE_PENALTY = 0.005
 0.005 keeps the orders forecast within 0.8 to 1.25 of those that came on every judged date."""
 
 _SMALLEST_YEAR = 30
+# Newton's method has settled when no coefficient moves by more.
+_SMALLEST_STEP, _MOST_STEPS, _MOST_HALVINGS = 1e-6, 50, 30
 
 
 class Forecast(NamedTuple):
@@ -203,32 +204,23 @@ class Logistic:
 
         There is one maximum: `start`, the fit of the date before, only makes the way shorter.
         """
-        from sklearn.linear_model import LogisticRegression
-
         rows = history.rows_of(training)
-        x, returned = history.design[rows], history.returned[rows]
+        x, returned = history.design[:, rows], history.returned[rows]
         if returned.all() or not returned.any():
             raise CannotFit("not fitted: in the training outcomes everybody behaves alike")
-        shift, scale = (np.array([kept(value) for value in values]) for values in (x.mean(axis=0), x.std(axis=0)))
+        shift = np.array([kept(value) for value in x.mean(axis=1)])
+        z = x - shift[:, None]
+        scale = np.array([kept(value) for value in np.sqrt(np.einsum("ij,ij->i", z, z) / z.shape[1])])
         scale[scale < 1e-9] = 1.0
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            regression = LogisticRegression(
-                C=INVERSE_PENALTY, solver="newton-cholesky", tol=1e-8, max_iter=200, warm_start=True
-            )
-            if start is not None:
-                regression.coef_ = np.array([start.coefficients])
-                regression.intercept_ = np.array([start.intercept])
-            regression.fit((x - shift) / scale, returned)
-        values = [kept(float(value)) for value in (*regression.intercept_, *regression.coef_[0])]
-        if not np.isfinite(values).all():
-            raise CannotFit("not fitted: the regression did not converge")
+        z /= scale[:, None]
+        line = np.zeros(len(z) + 1) if start is None else np.array([start.intercept, *start.coefficients])
+        values = [kept(float(value)) for value in penalised_maximum(z, returned, line)]
         return cls(tuple(history.terms), values[0], tuple(values[1:]), tuple(shift), tuple(scale), amounts)
 
     def forecast(self, history: History, rows: slice) -> Forecast:
         """The probabilities, which also rank."""
         weight = np.array(self.coefficients) / np.array(self.scales)
-        z = (history.design[rows] - np.array(self.shifts)) @ weight + self.intercept
+        z = weight @ history.design[:, rows] + (self.intercept - weight @ np.array(self.shifts))
         return self.amounts.forecast(history, rows, inverse_log_odds(z), z)
 
     def parameters(self) -> list[Parameter]:
@@ -246,6 +238,48 @@ class Logistic:
             intercept=kept(intercept + slope * self.intercept),
             coefficients=tuple(kept(slope * value) for value in self.coefficients),
         )
+
+
+def penalised_maximum(z: FloatArray, returned: BoolArray, start: FloatArray) -> FloatArray:
+    """Intercept and coefficients (1 + k,) of the logistic regression of `returned` (n,) on terms z (k, n).
+
+    By Newton's method from `start`, a step being halved until it leads down: what falls is the sum of squared
+    coefficients over 2 INVERSE_PENALTY less the log-likelihood, as in scikit-learn. CannotFit where it ends nowhere.
+    """
+    line = start
+    ridge = np.diag([0.0, *np.full(len(z), 1 / INVERSE_PENALTY)])
+    sign = np.where(returned, -1.0, 1.0)
+
+    def lack_of_fit(line: FloatArray) -> tuple[float, FloatArray]:
+        odds = line[1:] @ z + line[0]
+        return float(np.logaddexp(0, sign * odds).sum() + line @ ridge @ line / 2), odds
+
+    lowest, odds = lack_of_fit(line)
+    for _ in range(_MOST_STEPS):
+        probability = inverse_log_odds(odds)
+        weight = probability * (1 - probability)
+        weighted = z * weight
+        curvature = ridge.copy()
+        curvature[1:, 1:] += weighted @ z.T
+        curvature[0, 1:] = curvature[1:, 0] = weighted.sum(axis=1)
+        curvature[0, 0] = weight.sum()
+        apart = probability - returned
+        slope = np.array([apart.sum(), *(z @ apart)]) + ridge @ line
+        try:
+            step = np.linalg.solve(curvature, -slope)
+        except np.linalg.LinAlgError:
+            break
+        if not np.isfinite(step).all():
+            break
+        if np.abs(step).max() < _SMALLEST_STEP:
+            return line + step
+        for _ in range(_MOST_HALVINGS):
+            found, odds = lack_of_fit(line + step)
+            if found <= lowest:
+                break
+            step = step / 2
+        line, lowest = line + step, found
+    raise CannotFit("not fitted: the regression did not converge")
 
 
 def moved(probability: FloatArray, intercept: float, slope: float) -> FloatArray:

@@ -60,7 +60,12 @@ class Customers:
     @classmethod
     def at(cls, history: History, rows: slice) -> Customers:
         """Those of rows of a history."""
-        return cls.of(*(history.values(name)[rows] for name in ("purchase_day_count", "active_days", "tenure_days")))
+        numbers = ("purchase_day_count", "active_days", "tenure_days")
+        found: Customers = history.once(
+            ("purchase process", rows.start, rows.stop),
+            lambda: cls.of(*(history.values(name)[rows] for name in numbers)),
+        )
+        return found
 
     def base(self) -> Any:
         """The distinct ones as clvkit wants them."""

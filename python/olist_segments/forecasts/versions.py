@@ -69,7 +69,7 @@ LOOKUP_COLUMNS = {
 PROCESS_COLUMNS = ("as_of_date", "purchase_day_count", "active_days", "tenure_days")
 """The columns of forecast_features that `lookup` reads."""
 
-_PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "clvkit", "olist-segments")
+_PACKAGES = ("numpy", "scipy", "pandas", "clvkit", "olist-segments")
 # Columns of the evidence that are equal where data, settings and packages are.
 _FITTED = ["model", "as_of_date", "tenth", "is_chosen", "parameters", "data_as_of", "package_versions"]
 

@@ -71,7 +71,10 @@ class Scaling:
         A transform keeps the order of values: what is brought inside the transformed bounds is inside the bounds.
         """
         transform = TRANSFORMS[self.transform]
-        z: FloatArray = np.where(np.isnan(transformed), transform(np.asarray(self.impute_value)), transformed)
+        z = transformed.copy()
+        missing = np.isnan(z)
+        if missing.any():
+            z[missing] = transform(np.asarray(self.impute_value))
         if self.lower_bound is not None:
             np.maximum(z, transform(np.asarray(self.lower_bound)), out=z)
         if self.upper_bound is not None:

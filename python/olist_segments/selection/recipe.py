@@ -15,13 +15,13 @@ from olist_segments.model.scaling import Table, design_matrix, fit_scaling
 from olist_segments.model.segmentation import Segmentation
 from olist_segments.selection.algorithms import fit_samples, fit_segmentations
 from olist_segments.selection.sampling import child_seed, generator, strata, stratified_sample
-from olist_segments.selection.stability import REFIT_SIZES
 
 # Fits of which the best is kept. One start can end in a worse optimum next door, and the jump there and back would be
 # read as ageing and recovery; a k-means fit is the best of six starts by itself, the others begin at no random place.
 _STARTS = {"gaussian_mixture": 3}
-# Only k-means is quick enough for everybody, some hundreds of times.
+# Only k-means is quick enough for everybody, some hundreds of times; others see so many customers.
 _QUICK = ("kmeans",)
+_MOST = 2_000
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,8 @@ class Recipe:
         scalings = tuple(fit_scaling(features, self.transforms))
         z = design_matrix(features, scalings)
         customers = z
-        size = REFIT_SIZES[self.algorithm]
-        if self.algorithm not in _QUICK and len(z) > size:
-            customers = z[stratified_sample(strata(z), size, generator(self.seed, "people", *words))]
+        if self.algorithm not in _QUICK and len(z) > _MOST:
+            customers = z[stratified_sample(strata(z), _MOST, generator(self.seed, "people", *words))]
         fits = [
             fit_segmentations(customers, self.algorithm, [self.setting], seed=self._seed(start, *words))[self.setting]
             for start in range(_STARTS.get(self.algorithm, 1))
@@ -53,7 +52,7 @@ class Recipe:
             return Model(scalings, fits[0])
         return Model(scalings, min(fits, key=lambda fit: lack_of_fit(fit, z, self.algorithm)))
 
-    def fits(self, features: pd.DataFrame, words: Sequence[Sequence[object]]) -> list[Model]:
+    def fits(self, features: Table, words: Sequence[Sequence[object]]) -> list[Model]:
         """What `fit` gives with each of `words`; runs of k-means are made side by side."""
         if self.algorithm not in _QUICK:
             return [self.fit(features, *own) for own in words]

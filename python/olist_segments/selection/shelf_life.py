@@ -13,6 +13,7 @@ import pandas as pd
 
 from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.model.agreement import adjusted_rand, contingency
+from olist_segments.model.scaling import Features
 from olist_segments.selection.recipe import Recipe
 from olist_segments.selection.search import ShelfLifeTerms
 
@@ -68,16 +69,17 @@ def agreements(recipe: Recipe, dates: Sequence[pd.DataFrame], starts: int) -> li
     and OpenMP thread.
     """
     days = [rows["as_of_date"].iloc[0] for rows in dates]
+    customers = [Features(rows) for rows in dates]
     models = [
-        recipe.fits(rows, [(day.date(), "start", start) for start in range(starts)])
-        for day, rows in zip(days, dates, strict=True)
+        recipe.fits(known, [(day.date(), "start", start) for start in range(starts)])
+        for day, known in zip(days, customers, strict=True)
     ]
     aris = np.full((starts, len(dates), len(dates)), np.nan)
-    for later, rows in enumerate(dates):
+    for later, known in enumerate(customers):
         fresh: list[IntArray] = []
         for origin in range(later, -1, -1):
             # The models of a date share its scaling.
-            z = models[origin][0].z(rows)
+            z = models[origin][0].z(known)
             labels = [model.segmentation.labels(z) for model in models[origin]]
             fresh = fresh or labels
             for start in range(starts) if origin < later else ():
