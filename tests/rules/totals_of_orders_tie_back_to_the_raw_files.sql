@@ -1,4 +1,4 @@
--- To the cent, with dirty input too: what the files hold is in orders, belongs to no order, or is a left-out duplicate.
+-- To the cent, with dirty input too: what the files hold is in orders, belongs to no order, or is a left-out duplicate of a key.
 with
 
 orders as (
@@ -31,10 +31,23 @@ staged_items as (
     from {{ ref('stg_olist__order_items') }}
 ),
 
+repeated_items as (
+    select
+        order_id,
+        order_item_number
+    from raw_items
+    group by order_id, order_item_number
+    having count(*) > 1
+),
+
 items_left_out as (
-    select * from raw_items
+    select raw_items.* from raw_items
+    inner join repeated_items as repeated
+        on raw_items.order_id = repeated.order_id and raw_items.order_item_number = repeated.order_item_number
     except all
-    select * from staged_items
+    select staged_items.* from staged_items
+    inner join repeated_items as repeated
+        on staged_items.order_id = repeated.order_id and staged_items.order_item_number = repeated.order_item_number
 ),
 
 items_of_no_order as (
@@ -62,10 +75,23 @@ staged_payments as (
     from {{ ref('stg_olist__order_payments') }}
 ),
 
+repeated_payments as (
+    select
+        order_id,
+        payment_number
+    from raw_payments
+    group by order_id, payment_number
+    having count(*) > 1
+),
+
 payments_left_out as (
-    select * from raw_payments
+    select raw_payments.* from raw_payments
+    inner join repeated_payments as repeated
+        on raw_payments.order_id = repeated.order_id and raw_payments.payment_number = repeated.payment_number
     except all
-    select * from staged_payments
+    select staged_payments.* from staged_payments
+    inner join repeated_payments as repeated
+        on staged_payments.order_id = repeated.order_id and staged_payments.payment_number = repeated.payment_number
 ),
 
 payments_of_no_order as (
