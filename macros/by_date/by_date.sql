@@ -54,11 +54,6 @@
     {{ return({"relations": [table]}) }}
 {% endmaterialization %}
 
-{#- On Spark it is a table, built whole. -#}
-{% materialization by_date, adapter="spark" %}
-    {{ return(materialization_table_spark()) }}
-{% endmaterialization %}
-
 {#-
   The first date that a build of a table by date writes: `where as_of_date >= {{ first_date() }}`. A date before all
   others, in whose place the materialization puts the one it found.

@@ -11,13 +11,15 @@
     segment_model: relation with one row per version, segment and feature, as the model segment_model.
     segments: relation with one row per version and segment and its bias, as the model segments.
     key_columns: the columns that tell the rows of `customers` apart.
+    fitted: the name of the model that `segment_model` reads, where it has another.
 
   Returns: the key columns, model_version, segment_number, segment_margin,
     runner_up_segment_number (null where the version has one segment).
 -#}
-{% macro score_segments(customers, segment_model, segments, key_columns=["customer_unique_id", "as_of_date"]) %}
-    {%- set features = feature_names() | sort -%}
-    {%- set slots = range(1, checked_var("max_segments") + 1) | list -%}
+{% macro score_segments(
+    customers, segment_model, segments, key_columns=["customer_unique_id", "as_of_date"], fitted=none
+) %}
+    {%- set features, slots = scored_features_and_slots(fitted or segment_model) -%}
     {%- set scores -%}
         {%- for slot in slots -%}score_{{ slot }}{{ ", " if not loop.last }}{%- endfor -%}
     {%- endset -%}
@@ -161,4 +163,37 @@
             end as integer
         ) as runner_up_segment_number
     from runner_up
+{% endmacro %}
+
+{#-
+  The features that scoring looks at, in the order in which they are added up, and the numbers of segments it compares.
+
+  Arguments:
+    fitted: name of the model with the versions.
+-#}
+{% macro scored_features_and_slots(fitted) %}
+    {%- do return(adapter.dispatch("scored_features_and_slots")(fitted)) -%}
+{% endmacro %}
+
+{#- All that a version can have: the SQL is the same whatever was fitted. -#}
+{% macro default__scored_features_and_slots(fitted) %}
+    {%- do return((feature_names() | sort, range(1, checked_var("max_segments") + 1) | list)) -%}
+{% endmacro %}
+
+{#- Those that a version has: Java compiles no method as long as that of all of them, and would run it in small steps. -#}
+{% macro spark__scored_features_and_slots(fitted) %}
+    {%- set features, slots = default__scored_features_and_slots(fitted) -%}
+    {#- A unit test gives versions of its own. -#}
+    {%- if not execute or model.resource_type == "unit_test" or not adapter.get_relation(none, target.schema, fitted) -%}
+        {%- do return((features, slots)) -%}
+    {%- endif -%}
+    {%- set found = run_query(
+        "select feature, max(segment_number) from " ~ target.schema ~ "." ~ fitted ~ " group by feature"
+    ) -%}
+    {%- if not found.rows -%}
+        {%- do return((features, slots)) -%}
+    {%- endif -%}
+    {%- set known = found.columns[0].values() -%}
+    {%- set last_slot = found.columns[1].values() | max | int -%}
+    {%- do return((features | select("in", known) | list, range(1, last_slot + 1) | list)) -%}
 {% endmacro %}

@@ -59,7 +59,9 @@ likenesses_to_score as (
 ),
 
 scored as (
-    {{ score_segments('likenesses_to_score', 'past_models', 'past_model_segments', ['likeness_number']) | indent(4) }}
+    {{ score_segments(
+        'likenesses_to_score', 'past_models', 'past_model_segments', ['likeness_number'], 'fit_segment_past_models'
+    ) | indent(4) }}
 ),
 
 final as (

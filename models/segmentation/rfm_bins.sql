@@ -23,17 +23,19 @@ shop as (
     select coalesce(currency, 'unknown') as currency from {{ ref('shop') }}
 ),
 
--- Known at the date: later customers move no limit of an earlier one.
+-- Known at the date: later customers move no limit of an earlier one. Amounts in BRL have limits of their own.
 quintiles as (
     select
-        as_of_date,
-        is_newest,
+        features.as_of_date,
+        features.is_newest,
         {% for fifth in range(1, 5) -%}
-            percentile_cont(0.{{ 2 * fifth }}) within group (order by cast(total_spend as double))
-                as limit_{{ fifth }}{{ "," if not loop.last }}
+            percentile_cont(0.{{ 2 * fifth }}) within group (
+                order by case when shop.currency <> 'BRL' then cast(features.total_spend as double) end
+            ) as limit_{{ fifth }}{{ "," if not loop.last }}
         {% endfor %}
     from features
-    group by as_of_date, is_newest
+    cross join shop
+    group by features.as_of_date, features.is_newest
 ),
 
 -- The seed's limits of spend are amounts in BRL.

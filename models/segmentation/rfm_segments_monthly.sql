@@ -34,14 +34,15 @@ possible_scores as (
     {%- endfor %}
 ),
 
--- One row a date, so that customers are placed without a join for each dimension.
+-- One row a date, so that customers are placed without a join for each dimension; doubles, as Spark takes twenty times as
+-- long to compare decimals.
 bins_of_dates as (
     select
         as_of_date
         {%- for dimension in dimensions.values() %}
         {%- for score in scores %}
         {%- for bound in ['lower_bound', 'upper_bound'] %},
-        max(case when dimension = '{{ dimension }}' and score = {{ score }} then {{ bound }} end)
+        cast(max(case when dimension = '{{ dimension }}' and score = {{ score }} then {{ bound }} end) as double)
             as {{ dimension }}__{{ bound }}_{{ score }}
         {%- endfor %}
         {%- endfor %}
@@ -60,8 +61,8 @@ scored as (
             {%- for score in scores %}
             {%- set upper_bound = 'bins.' ~ dimension ~ '__upper_bound_' ~ score %}
             when
-                features.{{ dimension }} >= bins.{{ dimension }}__lower_bound_{{ score }}
-                and (features.{{ dimension }} < {{ upper_bound }} or {{ upper_bound }} is null)
+                cast(features.{{ dimension }} as double) >= bins.{{ dimension }}__lower_bound_{{ score }}
+                and (cast(features.{{ dimension }} as double) < {{ upper_bound }} or {{ upper_bound }} is null)
                 then {{ score }}
             {%- endfor %}
         end as {{ name }}_score

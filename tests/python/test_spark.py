@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from campaign_logs import forget, log_rows, people_of, write_log
-from marketplaces import read_tables, write_tables
+from marketplaces import cut_at, read_tables, write_tables
 from olist_segments.campaigns.inputs import forgotten_digest
 from olist_segments.generator import Settings, generate
 from olist_segments.generator.shapes import SHAPE_NAMES, ShapeName
@@ -65,8 +65,19 @@ class SparkWarehouse(Warehouse):
         """In this process, whose one session all tests share; beside it where a server has the session."""
         return super().dbt(*arguments, "--target", "spark", data=data, **{"alone": bool(self.remote)} | options)
 
+    def folder(self, table: str) -> Path:
+        return self.spark_home / "warehouse" / f"{self.schema}.db" / table
+
     def files(self, table: str) -> str:
-        return str(self.spark_home / "warehouse" / f"{self.schema}.db" / table / "*.parquet")
+        """The Parquet files of a table, of which a table by date has a folder for every date."""
+        return str(self.folder(table) / "**" / "*.parquet")
+
+    def files_of_dates(self, table: str) -> dict[str, set[str]]:
+        """Date → names of the files that hold it, which differ whenever they are written anew."""
+        return {
+            folder.name.removeprefix("as_of_date="): {file.name for file in folder.glob("*.parquet")}
+            for folder in self.folder(table).glob("as_of_date=*")
+        }
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +100,7 @@ def small_spark(tmp_path: Path, spark_home: Path) -> SparkWarehouse:
     return SparkWarehouse(tmp_path / "small", spark_home=spark_home, schema="small")
 
 
-def faults_of(spark: SparkWarehouse, warehouse: Warehouse) -> list[str]:
+def faults_of(spark: SparkWarehouse, warehouse: Warehouse, min_tables: int = 41) -> list[str]:
     """Every way in which a table on Spark is not the table on DuckDB: one text a table and column."""
     faults = []
     with duckdb.connect(str(warehouse.path), read_only=True) as connection:
@@ -97,7 +108,7 @@ def faults_of(spark: SparkWarehouse, warehouse: Warehouse) -> list[str]:
         tables = connection.execute(
             "select table_name from duckdb_tables() where schema_name = 'main' order by table_name"
         ).fetchall()
-        assert len(tables) > 40
+        assert len(tables) >= min_tables
         for (table,) in tables:
             columns = types(connection, f"main.{table}")
             there = types(connection, f"read_parquet('{spark.files(table)}')")
@@ -256,6 +267,35 @@ def test_faults_are_found(duckdb_warehouse: Warehouse, spark_warehouse: SparkWar
     assert len(faults) == 2
     assert faults[0].startswith("orders: ")
     assert faults[1].startswith("segment_profiles.avg_total_spend: ")
+
+
+def test_a_night_writes_the_dates_whose_inputs_changed(small_spark: SparkWarehouse, tmp_path: Path) -> None:
+    """The date of the night before is gone, that of tonight is new, and a date that a killed build left out is back."""
+    from pyspark.sql import SparkSession
+
+    last_night, tonight, lost = dt.date(2018, 6, 14), dt.date(2018, 6, 15), "2018-03-31"
+    nights = {
+        date: write_tables(cut_at(read_tables(SAMPLE), date), tmp_path / str(date)) for date in (last_night, tonight)
+    }
+    tables = ("customer_features_monthly", "rfm_segments_monthly")
+    selected = ("--select", "+rfm_segments_monthly", "+lifecycle_stages")
+    small_spark.build(nights[last_night], *selected)
+    written = {table: small_spark.files_of_dates(table) for table in tables}
+    session = SparkSession.builder.getOrCreate()
+    rfm_segments = f"{small_spark.schema}.rfm_segments_monthly"
+    session.sql(f"alter table {rfm_segments} unset tblproperties ('inputs_digest.{lost}')")
+    session.sql(f"alter table {rfm_segments} drop partition (as_of_date = '{lost}')")
+
+    small_spark.build(nights[tonight], *selected)
+    for table, first_written in zip(tables, (str(last_night), lost), strict=True):
+        files = small_spark.files_of_dates(table)
+        assert set(files) == set(written[table]) - {str(last_night)} | {str(tonight)}
+        kept = {date for date in files if files[date] == written[table].get(date)}
+        assert kept == {date for date in files if date < first_written}, table
+        assert len(kept) > 3
+    warehouse = Warehouse(tmp_path / "duckdb")
+    warehouse.build(nights[tonight], *selected)
+    assert faults_of(small_spark, warehouse, min_tables=10) == []
 
 
 def test_spark_takes_published_versions_back(duckdb_warehouse: Warehouse, small_spark: SparkWarehouse) -> None:
