@@ -34,8 +34,8 @@ possible_scores as (
     {%- endfor %}
 ),
 
--- One row a date, so that customers are placed without a join for each dimension; doubles, as Spark takes twenty times as
--- long to compare decimals.
+-- One row a date, so that customers are placed without a join for each dimension; doubles, as Spark
+-- compares decimals slowly.
 bins_of_dates as (
     select
         as_of_date
