@@ -64,7 +64,7 @@ build-spark: ## The same on Apache Spark (docs/spark.md): needs Java 17, or SPAR
 $(MARKETPLACE)/planted_segments.csv: | $(INSTALLED)
 	olist-segments generate --orders 100000 --out $(MARKETPLACE)
 
-test: test-dbt test-python ## The proof in six minutes: dbt's data and unit tests on the sample, every fast pytest
+test: test-dbt test-python ## The proof in seven minutes: dbt's data and unit tests on the sample, every fast pytest
 
 test-all: test-dbt test-python-all test-superset ## Every test but those of Spark: kills, mutations, full disks, load, browser, Superset as well
 
