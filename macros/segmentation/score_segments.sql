@@ -180,11 +180,13 @@
     {%- do return((feature_names() | sort, range(1, checked_var("max_segments") + 1) | list)) -%}
 {% endmacro %}
 
-{#- Those that a version has: Java compiles no method as long as that of all of them, and would run it in small steps. -#}
+{#- Those that a version has: Java compiles no method as long as that of all of them, and would interpret it. -#}
 {% macro spark__scored_features_and_slots(fitted) %}
     {%- set features, slots = default__scored_features_and_slots(fitted) -%}
     {#- A unit test gives versions of its own. -#}
-    {%- if not execute or model.resource_type == "unit_test" or not adapter.get_relation(none, target.schema, fitted) -%}
+    {%- if (
+        not execute or model.resource_type == "unit_test" or not adapter.get_relation(none, target.schema, fitted)
+    ) -%}
         {%- do return((features, slots)) -%}
     {%- endif -%}
     {%- set found = run_query(

@@ -1,4 +1,4 @@
--- To the cent, with dirty input too: what the files hold is in orders, belongs to no order, or is a left-out duplicate of a key.
+-- To the cent, with dirty input too: what the files hold is in orders, belongs to no order, or is a left-out duplicate.
 with
 
 orders as (
