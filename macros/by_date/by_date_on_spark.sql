@@ -1,6 +1,6 @@
 {#-
-  by_date on Spark: a Parquet table with a partition for every date. A build writes the partitions from the first date on
-  whose inputs are not those that they were built from.
+  by_date on Spark: a Parquet table with a partition for every date. A build writes the partitions from the first date
+  on whose inputs are not those that they were built from.
 
   Spark has no transactions, so the digests of inputs are properties of the table itself: those of a date are deleted
   before its partition is written and noted once it is there. A build that was killed finds no digest and writes again.
