@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import functools
+import gc
 import hashlib
 import json
 import os
@@ -70,8 +71,10 @@ def parsed_project(variables: Mapping[str, object] | None = None, schema_on_spar
 
 
 def close_warehouses() -> None:
-    """Let go of the file that dbt keeps open as long as its process lives."""
+    """Let go of the file that dbt keeps open as long as its process lives, with all that was written in it."""
     DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    # What dbt has made refers to itself in circles, and its connections are part of it.
+    gc.collect()
 
 
 @contextmanager
