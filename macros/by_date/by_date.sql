@@ -12,11 +12,7 @@
     {#- Left by a build that was killed after it had written the whole table. -#}
     {%- do drop_relation_if_exists(load_cached_relation(make_backup_relation(table, "table"))) -%}
     {%- set dates = run_query(inputs_of_dates(model, compiled_code)).rows -%}
-    {%- set changed = dates | rejectattr("is_built") | map(attribute="as_of_date") | list -%}
-    {%- set is_whole = (
-        existing is none or not existing.is_table or should_full_refresh() or not dates
-        or (changed and changed[0] == dates[0].as_of_date)
-    ) -%}
+    {%- set first, is_whole = first_date_to_write(existing, dates) -%}
 
     {#- Begins the transaction that ends with the new rows. -#}
     {%- call statement("note_dates", auto_begin=true) -%}
@@ -24,9 +20,9 @@
         where
             table_name = {{ sql_text(this.identifier) }}
             {%- if not is_whole %}
-            and as_of_date >= date '{{ changed[0] if changed else "9999-12-31" }}'
+            and as_of_date >= date '{{ first or "9999-12-31" }}'
             {%- endif %};
-        {%- for date in dates if date.inputs_digest and (is_whole or changed and date.as_of_date >= changed[0]) %}
+        {%- for date in dates if date.inputs_digest and (is_whole or first and date.as_of_date >= first) %}
         insert into build_log.dates_built (table_name, as_of_date, inputs_digest, is_tested)
         values ({{ sql_text(this.identifier) }}, date '{{ date.as_of_date }}', '{{ date.inputs_digest }}', false);
         {%- endfor %}
@@ -37,13 +33,10 @@
     {%- endif -%}
 
     {%- call statement("main") -%}
-        {%- if changed -%}
-            {%- set kept = dates | selectattr("as_of_date", "lt", changed[0]) | map(attribute="as_of_date") | list -%}
-            delete from {{ this }} where as_of_date >= date '{{ changed[0] }}';
+        {%- if first -%}
+            delete from {{ this }} where as_of_date >= date '{{ first }}';
             insert into {{ this }} by name (
-                {{ compiled_code
-                    | replace(first_date(), "date '" ~ changed[0] ~ "'")
-                    | replace(date_before_first(), "date '" ~ kept[-1] ~ "'") }}
+                {{ from_date_on(compiled_code, first, dates) }}
             )
         {%- else -%}
             select 0 as nothing_changed
@@ -53,6 +46,39 @@
     {%- do adapter.commit() -%}
     {{ return({"relations": [table]}) }}
 {% endmaterialization %}
+
+{#-
+  What a build writes of a table by date, on either engine: the first date whose inputs changed (none where nothing
+  did), and whether the table is written whole.
+
+  Arguments:
+    existing: the table as it is, none where there is none.
+    dates: rows of as_of_date, inputs_digest and is_built, in ascending order.
+-#}
+{% macro first_date_to_write(existing, dates) %}
+    {%- set first = dates | rejectattr("is_built") | map(attribute="as_of_date") | first | default(none) -%}
+    {%- do return((first, (
+        existing is none or not existing.is_table or should_full_refresh() or not dates
+        or first == dates[0].as_of_date
+    ))) -%}
+{% endmacro %}
+
+{#-
+  The query of a table by date for the dates from `first` on.
+
+  Arguments:
+    query: the SQL of the model.
+    first: the first date that is written; the table has dates before it.
+    dates: rows of as_of_date, in ascending order.
+-#}
+{% macro from_date_on(query, first, dates) %}
+    {%- set before = dates | selectattr("as_of_date", "lt", first) | map(attribute="as_of_date") | last -%}
+    {%- do return(
+        query
+        | replace(first_date(), "date '" ~ first ~ "'")
+        | replace(date_before_first(), "date '" ~ before ~ "'")
+    ) -%}
+{% endmacro %}
 
 {#-
   The first date that a build of a table by date writes: `where as_of_date >= {{ first_date() }}`. A date before all

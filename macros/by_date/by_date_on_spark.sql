@@ -9,11 +9,7 @@
     {%- set existing = load_relation(this) -%}
     {%- set table = this.incorporate(type="table") -%}
     {%- set dates = dates_on_spark(model, compiled_code) -%}
-    {%- set changed = dates | rejectattr("is_built") | map(attribute="as_of_date") | list -%}
-    {%- set is_whole = (
-        existing is none or not existing.is_table or should_full_refresh() or not dates
-        or (changed and changed[0] == dates[0].as_of_date)
-    ) -%}
+    {%- set first, is_whole = first_date_to_write(existing, dates) -%}
 
     {%- if is_whole -%}
         {#- With the table its digests are gone, too. -#}
@@ -21,13 +17,12 @@
         {%- call statement("main") -%}
             {{ create_table_as(false, table, compiled_code) }}
         {%- endcall -%}
-    {%- elif changed -%}
-        {%- set kept = dates | selectattr("as_of_date", "lt", changed[0]) | map(attribute="as_of_date") | list -%}
-        {%- set noted = dates | rejectattr("as_of_date", "lt", changed[0]) | map(attribute="as_of_date") | list -%}
+    {%- elif first -%}
+        {%- set noted = dates | rejectattr("as_of_date", "lt", first) | map(attribute="as_of_date") | list -%}
         {%- do run_query("alter table " ~ table ~ " unset tblproperties if exists (" ~ digest_names(noted) ~ ")") -%}
         {%- set partitions = [] -%}
         {%- for row in run_query("show partitions " ~ table).rows
-            if row[0].partition("=")[2] >= changed[0] -%}
+            if row[0].partition("=")[2] >= first -%}
             {%- do partitions.append("partition (as_of_date = '" ~ row[0].partition("=")[2] ~ "')") -%}
         {%- endfor -%}
         {%- if partitions -%}
@@ -36,9 +31,7 @@
         {#- Overwrites what a killed build left in the folder of a date. -#}
         {%- call statement("main") -%}
             insert overwrite table {{ table }} with ('partitionOverwriteMode' = 'dynamic') by name
-            {{ without_last_order(compiled_code)
-                | replace(first_date(), "date '" ~ changed[0] ~ "'")
-                | replace(date_before_first(), "date '" ~ kept[-1] ~ "'") }}
+            {{ from_date_on(without_last_order(compiled_code), first, dates) }}
         {%- endcall -%}
     {%- else -%}
         {%- call statement("main") -%}
@@ -48,7 +41,7 @@
 
     {%- set properties = [] -%}
     {%- for date in dates
-        if date.inputs_digest and (is_whole or changed and date.as_of_date >= changed[0]) -%}
+        if date.inputs_digest and (is_whole or first and date.as_of_date >= first) -%}
         {%- do properties.append(digest_names([date.as_of_date]) ~ " = '" ~ date.inputs_digest ~ "'") -%}
     {%- endfor -%}
     {%- if properties -%}
@@ -104,10 +97,8 @@
         {%- for input in (tables_behind(names) if how in ("of_date", "of_date_before") else names) -%}
             {%- set name, column = (input ~ ".").split(".")[:2] -%}
             {%- set table = this.incorporate(path={"identifier": name}, type="table") -%}
-            {%- set by_date = graph.nodes["model." ~ project_name ~ "." ~ name].config.materialized == "by_date"
-                if "model." ~ project_name ~ "." ~ name in graph.nodes else false -%}
             {%- set key = {"of_version": "model_version", "of_all": "'all'"}.get(how, "as_of_date") -%}
-            {%- if by_date and not column and place < 4 -%}
+            {%- if place < 4 and not column and is_by_date(name) -%}
                 {%- do parts.append((place, digests_noted(table))) -%}
             {%- else -%}
                 {%- do parts.append((place, {})) -%}

@@ -110,12 +110,22 @@
     {%- set name, column = (table ~ ".").split(".")[:2] -%}
     {%- if column -%}
         select as_of_date, cast({{ column }} as varchar) as digest from {{ name }}
-    {%- elif graph.nodes["model." ~ project_name ~ "." ~ name].config.materialized == "by_date" -%}
+    {%- elif is_by_date(name) -%}
         select as_of_date, inputs_digest as digest from build_log.dates_built where table_name = {{ sql_text(name) }}
     {%- else -%}
         {{ rows_digested(name, "as_of_date") }}
     {%- endif -%}
 {%- endmacro %}
+
+{#-
+  Whether a model is a table by date, of which the digests of inputs are known.
+
+  Arguments:
+    name: its name.
+-#}
+{% macro is_by_date(name) %}
+    {%- do return(graph.nodes["model." ~ project_name ~ "." ~ name].config.materialized == "by_date") -%}
+{% endmacro %}
 
 {#-
   A query with a digest of the rows of a table, whatever their order, for every value of a key.

@@ -24,17 +24,17 @@
 ] -%}
 with
 
-segment_months as (
+customer_segments as (
     select * from {{ ref('customer_segments_monthly') }}
     where as_of_date >= {{ first_date() }}
 ),
 
-stage_months as (
+lifecycle_stages as (
     select * from {{ ref('lifecycle_stages_monthly') }}
     where as_of_date >= {{ first_date() }}
 ),
 
-rfm_months as (
+rfm_segments as (
     select * from {{ ref('rfm_segments_monthly') }}
     where as_of_date >= {{ first_date() }}
 ),
@@ -55,28 +55,28 @@ next_purchases as (
 -- Counted once by all groupings together: three times fewer joins than each by itself.
 groups as (
     select
-        segment_months.as_of_date,
-        segment_months.segment_key,
-        segment_months.segment_name,
-        stage_months.stage_key,
-        stage_months.stage_name,
-        rfm_months.rfm_segment_key,
-        rfm_months.rfm_segment_name,
+        customer_segments.as_of_date,
+        customer_segments.segment_key,
+        customer_segments.segment_name,
+        lifecycle_stages.stage_key,
+        lifecycle_stages.stage_name,
+        rfm_segments.rfm_segment_key,
+        rfm_segments.rfm_segment_name,
         {{ outcome_sums() | indent(8) }}
-    from segment_months
-    inner join outcome_dates on segment_months.as_of_date = outcome_dates.as_of_date
-    inner join stage_months
+    from customer_segments
+    inner join outcome_dates on customer_segments.as_of_date = outcome_dates.as_of_date
+    inner join lifecycle_stages
         on
-            segment_months.customer_unique_id = stage_months.customer_unique_id
-            and segment_months.as_of_date = stage_months.as_of_date
-    inner join rfm_months
+            customer_segments.customer_unique_id = lifecycle_stages.customer_unique_id
+            and customer_segments.as_of_date = lifecycle_stages.as_of_date
+    inner join rfm_segments
         on
-            segment_months.customer_unique_id = rfm_months.customer_unique_id
-            and segment_months.as_of_date = rfm_months.as_of_date
+            customer_segments.customer_unique_id = rfm_segments.customer_unique_id
+            and customer_segments.as_of_date = rfm_segments.as_of_date
     left join next_purchases
         on
-            segment_months.customer_unique_id = next_purchases.customer_unique_id
-            and segment_months.as_of_date = next_purchases.as_of_date
+            customer_segments.customer_unique_id = next_purchases.customer_unique_id
+            and customer_segments.as_of_date = next_purchases.as_of_date
     group by 1, 2, 3, 4, 5, 6, 7
 ),
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from olist_segments.arrays import FloatArray, IntArray
 from olist_segments.forecasts.metrics import BoolArray
 
 YEAR_DAYS = 365
+Made = TypeVar("Made")
 
 COLUMNS = (
     "as_of_date",
@@ -97,30 +98,26 @@ class History:
 
     def values(self, column: str) -> FloatArray:
         """A numeric column as doubles, NaN where it is null (n,)."""
-        if column not in self._values:
-            self._values[column] = pd.to_numeric(self.frame[column]).to_numpy(dtype=np.float64, na_value=np.nan)
-        return self._values[column]
-
-    @cached_property
-    def _values(self) -> dict[str, FloatArray]:
-        return {}
+        return self.once(
+            ("values", column),
+            lambda: pd.to_numeric(self.frame[column]).to_numpy(dtype=np.float64, na_value=np.nan),
+        )
 
     def groups(self, column: str) -> tuple[IntArray, list[str]]:
         """A text column as codes (n,) and the sorted texts that they stand for."""
-        if column not in self._groups:
+
+        def factorized() -> tuple[IntArray, list[str]]:
             codes, texts = pd.factorize(self.frame[column], sort=True)
-            self._groups[column] = codes.astype(np.int64), [str(text) for text in texts]
-        return self._groups[column]
+            return codes.astype(np.int64), [str(text) for text in texts]
 
-    @cached_property
-    def _groups(self) -> dict[str, tuple[IntArray, list[str]]]:
-        return {}
+        return self.once(("groups", column), factorized)
 
-    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` makes of these rows, made once for every `key`."""
         if key not in self._made:
             self._made[key] = make()
-        return self._made[key]
+        made: Made = self._made[key]
+        return made
 
     @cached_property
     def _made(self) -> dict[Hashable, Any]:

@@ -61,11 +61,10 @@ class Customers:
     def at(cls, history: History, rows: slice) -> Customers:
         """Those of rows of a history."""
         numbers = ("purchase_day_count", "active_days", "tenure_days")
-        found: Customers = history.once(
+        return history.once(
             ("purchase process", rows.start, rows.stop),
             lambda: cls.of(*(history.values(name)[rows] for name in numbers)),
         )
-        return found
 
     def base(self) -> Any:
         """The distinct ones as clvkit wants them."""
