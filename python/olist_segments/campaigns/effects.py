@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import ndtr, stdtr, stdtrit
+from scipy import stats
 
 from olist_segments.arrays import FloatArray
 
@@ -42,7 +42,7 @@ def share_effects(ordered: FloatArray, count: FloatArray, ordered_0: FloatArray,
         difference,
         difference - np.hypot(share - low, high_0 - share_0),
         difference + np.hypot(high - share, share_0 - low_0),
-        2 * ndtr(-np.abs(z)),
+        2 * stats.norm.sf(np.abs(z)),
     )
 
 
@@ -89,8 +89,8 @@ def mean_effects(
         part, part_0 = variance / count, variance_0 / count_0
         error = np.sqrt(part + part_0)
         freedom = (part + part_0) ** 2 / (part**2 / (count - 1) + part_0**2 / (count_0 - 1))
-        width = np.where(error > 0, stdtrit(freedom, 0.975) * error, 0.0)
-        p_value = np.where(error > 0, 2 * stdtr(freedom, -np.abs(difference / error)), (difference == 0) * 1.0)
+        width = np.where(error > 0, stats.t.ppf(0.975, freedom) * error, 0.0)
+        p_value = np.where(error > 0, 2 * stats.t.sf(np.abs(difference / error), freedom), (difference == 0) * 1.0)
     p_value = np.where(np.isnan(difference), np.nan, p_value)
     return Effects(difference, difference - width, difference + width, p_value)
 
@@ -101,10 +101,9 @@ def adjusted(p_values: FloatArray) -> FloatArray:
     Calling different those up to 0.05 leaves at most one in twenty of them wrong on average. NaN counts for no test.
     """
     result = np.full(len(p_values), np.nan)
-    # The largest first: none is adjusted to more than a larger one is.
-    falling = np.argsort(-p_values)[: np.count_nonzero(~np.isnan(p_values))]
-    factors = len(falling) / np.arange(len(falling), 0, -1)
-    result[falling] = np.minimum.accumulate(np.minimum(p_values[falling] * factors, 1))
+    known = ~np.isnan(p_values)
+    if known.any():
+        result[known] = stats.false_discovery_control(p_values[known])
     return result
 
 
