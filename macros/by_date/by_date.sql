@@ -72,7 +72,7 @@
     dates: rows of as_of_date, in ascending order.
 -#}
 {% macro from_date_on(query, first, dates) %}
-    {%- set before = dates | selectattr("as_of_date", "lt", first) | map(attribute="as_of_date") | last -%}
+    {%- set before = dates | selectattr("as_of_date", "lt", first) | map(attribute="as_of_date") | list | last -%}
     {%- do return(
         query
         | replace(first_date(), "date '" ~ first ~ "'")
