@@ -166,36 +166,28 @@
 {% endmacro %}
 
 {#-
-  The features that scoring looks at, in the order in which they are added up, and the numbers of segments it compares.
+  The features that scoring looks at, in the order in which they are added up, and the numbers of segments it compares:
+  those that a version has. Of all that one may have, most would be null, and yet cost time on every row; on Spark, Java
+  compiles no method as long as that.
 
   Arguments:
-    fitted: name of the model with the versions.
+    fitted: name of the model with the versions, to which the calling model refers.
+
+  Returns: the names of the features, and the numbers; all that a version may have while there is none.
 -#}
 {% macro scored_features_and_slots(fitted) %}
-    {%- do return(adapter.dispatch("scored_features_and_slots")(fitted)) -%}
-{% endmacro %}
-
-{#- All that a version can have: the SQL is the same whatever was fitted. -#}
-{% macro default__scored_features_and_slots(fitted) %}
-    {%- do return((feature_names() | sort, range(1, checked_var("max_segments") + 1) | list)) -%}
-{% endmacro %}
-
-{#- Those that a version has: Java compiles no method as long as that of all of them, and would interpret it. -#}
-{% macro spark__scored_features_and_slots(fitted) %}
-    {%- set features, slots = default__scored_features_and_slots(fitted) -%}
+    {%- set features = feature_names() | sort -%}
+    {%- set slots = range(1, checked_var("max_segments") + 1) | list -%}
     {#- A unit test gives versions of its own. -#}
-    {%- if (
-        not execute or model.resource_type == "unit_test" or not adapter.get_relation(none, target.schema, fitted)
-    ) -%}
+    {%- if not execute or model.resource_type == "unit_test" or not load_cached_relation(ref(fitted)) -%}
         {%- do return((features, slots)) -%}
     {%- endif -%}
-    {%- set found = run_query(
-        "select feature, max(segment_number) from " ~ target.schema ~ "." ~ fitted ~ " group by feature"
-    ) -%}
+    {%- set found = run_query("select feature, max(segment_number) from " ~ ref(fitted) ~ " group by feature") -%}
     {%- if not found.rows -%}
         {%- do return((features, slots)) -%}
     {%- endif -%}
     {%- set known = found.columns[0].values() -%}
-    {%- set last_slot = found.columns[1].values() | max | int -%}
+    {#- The least of one number is an error on Spark. -#}
+    {%- set last_slot = [2, found.columns[1].values() | max | int] | max -%}
     {%- do return((features | select("in", known) | list, range(1, last_slot + 1) | list)) -%}
 {% endmacro %}
