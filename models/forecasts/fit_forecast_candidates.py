@@ -1,6 +1,6 @@
 """Evidence for every model of a new forecast version; nothing unless there is none yet or a refit is asked for."""
 
-from olist_segments.dbt_io.frames import is_empty_build, read, read_existing, read_neighbour, written
+from olist_segments.dbt_io.frames import is_empty_build, read_by_date, read_existing, read_neighbour, written
 from olist_segments.forecasts.versions import Terms, append_candidates, no_candidates
 
 
@@ -15,7 +15,7 @@ def model(dbt, session):
     if is_empty_build():
         return written(dbt, session, no_candidates())
     rows = append_candidates(
-        lambda: read(features.filter("is_in_sample"), "as_of_date, customer_unique_id", asked.columns),
+        lambda: read_by_date(features.filter("is_in_sample"), "as_of_date, customer_unique_id", asked.columns),
         read_existing(dbt, session),
         asked,
         refit=refit or refit_forecasts,

@@ -10,6 +10,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -21,13 +22,14 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from campaign_logs import forget, log_rows, people_of, write_log
 from marketplaces import cut_at, read_tables, write_tables
 from olist_segments.campaigns.inputs import forgotten_digest
 from olist_segments.generator import Settings, generate
 from olist_segments.generator.shapes import SHAPE_NAMES, ShapeName
 from olist_segments.serving.publish import publish
-from warehouses import CLOCK_COLUMNS, FEW_CANDIDATES, SAMPLE, Warehouse
+from warehouses import CLOCK_COLUMNS, FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
 
 pytestmark = [
     pytest.mark.slow,
@@ -379,6 +381,30 @@ def test_an_old_java_is_refused(tmp_path: Path) -> None:
     java.chmod(0o755)
     assert str(java_fault(str(java))).startswith(f"Spark needs Java 17 and '{java}' is Java 8: install")
     assert str(java_fault(None)).startswith("Spark needs Java and none is on the PATH: install")
+
+
+def test_a_python_model_for_which_spark_has_no_memory_ends_in_one_sentence(tmp_path: Path) -> None:
+    """In a process of its own, with the options of the profile: it waited for ever where Spark only lost some threads."""
+    profile = yaml.safe_load((PROJECT / "profiles.yml").read_text(encoding="utf-8"))["olist_segments"]["outputs"]["spark"]
+    given = profile["server_side_parameters"]["spark.driver.extraJavaOptions"].split()
+    options = " ".join(option for option in given if option.startswith("-XX"))
+    script = tmp_path / "model.py"
+    script.write_text(
+        f"""
+from olist_segments.dbt_io.spark_adapter import SessionJob
+from pyspark.sql import SparkSession
+
+settings = {{"spark.driver.memory": "512m", "spark.driver.extraJavaOptions": {options!r}, "spark.ui.enabled": "false"}}
+SparkSession.builder.config(map=settings).getOrCreate()
+SessionJob({{"name": "fit_something"}}, None).submit(
+    "spark.range(20_000_000).selectExpr('id', *[f'id / {{n}} as x{{n}}' for n in range(2, 12)]).orderBy('x2').toPandas()"
+)
+""",
+        encoding="utf-8",
+    )
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=300)
+    assert ended.returncode == 1
+    assert "Spark has ended while a Python model read from it" in ended.stderr
 
 
 def free_port() -> int:

@@ -23,6 +23,7 @@ from dbt.adapters.contracts.connection import Connection
 from dbt.adapters.spark import SparkAdapter as SparkAdapterOfDbt
 from dbt.adapters.spark import SparkConnectionManager
 from dbt_common.exceptions import DbtRuntimeError
+from py4j.protocol import Py4JNetworkError  # type: ignore[import-untyped]
 from pyspark.errors import AnalysisException
 from pyspark.logger import PySparkLogger
 from pyspark.sql import SparkSession
@@ -37,6 +38,10 @@ from olist_segments.loading.spark_files import SparkFiles
 OLDEST_JAVA = 17
 CONNECT_PORT = 15002
 CONNECT_SECONDS = 5
+ENDED = (
+    "Spark has ended while a Python model read from it, most likely for want of memory: set OLIST_SPARK_MEMORY to more "
+    "than it had (3g, if it is not set), and build again."
+)
 
 
 class SessionConnections(SparkConnectionManager):
@@ -67,6 +72,8 @@ class SessionJob(PythonJobHelper):
             exec(compile(compiled_code, self.name, "exec"), names)
         except UserError as error:
             raise DbtRuntimeError(str(error)) from None
+        except (Py4JNetworkError, ConnectionError):
+            raise DbtRuntimeError(ENDED) from None
         except Exception as error:
             raise DbtRuntimeError(f"Python model failed:\n{''.join(traceback.format_exception(error))}") from error
 
