@@ -384,9 +384,9 @@ def test_an_old_java_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_python_model_for_which_spark_has_no_memory_ends_in_one_sentence(tmp_path: Path) -> None:
-    """In a process of its own, with the options of the profile: it waited for ever where Spark only lost some threads."""
-    profile = yaml.safe_load((PROJECT / "profiles.yml").read_text(encoding="utf-8"))["olist_segments"]["outputs"]["spark"]
-    given = profile["server_side_parameters"]["spark.driver.extraJavaOptions"].split()
+    """In a process of its own, with the options of the profile: it waited for ever where Spark lost threads."""
+    profiles = yaml.safe_load((PROJECT / "profiles.yml").read_text(encoding="utf-8"))["olist_segments"]
+    given = profiles["outputs"]["spark"]["server_side_parameters"]["spark.driver.extraJavaOptions"].split()
     options = " ".join(option for option in given if option.startswith("-XX"))
     script = tmp_path / "model.py"
     script.write_text(
@@ -397,7 +397,8 @@ from pyspark.sql import SparkSession
 settings = {{"spark.driver.memory": "512m", "spark.driver.extraJavaOptions": {options!r}, "spark.ui.enabled": "false"}}
 SparkSession.builder.config(map=settings).getOrCreate()
 SessionJob({{"name": "fit_something"}}, None).submit(
-    "spark.range(20_000_000).selectExpr('id', *[f'id / {{n}} as x{{n}}' for n in range(2, 12)]).orderBy('x2').toPandas()"
+    "names = [f'id / {{n}} as x{{n}}' for n in range(2, 12)];"
+    "spark.range(20_000_000).selectExpr('id', *names).orderBy('x2').toPandas()"
 )
 """,
         encoding="utf-8",
