@@ -179,15 +179,14 @@
     {%- set features = feature_names() | sort -%}
     {%- set slots = range(1, checked_var("max_segments") + 1) | list -%}
     {#- A unit test gives versions of its own. -#}
-    {%- if not execute or model.resource_type == "unit_test" or not load_cached_relation(ref(fitted)) -%}
-        {%- do return((features, slots)) -%}
+    {%- if execute and model.resource_type != "unit_test" and load_cached_relation(ref(fitted)) -%}
+        {%- set found = run_query("select feature, max(segment_number) from " ~ ref(fitted) ~ " group by feature") -%}
+        {%- if found.rows -%}
+            {#- The least of one number is an error on Spark. -#}
+            {%- set last_slot = [2, found.columns[1].values() | max | int] | max -%}
+            {%- set known = features | select("in", found.columns[0].values()) | list -%}
+            {%- do return((known, range(1, last_slot + 1) | list)) -%}
+        {%- endif -%}
     {%- endif -%}
-    {%- set found = run_query("select feature, max(segment_number) from " ~ ref(fitted) ~ " group by feature") -%}
-    {%- if not found.rows -%}
-        {%- do return((features, slots)) -%}
-    {%- endif -%}
-    {%- set known = found.columns[0].values() -%}
-    {#- The least of one number is an error on Spark. -#}
-    {%- set last_slot = [2, found.columns[1].values() | max | int] | max -%}
-    {%- do return((features | select("in", known) | list, range(1, last_slot + 1) | list)) -%}
+    {%- do return((features, slots)) -%}
 {% endmacro %}

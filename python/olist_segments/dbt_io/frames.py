@@ -15,7 +15,7 @@ def read_by_date(relation: Any, order_by: str, columns: Sequence[str]) -> pd.Dat
 
     Spark holds what it collects twice over in a memory of its own, of which a history of dates would take gigabytes.
     """
-    if not hasattr(relation, "toPandas"):
+    if not _is_of_spark(relation):
         return read(relation, order_by, columns)
     dates = [row["as_of_date"] for row in relation.select("as_of_date").distinct().orderBy("as_of_date").collect()]
     parts = [read(relation.filter(relation["as_of_date"] == date), order_by, columns) for date in dates]
@@ -29,7 +29,7 @@ def read(relation: Any, order_by: str | None = None, columns: Sequence[str] | No
     Dates are datetime64 on both engines; Spark collects them all, so what is read must be bounded.
     """
     frame: pd.DataFrame
-    is_spark = hasattr(relation, "toPandas")
+    is_spark = _is_of_spark(relation)
     by = order_by.split(", ") if order_by else []
     if columns is not None:
         # Whole rows would be sorted otherwise.
@@ -46,6 +46,10 @@ def read(relation: Any, order_by: str | None = None, columns: Sequence[str] | No
         if kind == "date":
             frame[name] = pd.to_datetime(frame[name])
     return frame
+
+
+def _is_of_spark(relation: Any) -> bool:
+    return hasattr(relation, "toPandas")
 
 
 def is_empty_build() -> bool:
