@@ -86,7 +86,7 @@ class SparkWarehouse(Warehouse):
 def spark_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Where the session of the tests keeps its tables."""
     with pytest.MonkeyPatch.context() as patch:
-        # Each query of the sample runs once, so the JVM's second compiler is left out; the first needs the room of both.
+        # Each query of the sample runs once, so the JVM's second compiler is left out, but not its room for code.
         patch.setenv("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m")
         yield tmp_path_factory.mktemp("spark_home")
 
