@@ -272,7 +272,7 @@ class Campaigns(RuleBasedStateMachine):
         assert not set(log["customer_unique_id"].dropna()) & self.forgotten
 
 
-@pytest.mark.parametrize("examples", [3, pytest.param(40, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [3, pytest.param(15, marks=pytest.mark.slow)])
 def test_nobody_is_on_a_list_who_may_not_be(examples: int) -> None:
     run_state_machine_as_test(
         Campaigns,

@@ -1,6 +1,6 @@
 """Killed, out of room, shut out, run twice or at a wrong time: what is served stays whole, the next build repairs it.
 
-OLIST_KILLS is the number of builds that are killed (default 4); as many publishes are, but at least 6.
+OLIST_KILLS is the number of builds that are killed (default 3); as many publishes are, but at least 6.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from warehouses import PROJECT, Warehouse
 
 pytestmark = pytest.mark.slow
 
-KILLS = int(os.environ.get("OLIST_KILLS", "4"))
+KILLS = int(os.environ.get("OLIST_KILLS", "3"))
 PUBLISH_KILLS = max(KILLS, 6)
 VERSIONS = "select model_version, max(fitted_at) as fitted_at from fit_segment_model group by 1 order by 1"
 
@@ -144,7 +144,7 @@ def test_a_build_killed_at_any_moment_is_mended_by_the_next(
     first_version = stage.warehouse.query(VERSIONS)
     killed = []
     for number, fraction in enumerate(fractions(KILLS, seed=11)):
-        from_nothing = number % 4 == 3
+        from_nothing = number % 3 == 2
         warehouse = Warehouse(tmp_path / str(number))
 
         def start(warehouse: Warehouse = warehouse, from_nothing: bool = from_nothing) -> subprocess.Popen[str]:
@@ -189,10 +189,8 @@ def test_a_build_killed_at_any_moment_is_mended_by_the_next(
 @pytest.mark.parametrize(
     "line",
     [
-        "START sql by_date model main.customer_features_monthly",
         "START sql by_date model main.customer_segments_monthly",
         "OK created python incremental model main.fit_segment_candidates",
-        "OK created python incremental model main.fit_segment_labels",
     ],
 )
 def test_a_build_killed_where_it_appends_is_mended_when_it_is_run_again(

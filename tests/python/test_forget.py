@@ -266,17 +266,7 @@ print(forget.forget([sys.argv[1]]))
     "at",
     slow_after(
         1,
-        [
-            "_from_log",
-            "_name_ids",
-            "rewrite",
-            "keep_versions_only",
-            "write_parquet",
-            "checked",
-            "_link",
-            "_blank",
-            "_count",
-        ],
+        ["rewrite", "_name_ids", "write_parquet", "_link", "_blank"],
     ),
 )
 def test_whoever_repeats_it_after_a_kill_completes_it(shop: Warehouse, nights: Nights, tmp_path: Path, at: str) -> None:
