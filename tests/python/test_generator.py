@@ -9,7 +9,10 @@ from __future__ import annotations
 import csv
 import datetime
 import math
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +24,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from marketplaces import cut_at, read_tables
+from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__  # type: ignore[import-not-found]
 from olist_segments.cli import main
 from olist_segments.errors import UserError
 from olist_segments.generator import Change, Settings, facts, generate, write
@@ -773,6 +777,17 @@ def test_the_sample_comes_from_the_command(tmp_path: Path) -> None:
     sample = contents(ROOT / "data" / "sample")
     assert contents(tmp_path / "sample") == sample
     assert sum(map(len, sample.values())) < 1_500_000
+
+
+def test_the_sample_comes_from_a_plainer_processor_too(tmp_path: Path) -> None:
+    """Without what NumPy uses of this one."""
+    newer = [name for name in __cpu_dispatch__ if __cpu_features__[name]]
+    if not newer:
+        pytest.skip("this processor has nothing that NumPy could do without")
+    command = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", "3000", "--format", "parquet"]
+    plainer = os.environ | {"NPY_DISABLE_CPU_FEATURES": " ".join(newer)}
+    subprocess.run([*command, "--out", str(tmp_path / "sample")], env=plainer, check=True, capture_output=True)
+    assert contents(tmp_path / "sample") == contents(ROOT / "data" / "sample")
 
 
 def test_the_sample_has_something_nearly_every_day() -> None:

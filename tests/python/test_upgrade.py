@@ -121,6 +121,8 @@ def test_versions_published_by_an_earlier_release_are_taken_back(earlier: Earlie
 NOT_COMPARED = {
     *("fitted_at", "seconds", "package_versions", "inputs_digest"),
     *("recommended_action", "kpi", "treatment", "sentence"),
+    # Generated a second earlier or later since they are the same on every processor.
+    *("approved_at", "handed_to_carrier_at"),
 }
 
 

@@ -19,8 +19,11 @@ from olist_segments.generator.sampling import (
     Ints,
     bell,
     choose,
+    exp,
     largest_remainder,
+    log,
     pick,
+    power,
     quota,
     spread,
 )
@@ -94,11 +97,11 @@ def draw_catalogue(settings: Settings, prefixes: Prefixes) -> Catalogue:
     grams = np.clip(np.rint(grams / 50) * 50, 50, 30_000).astype(np.int32)
     side = np.cbrt(grams * 6.0)
     dimensions = [
-        np.clip(np.rint(side * factor * np.exp(0.35 * bell(products, rng))), low, 105).astype(np.int32)
+        np.clip(np.rint(side * factor * exp(0.35 * bell(products, rng))), low, 105).astype(np.int32)
         for factor, low in ((1.75, 16), (0.8, 2), (1.2, 8))
     ]
-    name_length = np.clip(np.rint(63 - 14 * np.abs(bell(products, rng)) ** 1.1), 5, 76).astype(np.int32)
-    description = np.clip(590 * np.exp(0.78 * bell(products, rng)), 4, 3992).astype(np.int32)
+    name_length = np.clip(np.rint(63 - 14 * power(np.abs(bell(products, rng)), 1.1)), 5, 76).astype(np.int32)
+    description = np.clip(590 * exp(0.78 * bell(products, rng)), 4, 3992).astype(np.int32)
     photos = 1 + choose((479, 186, 124, 80, 54, 29, 15, 9, 3, 4, 1, 1, 1), products, rng)
     nameless = pick(np.arange(products), quota(facts.PRODUCTS_WITHOUT_CATEGORY, facts.PRODUCTS, products), rng)
     for column in (category, name_length, description, photos):
@@ -234,7 +237,7 @@ def draw_payments(settings: Settings, orders: Orders, total: Ints) -> Payments:
         np.fromiter(facts.CARD_INSTALLMENTS, dtype=np.int8),
         largest_remainder(list(facts.CARD_INSTALLMENTS.values()), len(cards)),
     )
-    latent = 0.75 * np.log(value[cards].astype(np.float32) + 100) + bell(len(cards), rng)
+    latent = 0.75 * log(value[cards].astype(np.float32) + 100) + bell(len(cards), rng)
     installments[cards[np.argsort(latent, kind="stable")]] = plans
     return Payments(order=order, number=number + 1, type=kind, installments=installments, value=value)
 
@@ -290,7 +293,7 @@ def _list_prices(product: Ints, catalogue: Catalogue, rng: np.random.Generator) 
     price = listed[product]
     # Sellers reprice: one item in eight sells some per cent off its list price.
     moved = np.flatnonzero(rng.random(len(product), dtype=np.float32) < 0.125)
-    price[moved] *= np.exp(0.06 * bell(len(moved), rng))
+    price[moved] *= exp(0.06 * bell(len(moved), rng))
     cents: Ints = np.clip(np.rint(price * 100), 85, facts.MAXIMUM_PRICE * 100).astype(np.int32)
     return cents
 
@@ -299,9 +302,9 @@ def _planted_prices(
     settings: Settings, persons: Persons, orders: Orders, count: Ints, order: Ints, rng: np.random.Generator
 ) -> Ints:
     """Prices that make each person's spend log-normal about the kind's centre, shared out over orders and items."""
-    share = np.exp(0.15 * bell(settings.orders, rng))
+    share = exp(0.15 * bell(settings.orders, rng))
     whole = np.bincount(orders.person, weights=share, minlength=len(persons.orders))
-    spend = np.exp(np.minimum(LOG_SPEND_CENTRE + LOG_SPEND_SCALE * persons.monetary, 10))
+    spend = exp(np.minimum(LOG_SPEND_CENTRE + LOG_SPEND_SCALE * persons.monetary, 10))
     cents = 100 * spend[orders.person] * share / whole[orders.person] / count
     price: Ints = np.clip(np.rint(cents), 85, facts.MAXIMUM_PRICE * 100).astype(np.int32)
     return price[order]
@@ -311,7 +314,7 @@ def _freights(
     settings: Settings, catalogue: Catalogue, prefixes: Prefixes, product: Ints, place: Ints, rng: np.random.Generator
 ) -> Ints:
     """Freight of each item in cents, by the buyer's state, the weight, and whether the seller is in the same state."""
-    away = np.log(np.array([facts.STATE_FREIGHT[state] for state in STATES], dtype=np.float32) * 1.05)
+    away = log(np.array([facts.STATE_FREIGHT[state] for state in STATES], dtype=np.float32) * 1.05)
     buyer_state = prefixes.state[place]
     seller_state = prefixes.state[catalogue.seller_home][catalogue.seller[product]]
     level = away[buyer_state]
@@ -321,7 +324,7 @@ def _freights(
     level[distant_paulista] = np.float32(np.log(20.4))
     level += (0.2 * np.log(np.maximum(catalogue.grams, 50) / 700.0)).astype(np.float32)[product]
     level += np.float32(0.45) * bell(len(product), rng)
-    cost = np.clip(np.exp(level) * np.float32(0.85), 0.02, facts.FREIGHT_MAXIMUM)
+    cost = np.clip(exp(level) * np.float32(0.85), 0.02, facts.FREIGHT_MAXIMUM)
     freight: Ints = np.rint(cost * 100).astype(np.int32)
     freight[pick(np.arange(len(product)), quota(facts.FREIGHT_FREE_ITEMS, facts.ITEM_ROWS, len(product)), rng)] = 0
     return freight

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from olist_segments.generator.sampling import Bytes, Floats, Ints, bell, choose, spread, truncated_bell
+from olist_segments.generator.sampling import Bytes, Floats, Ints, bell, choose, exp, spread, truncated_bell
 from olist_segments.generator.settings import Settings
 
 KINDS = ("recent_happy", "lapsed_happy", "disappointed", "big_spender", "loyal")
@@ -69,7 +69,7 @@ def draw_persons(settings: Settings, person_orders: dict[int, int]) -> Persons:
         log_orders = FREQUENCY_SCALE * (
             DIRECTIONS[kind, 1] * distance + truncated_bell(len(kind), FREQUENCY_LIMIT, rng)
         )
-        counts = np.clip(np.rint(np.exp(np.minimum(log_orders, 4.0))), 1, MAXIMUM_ORDERS).astype(np.int32)
+        counts = np.clip(np.rint(exp(np.minimum(log_orders, 4.0))), 1, MAXIMUM_ORDERS).astype(np.int32)
         total = np.cumsum(counts, dtype=np.int64)
         persons = int(np.searchsorted(total, settings.orders)) + 1
         kind, counts = kind[:persons].copy(), counts[:persons].copy()

@@ -15,7 +15,20 @@ import numpy as np
 from olist_segments.generator import facts
 from olist_segments.generator.geography import STATES
 from olist_segments.generator.kinds import Persons, recency_position
-from olist_segments.generator.sampling import Bytes, Flags, Floats, Index, Ints, bell, choose, cumulative, pick, quota
+from olist_segments.generator.sampling import (
+    Bytes,
+    Flags,
+    Floats,
+    Index,
+    Ints,
+    bell,
+    choose,
+    cumulative,
+    exp,
+    pick,
+    power,
+    quota,
+)
 from olist_segments.generator.settings import EPOCH, WINDOW_START, Settings, seconds
 
 DAY = 86_400
@@ -109,10 +122,10 @@ def draw_orders(settings: Settings, person: Ints, buyer: Ints, turn: Ints, purch
 
     purchase_day = purchase // DAY
     estimated_days = np.array(list(map(facts.STATE_ESTIMATED_DAYS.__getitem__, STATES)), dtype=np.float32)[state]
-    estimated_days *= _by_day(facts.MONTH_ESTIMATED_FACTOR, 1.0)[purchase_day] * np.exp(0.22 * bell(size, rng))
+    estimated_days *= _by_day(facts.MONTH_ESTIMATED_FACTOR, 1.0)[purchase_day] * exp(0.22 * bell(size, rng))
     estimated_days = np.maximum(np.ceil(estimated_days), 3)
     days = np.array(list(map(facts.STATE_DELIVERY_DAYS.__getitem__, STATES)), dtype=np.float32)[state]
-    days *= _by_day(facts.MONTH_DELIVERY_FACTOR, 1.0)[purchase_day] * np.exp(0.5 * bell(size, rng))
+    days *= _by_day(facts.MONTH_DELIVERY_FACTOR, 1.0)[purchase_day] * exp(0.5 * bell(size, rng))
     days = np.maximum(np.rint(days), 1)
     crowded = days >= estimated_days
     days[crowded] = 1 + np.floor((estimated_days[crowded] - 1) * (0.55 + 0.45 * rng.random(int(crowded.sum()))))
@@ -137,7 +150,7 @@ def draw_orders(settings: Settings, person: Ints, buyer: Ints, turn: Ints, purch
     delivered = (purchase_day + days.astype(np.int32)) * DAY + _clock(facts.DELIVERY_HOUR_WEIGHTS, size, rng)
     early = np.flatnonzero(delivered < approved + DAY // 2)
     approved[early] = purchase[early] + (delivered[early] - purchase[early]) // 3
-    on_the_way = 0.02 + 0.65 * rng.random(size, dtype=np.float32) ** 1.8
+    on_the_way = 0.02 + 0.65 * power(rng.random(size, dtype=np.float32), 1.8)
     carrier = approved + (on_the_way * (delivered - approved)).astype(np.int32)
 
     orders = Orders(
@@ -228,11 +241,11 @@ def _statuses(settings: Settings, purchase: Ints, rng: np.random.Generator) -> B
 def _approval_delay(payment: Bytes, rng: np.random.Generator) -> Ints:
     """Seconds from purchase to approval: minutes for most cards, a day or two for a bank slip."""
     size = len(payment)
-    hours = 0.25 * np.exp(0.45 * bell(size, rng))
+    hours = 0.25 * exp(0.45 * bell(size, rng))
     slow = rng.random(size, dtype=np.float32) < np.where(payment == PAYMENT["debit_card"], 0.40, 0.22)
-    hours[slow] = 17.0 * np.exp(0.7 * bell(int(slow.sum()), rng))
+    hours[slow] = 17.0 * exp(0.7 * bell(int(slow.sum()), rng))
     slip = payment == PAYMENT["boleto"]
-    hours[slip] = 28.0 * np.exp(0.7 * bell(int(slip.sum()), rng))
+    hours[slip] = 28.0 * exp(0.7 * bell(int(slip.sum()), rng))
     hours[rng.random(size, dtype=np.float32) < 0.013] = 0
     delay: Ints = (np.minimum(hours, 700) * 3600).astype(np.int32)
     return delay
@@ -250,7 +263,7 @@ def _forget_timestamps(orders: Orders, rng: np.random.Generator) -> None:
 
     delivered = of("delivered")
     early = take(delivered, facts.CARRIER_BEFORE_APPROVAL)
-    hours = np.exp(1.0 + bell(len(early), rng))
+    hours = exp(1.0 + bell(len(early), rng))
     orders.carrier[early] = orders.approved[early] - 60 - (np.minimum(hours, 120) * 3600).astype(np.int32)
     swapped = take(delivered, facts.DELIVERY_BEFORE_CARRIER)
     orders.carrier[swapped] = orders.delivered[swapped] + rng.integers(3600, 3 * DAY, len(swapped), dtype=np.int32)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from olist_segments.generator import facts
 from olist_segments.generator.kinds import Persons, mean_score
 from olist_segments.generator.orders import DAY, LAST_ANSWER_DAY, LAST_REQUEST_DAY, Orders
-from olist_segments.generator.sampling import Bytes, Floats, Ints, bell, choose, pick, quota, rank_share
+from olist_segments.generator.sampling import Bytes, Floats, Ints, bell, choose, exp, pick, quota, rank_share
 from olist_segments.generator.settings import Settings, seconds
 
 
@@ -58,7 +58,7 @@ def draw_reviews(settings: Settings, persons: Persons, orders: Orders, several_i
     created_day = np.maximum(np.minimum(created_day, LAST_REQUEST_DAY), purchase_day + 1).astype(np.int32)
     lag = choose((*facts.ANSWER_DAYS, 1 - sum(facts.ANSWER_DAYS)), len(order), rng)
     tail = np.flatnonzero(lag == len(facts.ANSWER_DAYS))
-    lag[tail] += np.minimum(8 * np.exp(1.1 * bell(len(tail), rng)), 400).astype(np.int32)
+    lag[tail] += np.minimum(8 * exp(1.1 * bell(len(tail), rng)), 400).astype(np.int32)
     lag = np.minimum(lag, np.maximum(LAST_ANSWER_DAY - created_day, 0))
     moment = choose(facts.ANSWER_HOUR_WEIGHTS, len(order), rng) * 3600
     moment += rng.integers(0, 3600, len(order), dtype=np.int32)

@@ -61,6 +61,22 @@ def rank_share(values: Floats) -> Floats:
     return ranks
 
 
+# NumPy's own of these for single precision round otherwise from one kind of processor to the next.
+def exp(values: Floats) -> Floats:
+    """e to the power of values, alike on every processor."""
+    return np.exp(values.astype(np.float64)).astype(np.float32)
+
+
+def log(values: Floats) -> Floats:
+    """Natural logarithms of positive values, alike on every processor."""
+    return np.log(values.astype(np.float64)).astype(np.float32)
+
+
+def power(values: Floats, exponent: float) -> Floats:
+    """Non-negative values to a power, alike on every processor."""
+    return np.power(values.astype(np.float64), exponent).astype(np.float32)
+
+
 def bell(size: int, rng: np.random.Generator) -> Floats:
     """Standard normal draws, single precision."""
     return rng.standard_normal(size, dtype=np.float32)
