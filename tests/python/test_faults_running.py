@@ -191,6 +191,7 @@ def test_a_build_killed_at_any_moment_is_mended_by_the_next(
     [
         "START sql by_date model main.customer_segments_monthly",
         "OK created python incremental model main.fit_segment_candidates",
+        "OK created python incremental model main.fit_segment_labels",
     ],
 )
 def test_a_build_killed_where_it_appends_is_mended_when_it_is_run_again(

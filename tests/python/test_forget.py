@@ -266,7 +266,17 @@ print(forget.forget([sys.argv[1]]))
     "at",
     slow_after(
         1,
-        ["rewrite", "_name_ids", "write_parquet", "_link", "_blank"],
+        [
+            "_from_log",
+            "_name_ids",
+            "rewrite",
+            "keep_versions_only",
+            "write_parquet",
+            "checked",
+            "_link",
+            "_blank",
+            "_count",
+        ],
     ),
 )
 def test_whoever_repeats_it_after_a_kill_completes_it(shop: Warehouse, nights: Nights, tmp_path: Path, at: str) -> None:
