@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from marketplaces import cut_at, read_tables, write_tables
+from olist_segments.settings.model import ALGORITHMS
 from sklearn.metrics import adjusted_rand_score
 from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
 
@@ -53,9 +54,10 @@ def test_threads_order_of_rows_and_format_of_the_files_change_no_byte(
     sample_tables: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
     one, four = Warehouse(tmp_path / "one"), Warehouse(tmp_path / "four")
-    one.build(SAMPLE, threads=1, alone=True)
+    few_of_each: dict[str, object] = FEW_CANDIDATES | {"candidate_algorithms": [*ALGORITHMS]}
+    one.build(SAMPLE, threads=1, alone=True, variables=few_of_each)
     shuffled = {name: table.sample(frac=1, random_state=7) for name, table in sample_tables.items()}
-    four.build(write_tables(shuffled, tmp_path / "shuffled", "csv"), threads=4, alone=True)
+    four.build(write_tables(shuffled, tmp_path / "shuffled", "csv"), threads=4, alone=True, variables=few_of_each)
     digests = one.table_digests()
     assert {"customer_segments", "segment_candidates", "segment_model", "segment_outcomes"} <= set(digests)
     assert four.table_digests() == digests
