@@ -197,13 +197,14 @@ REFIT = {**FEW_CANDIDATES, "refit": True}
 
 @pytest.fixture(scope="session")
 def duckdb_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """Two model versions, each published; and campaigns on top of the second."""
+    """A version taken back and one fitted on top of it, published; and campaigns."""
     warehouse = Warehouse(tmp_path_factory.mktemp("duckdb"))
-    for variables in (FEW_CANDIDATES, REFIT):
-        warehouse.dbt(*WHOLE, data=SAMPLE, variables=variables)
-        publish(warehouse.serving, warehouse.path)
-        if not first_version(warehouse).exists():
-            shutil.copytree(warehouse.serving, first_version(warehouse), symlinks=True)
+    earlier = Warehouse(warehouse.home / "earlier")
+    earlier.dbt(*WHOLE, data=SAMPLE, variables=FEW_CANDIDATES)
+    publish(earlier.serving, earlier.path)
+    shutil.copytree(earlier.serving, warehouse.serving, symlinks=True)
+    warehouse.dbt(*WHOLE, data=SAMPLE, variables=REFIT)
+    publish(warehouse.serving, warehouse.path)
     write_campaigns(warehouse)
     data = warehouse.home / "data"
     shutil.copytree(SAMPLE, data)
@@ -213,8 +214,8 @@ def duckdb_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
 
 
 def first_version(warehouse: Warehouse) -> Path:
-    """What was published when there was one version: a build elsewhere takes it back and has the same history."""
-    return warehouse.home / "first_version"
+    """The folder with the version that `warehouse` took back."""
+    return warehouse.home / "earlier" / "serving"
 
 
 def write_campaigns(warehouse: Warehouse) -> None:
@@ -242,7 +243,7 @@ def suppress(warehouse: Warehouse, data: Path) -> None:
 def spark_warehouse(
     tmp_path_factory: pytest.TempPathFactory, spark_home: Path, duckdb_warehouse: Warehouse
 ) -> SparkWarehouse:
-    """The same, from CSV files: its first version taken back from DuckDB's, the second fitted here, unit tests run.
+    """The same, from CSV files: the first version taken back as on DuckDB, the second fitted here, unit tests run.
 
     OLIST_SPARK_TABLES_ONLY=1 leaves all of dbt's tests out.
     """
