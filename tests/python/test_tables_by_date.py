@@ -19,7 +19,6 @@ from warehouses import Warehouse
 
 A_DAY_LATER = LAST_NIGHT + dt.timedelta(days=1)
 A_MONTH_LATER = dt.date(2018, 7, 3)
-OTHER_STAGES = {"lifecycle_days": [20, 70, 200]}
 BY_DATE = ("run", "--select", "config.materialized:by_date")
 
 
@@ -89,12 +88,16 @@ class Change:
 CHANGES = [
     Change("a month begins and a version is fitted", as_of(A_MONTH_LATER), REFIT),
     Change("an old order is canceled", an_old_order_canceled),
+    Change("one new day", as_of(A_DAY_LATER)),
     Change("an old price is corrected", an_old_price_corrected),
     Change("an old review is answered late", an_old_review_answered_late),
     Change("the first months are gone", the_first_months_gone),
     Change("the newest months are gone", as_of(dt.date(2018, 4, 20))),
     Change("history is labelled anew", as_of(A_DAY_LATER), REFIT | {"rescore_history": True}),
-    Change("other boundaries of stages and bins of drift", variables=SETTINGS | OTHER_STAGES | {"drift_bins": 4}),
+    Change(
+        "other boundaries of stages and bins of drift",
+        variables=SETTINGS | {"lifecycle_days": [20, 70, 200], "drift_bins": 4},
+    ),
     Change(
         "other outcome days and recent buyers",
         variables=SETTINGS | {"outcome_days": 60, "drift_recent_buyer_days": 45},

@@ -61,7 +61,7 @@ def rank_share(values: Floats) -> Floats:
     return ranks
 
 
-# NumPy's own of these for single precision round otherwise from one kind of processor to the next.
+# NumPy's own single-precision versions round differently on different kinds of processors.
 def exp(values: Floats) -> Floats:
     """e to the power of values, alike on every processor."""
     return np.exp(values.astype(np.float64)).astype(np.float32)
