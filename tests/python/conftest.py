@@ -100,6 +100,18 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
 
 
 @pytest.fixture(scope="session")
+def built_last_night(nights: Nights, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A whole build of last night's files that passed, and published; not to be changed."""
+
+    def make(home: Path) -> None:
+        warehouse = Warehouse(home)
+        warehouse.dbt(*WHOLE, data=nights.last, variables=SETTINGS)
+        publish(warehouse.serving, warehouse.path)
+
+    return Warehouse(made_once(tmp_path_factory, "last_night", make))
+
+
+@pytest.fixture(scope="session")
 def built_tonight(nights: Nights, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """A whole build of tonight's files that passed, and published; not to be changed."""
 

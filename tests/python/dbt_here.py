@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import jinja2
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
+from dbt_common.events.base_types import BaseEvent, EventLevel
+from dbt_common.events.event_manager import EventManager
 from olist_segments.ageing import simulation
 from olist_segments.selection import candidates
 
@@ -93,6 +96,25 @@ def opened(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
 
 
+COMPILE = jinja2.Environment.compile
+FIRE_EVENT = EventManager.fire_event
+COMPILED: dict[tuple[type[jinja2.Environment], str], Any] = {}
+
+
+def compiled_once(environment: jinja2.Environment, source: str) -> Any:
+    """What Jinja makes of a template, for all runs of this process: dbt compiles each one anew in every run."""
+    key = (type(environment), source)
+    if key not in COMPILED:
+        COMPILED[key] = COMPILE(environment, source)
+    return COMPILED[key]
+
+
+def fire_event(manager: EventManager, e: BaseEvent, level: EventLevel | None = None, **options: Any) -> None:
+    """What nobody reads is not made: nine events in ten are of level debug."""
+    if (level or e.level_tag()) != EventLevel.DEBUG:
+        FIRE_EVENT(manager, e, level, **options)
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a run of dbt ended, and what it said."""
@@ -117,6 +139,8 @@ def run_dbt(
         patch.chdir(PROJECT)
         for name, value in environment.items():
             patch.setenv(name, value)
+        patch.setattr(jinja2.Environment, "compile", compiled_once)
+        patch.setattr(EventManager, "fire_event", fire_event)
         # Workers take longer to start than the small fits of tests, and pytest has a worker per core already.
         for module in (candidates, simulation):
             patch.setattr(module, "WORTH_WORKERS", sys.maxsize)
@@ -128,5 +152,5 @@ def run_dbt(
     # dbt takes Ctrl-C for a failure like any other; who runs the tests means all of them.
     if isinstance(ended.exception, KeyboardInterrupt):
         raise ended.exception
-    told = [str(event.info.msg) for event in events if event.info.level != "debug"]
+    told = [str(event.info.msg) for event in events]
     return Ended(bool(ended.success), "\n".join([*told, *([repr(ended.exception)] if ended.exception else [])]))

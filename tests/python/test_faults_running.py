@@ -90,12 +90,8 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(nights: Nights, tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    home = tmp_path_factory.mktemp("stage")
-    warehouse = Warehouse(home / "last_night")
-    warehouse.dbt(*WHOLE, data=nights.last, variables=SETTINGS)
-    publish(warehouse.serving, warehouse.path)
-    return Stage(home, nights, warehouse)
+def stage(nights: Nights, built_last_night: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    return Stage(tmp_path_factory.mktemp("stage"), nights, built_last_night)
 
 
 def fractions(count: int, seed: int) -> list[float]:
