@@ -25,6 +25,7 @@ import pytest
 import yaml
 from campaign_logs import forget, log_rows, people_of, write_log
 from marketplaces import cut_at, read_tables, write_tables
+from nights import WHOLE
 from olist_segments.campaigns.inputs import forgotten_digest
 from olist_segments.generator import Settings, generate
 from olist_segments.generator.shapes import SHAPE_NAMES, ShapeName
@@ -194,16 +195,15 @@ def test_a_connector_gives_the_same_raw_tables(
 REFIT = {**FEW_CANDIDATES, "refit": True}
 
 
-def build_first_version(warehouse: Warehouse, data: Path) -> None:
-    warehouse.build(data, "--select", "+fit_ageing", "+segment_stability", variables=FEW_CANDIDATES)
-
-
 @pytest.fixture(scope="session")
 def duckdb_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """Two model versions, the second of a whole build with its tests, published; and campaigns on top of it."""
+    """A version taken back and one fitted on top of it, published; and campaigns."""
     warehouse = Warehouse(tmp_path_factory.mktemp("duckdb"))
-    build_first_version(warehouse, SAMPLE)
-    warehouse.dbt("build", "--exclude-resource-type", "unit_test", data=SAMPLE, variables=REFIT)
+    earlier = Warehouse(warehouse.home / "earlier")
+    earlier.dbt(*WHOLE, data=SAMPLE, variables=FEW_CANDIDATES)
+    publish(earlier.serving, earlier.path)
+    shutil.copytree(earlier.serving, warehouse.serving, symlinks=True)
+    warehouse.dbt(*WHOLE, data=SAMPLE, variables=REFIT)
     publish(warehouse.serving, warehouse.path)
     write_campaigns(warehouse)
     data = warehouse.home / "data"
@@ -211,6 +211,11 @@ def duckdb_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     suppress(warehouse, data)
     warehouse.build(data, "--select", "path:models/campaigns", "build_warnings", "alerts", variables=FEW_CANDIDATES)
     return warehouse
+
+
+def first_version(warehouse: Warehouse) -> Path:
+    """The folder with the version that `warehouse` took back."""
+    return warehouse.home / "earlier" / "serving"
 
 
 def write_campaigns(warehouse: Warehouse) -> None:
@@ -238,10 +243,13 @@ def suppress(warehouse: Warehouse, data: Path) -> None:
 def spark_warehouse(
     tmp_path_factory: pytest.TempPathFactory, spark_home: Path, duckdb_warehouse: Warehouse
 ) -> SparkWarehouse:
-    """The same, from CSV files and with the unit tests too; OLIST_SPARK_TABLES_ONLY=1 leaves all of dbt's tests out."""
-    warehouse = SparkWarehouse(tmp_path_factory.mktemp("spark"), spark_home=spark_home)
+    """The same, from CSV files: the first version taken back as on DuckDB, the second fitted here, unit tests run.
+
+    OLIST_SPARK_TABLES_ONLY=1 leaves all of dbt's tests out.
+    """
+    published = first_version(duckdb_warehouse)
+    warehouse = SparkWarehouse(tmp_path_factory.mktemp("spark"), published, spark_home=spark_home)
     data = write_tables(read_tables(SAMPLE), warehouse.home / "csv", "csv")
-    build_first_version(warehouse, data)
     shutil.copytree(duckdb_warehouse.campaigns, warehouse.campaigns)
     suppress(duckdb_warehouse, data)
     if os.environ.get("OLIST_SPARK_TABLES_ONLY") == "1":
@@ -479,8 +487,8 @@ def cluster(tmp_path: Path) -> Iterator[SparkWarehouse]:
 
 @pytest.mark.skipif(os.environ.get("OLIST_SPARK_CLUSTER") != "1", reason="starts four Java processes")
 def test_a_cluster_of_two_workers_builds_the_same(cluster: SparkWarehouse, duckdb_warehouse: Warehouse) -> None:
-    build_first_version(cluster, SAMPLE)
+    cluster = replace(cluster, published_to=first_version(duckdb_warehouse))
     data = duckdb_warehouse.home / "data"
     shutil.copytree(duckdb_warehouse.campaigns, cluster.campaigns)
-    cluster.dbt("build", "--exclude-resource-type", "unit_test", data=data, variables=REFIT)
+    cluster.dbt(*WHOLE, data=data, variables=REFIT)
     assert faults_of(cluster, duckdb_warehouse) == []
