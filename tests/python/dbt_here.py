@@ -101,8 +101,10 @@ FIRE_EVENT = EventManager.fire_event
 COMPILED: dict[tuple[type[jinja2.Environment], str], Any] = {}
 
 
-def compiled_once(environment: jinja2.Environment, source: str) -> Any:
-    """What Jinja makes of a template, for all runs of this process: dbt compiles each one anew in every run."""
+def compiled_once(environment: jinja2.Environment, source: Any, *named: Any, **options: Any) -> Any:
+    """What Jinja makes of a template without a name, for all runs of this process: dbt compiles it in every run."""
+    if named or options or not isinstance(source, str):
+        return COMPILE(environment, source, *named, **options)
     key = (type(environment), source)
     if key not in COMPILED:
         COMPILED[key] = COMPILE(environment, source)
