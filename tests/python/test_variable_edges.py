@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from dbt.contracts.graph.manifest import Manifest
+from dbt_here import parsed_project, read_by_dbt
 from nights import SETTINGS, WHOLE, Nights
 from olist_segments.cli import main
 from olist_segments.settings.kinds import Ascending, Mapping, Members, Number, Truth, Whole
@@ -272,6 +274,25 @@ def test_every_edge_of_every_rule_is_in_a_group() -> None:
     tried = {edge for group in GROUPS.values() for name, value in group.items() for edge in edges_in(value, name)}
 
     assert wanted - tried == set()
+
+
+def as_read(project: Manifest) -> dict[str, Any]:
+    """What dbt knows of the project, but for the time at which it read each part and which macros a model calls."""
+    told = project.writable_manifest().to_dict(omit_none=False)
+    told.pop("metadata")
+    for kind in ("nodes", "sources", "macros", "exposures", "metrics", "semantic_models", "saved_queries"):
+        for entry in told[kind].values():
+            entry.pop("created_at", None)
+            entry.get("depends_on", {}).pop("macros", None)
+    return told
+
+
+@pytest.mark.slow
+def test_the_project_of_the_tests_is_what_dbt_reads_under_other_vars(tmp_path: Path) -> None:
+    """Tests read the project once and put vars into configs: nothing else of what dbt reads may depend on a var."""
+    variables = LARGEST | EVERY_FEATURE | dict.fromkeys(("refit", "rescore_history", "refit_forecasts"), True)
+    assert as_read(parsed_project(variables)) == as_read(read_by_dbt(tmp_path, variables))
+    assert as_read(parsed_project(variables)) != as_read(parsed_project())
 
 
 @pytest.fixture(scope="module")
