@@ -104,11 +104,11 @@ CHANGES = [
         "other outcome days and recent buyers",
         variables=SETTINGS | {"outcome_days": 60, "drift_recent_buyer_days": 45},
     ),
+    # Of the same files: the newest date would be written again after a new day in any case.
     Change(
         "forecasts are fitted anew and another seed of stages",
-        as_of(A_DAY_LATER),
-        SETTINGS | {"refit_forecasts": True},
-        "update lifecycle_stages set stage_name = stage_name || '!'",
+        variables=SETTINGS | {"refit_forecasts": True},
+        statement="update lifecycle_stages set stage_name = stage_name || '!'",
     ),
     Change(
         "another calibration and another seed of bins",
