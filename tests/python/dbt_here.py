@@ -1,4 +1,4 @@
-"""dbt in this process: the project is parsed once per checkout and set of vars, and a run costs what it builds."""
+"""dbt in this process: the project is parsed once per checkout, and a run costs what it builds."""
 
 from __future__ import annotations
 
@@ -9,20 +9,24 @@ import gc
 import hashlib
 import json
 import os
+import pickle
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import jinja2
 import pytest
+import yaml
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
+from dbt.clients.jinja import get_rendered
 from dbt.contracts.graph.manifest import Manifest
 from dbt_common.events.base_types import BaseEvent, EventLevel
 from dbt_common.events.event_manager import EventManager
@@ -42,16 +46,13 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def folder_of(variables: Mapping[str, object] | None = None, schema_on_spark: str = "") -> Path:
-    """Where what dbt read of the project under these vars is kept for the next session."""
-    name = json.dumps(dict(variables or {})) + schema_on_spark
-    return PARSED / hashlib.sha256(name.encode()).hexdigest()[:16]
+def folder_of(schema_on_spark: str = "") -> Path:
+    """Where what dbt read of the project is kept for the next session."""
+    return PARSED / hashlib.sha256(schema_on_spark.encode()).hexdigest()[:16]
 
 
-@functools.lru_cache(maxsize=4)
-def parsed_under(variables: str, schema_on_spark: str = "") -> Manifest:
-    """The project as dbt reads it under vars in JSON; only the first worker parses, the others read what it left."""
-    folder = folder_of(json.loads(variables), schema_on_spark)
+def read_by_dbt(folder: Path, variables: Mapping[str, object], schema_on_spark: str = "") -> Manifest:
+    """The project as dbt reads it under these vars; it leaves in `folder` what spares the next worker most of it."""
     target = ["--target", "spark"] if schema_on_spark else []
     with locked(folder / "lock"), pytest.MonkeyPatch.context() as patch:
         patch.chdir(PROJECT)
@@ -62,10 +63,53 @@ def parsed_under(variables: str, schema_on_spark: str = "") -> Manifest:
         if schema_on_spark:
             patch.setenv("OLIST_SPARK_SCHEMA", schema_on_spark)
         places = ["--target-path", str(folder), "--log-path", str(folder / "logs")]
-        parsed = dbtRunner().invoke(["--quiet", "parse", *target, *places, "--vars", variables])
+        parsed = dbtRunner().invoke(["--quiet", "parse", *target, *places, "--vars", json.dumps(dict(variables))])
     assert parsed.success, parsed.exception
     assert isinstance(parsed.result, Manifest)
     return parsed.result
+
+
+@functools.lru_cache(maxsize=2)
+def parsed_once(schema_on_spark: str = "") -> bytes:
+    """The parts of the project as dbt reads it without vars, pickled: runs write into what they are given."""
+    parsed = read_by_dbt(folder_of(schema_on_spark), {}, schema_on_spark)
+    # Not the whole, which comes back with its private parts mixed up.
+    names = [part.name for part in fields(Manifest) if not part.name.startswith("_") and part.name != "flat_graph"]
+    return pickle.dumps({name: getattr(parsed, name) for name in names})
+
+
+@functools.lru_cache(maxsize=1)
+def configs_of_vars() -> dict[str, dict[str, Any]]:
+    """Of each model the entries of its `config` that are made of vars, as they are written."""
+    found: dict[str, dict[str, Any]] = {}
+    for path in sorted((PROJECT / "models").rglob("*.yml")):
+        text = path.read_text(encoding="utf-8")
+        for model in (yaml.safe_load(text).get("models") or []) if "var(" in text else []:
+            made = {key: value for key, value in model.get("config", {}).items() if "var(" in json.dumps(value)}
+            if made:
+                found[model["name"]] = made
+    return found
+
+
+def rendered(value: Any, context: dict[str, Any]) -> Any:
+    """What dbt makes of an entry of a `config`."""
+    if isinstance(value, dict):
+        return {key: rendered(member, context) for key, member in value.items()}
+    return get_rendered(value, context, native=True) if isinstance(value, str) else value
+
+
+@functools.lru_cache(maxsize=4)
+def parsed_under(variables: str, schema_on_spark: str = "") -> Manifest:
+    """The project under vars in JSON: only some configs know vars, so it is not read anew for others."""
+    manifest = Manifest(**pickle.loads(parsed_once(schema_on_spark)))
+    defaults = yaml.safe_load((PROJECT / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+    context = {"var": (defaults | json.loads(variables)).__getitem__}
+    for model, config in configs_of_vars().items():
+        node = manifest.nodes[f"model.olist_segments.{model}"]
+        for key, value in config.items():
+            node.config[key] = node.unrendered_config[key] = rendered(value, context)
+    manifest.build_flat_graph()  # type: ignore[no-untyped-call]
+    return manifest
 
 
 def parsed_project(variables: Mapping[str, object] | None = None, schema_on_spark: str = "") -> Manifest:
@@ -156,3 +200,11 @@ def run_dbt(
         raise ended.exception
     told = [str(event.info.msg) for event in events]
     return Ended(bool(ended.success), "\n".join([*told, *([repr(ended.exception)] if ended.exception else [])]))
+
+
+def command_here(command: list[str], env: Mapping[str, str], **_: Any) -> subprocess.CompletedProcess[str]:
+    """In the place of `subprocess.run` where that runs dbt and a process of its own is not what is tested."""
+    *arguments, vars_follow, given = command[command.index("dbt.cli.main") + 1 :]
+    assert vars_follow == "--vars"
+    ended = run_dbt(arguments, env, yaml.safe_load(given))
+    return subprocess.CompletedProcess(command, 0 if ended.success else 1, ended.output)

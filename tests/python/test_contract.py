@@ -8,8 +8,10 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dbt_here import command_here
+from nights import SETTINGS, Nights, copy_of
 from olist_segments.cli import main
-from warehouses import FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
+from warehouses import PROJECT, Warehouse
 
 
 @pytest.fixture
@@ -114,12 +116,15 @@ def test_no_warehouse_is_one_sentence(
 
 @pytest.mark.slow
 def test_a_refit_follows_a_broken_contract_and_none_one_that_holds(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    built_tonight: Warehouse,
+    nights: Nights,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name, value in {"OLIST_DATA_DIR": SAMPLE, "OLIST_SERVING_DIR": warehouse.serving}.items():
-        monkeypatch.setenv(name, str(value))
-    monkeypatch.setenv("DBT_TARGET_PATH", str(warehouse.home / "target"))
-    monkeypatch.setenv("DBT_LOG_PATH", str(warehouse.home / "logs"))
+    warehouse = copy_of(built_tonight, tmp_path / "copy")
+    for name, value in warehouse.environment_of(nights.tonight).items():
+        monkeypatch.setenv(name, value)
     monkeypatch.chdir(PROJECT)
     set_contract(warehouse, is_broken_today=False, explanation="The contract holds: see you later.")
     assert main(["refit-if-due"]) == 0
@@ -127,10 +132,13 @@ def test_a_refit_follows_a_broken_contract_and_none_one_that_holds(
     assert warehouse.query("from segment_versions")["model_version"].tolist() == [1]
 
     set_contract(warehouse, is_broken_today=True, explanation="Refit: the model is too old.")
-    assert main(["refit-if-due", "--vars", "{candidate_k_max: 1}"]) == 1
+    with monkeypatch.context() as patch:
+        # The refit below is what runs in a process of its own.
+        patch.setattr("olist_segments.refit.subprocess.run", command_here)
+        assert main(["refit-if-due", "--vars", "{candidate_k_max: 1}"]) == 1
     assert "its build failed" in capsys.readouterr().out
     assert warehouse.query("from segment_versions")["model_version"].tolist() == [1]
-    assert main(["refit-if-due", "--vars", json.dumps(FEW_CANDIDATES)]) == 0
+    assert main(["refit-if-due", "--vars", json.dumps(SETTINGS)]) == 0
     assert "Refitted: Refit: the model is too old." in capsys.readouterr().out
     assert warehouse.query("from segment_versions")["model_version"].tolist() == [1, 2]
     assert warehouse.query("from maintenance_contract")["model_version"].unique().tolist() == [2]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import pandas as pd
 import pytest
 from marketplaces import cut_at, read_tables, write_tables
 from nights import copy_of
+from olist_segments.cli import main
 from scipy.stats import ks_2samp, wasserstein_distance
 from warehouses import SAMPLE, Warehouse
 
@@ -26,7 +25,8 @@ TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 }
 OF_THE_SAMPLE = {"stability_resamples": 20}
 FEW_CANDIDATES = {"candidate_algorithms": ["kmeans"], "candidate_k_min": 5, "candidate_k_max": 5}
-TABLES = ("--select", "+feature_drift_monthly", "+segment_share_drift_monthly")
+FEATURES = ("--select", "+feature_drift_monthly")
+SHARES = ("+segment_share_drift_monthly",)
 CHANGED_ON = dt.date(2018, 3, 1)
 FITTED_ON = dt.date(2018, 2, 28)
 SEEN_ON = pd.Timestamp("2018-03-31")
@@ -143,22 +143,22 @@ def fitted_before_the_change(tmp_path_factory: pytest.TempPathFactory) -> Wareho
     home = tmp_path_factory.mktemp("before")
     cut = cut_at(read_tables(generate(home / "data", None)), FITTED_ON)
     warehouse = Warehouse(home / "warehouse")
-    warehouse.build(write_tables(cut, home / "cut"), *TABLES, variables=FEW_CANDIDATES)
+    warehouse.build(write_tables(cut, home / "cut"), *FEATURES, variables=FEW_CANDIDATES)
     return warehouse
 
 
 def generate(folder: Path, change: str | None) -> Path:
-    command = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", "6000", "--format", "parquet"]
-    command += ["--out", str(folder)] + (["--change", f"{change}@{CHANGED_ON}"] if change else [])
-    subprocess.run(command, check=True, capture_output=True)
+    options = ["--orders", "6000", "--format", "parquet", "--out", str(folder)]
+    assert main(["generate", *options, *(["--change", f"{change}@{CHANGED_ON}"] if change else [])]) == 0
     return folder
 
 
-def lived_on(fitted: Warehouse, home: Path, change: str | None) -> Warehouse:
+def lived_on(fitted: Warehouse, home: Path, change: str | None, *more: str, **variables: object) -> Warehouse:
     """The fitted warehouse, built again on all the months, in which `change` happened."""
     warehouse = Warehouse(home / "warehouse")
-    shutil.copytree(fitted.home, warehouse.home)
-    warehouse.build(generate(home / "data", change), *TABLES)
+    warehouse.home.mkdir()
+    shutil.copy(fitted.path, warehouse.path)
+    warehouse.build(generate(home / "data", change), *FEATURES, *more, variables=variables)
     assert warehouse.query("select max(data_as_of) from segment_versions").iloc[0, 0] == pd.Timestamp(FITTED_ON)
     return warehouse
 
@@ -188,7 +188,7 @@ def test_without_a_change_the_behaviour_is_calm_until_the_end_of_the_export(
     fitted_before_the_change: Warehouse, tmp_path: Path
 ) -> None:
     """In the last month nearly every order is delivered and answered at once, as in the published export."""
-    warehouse = lived_on(fitted_before_the_change, tmp_path, None)
+    warehouse = lived_on(fitted_before_the_change, tmp_path, None, *SHARES, stability_resamples=20)
     drift = warehouse.query(f"{BEHAVIOUR} and as_of_date > '{FITTED_ON}' and as_of_date < '2018-08-01'")
     in_model = warehouse.query("select distinct feature from segment_model where feature <> 'recency_days'")["feature"]
     assert set(drift["feature"]) == set(in_model) >= {"purchase_day_count", "total_spend", "avg_review_score"}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
+import dbt_here
 import pytest
 import yaml
-from nights import SETTINGS, Nights
+from nights import SETTINGS, WHOLE, Nights
 from olist_segments.model.features import transforms_of, words_of
 from warehouses import PROJECT, Warehouse
 
@@ -41,7 +39,9 @@ def test_what_the_registry_leaves_out_is_made_of_the_name() -> None:
 
 
 @pytest.mark.slow
-def test_a_feature_is_added_by_one_entry_and_its_name_in_a_set(nights: Nights, tmp_path: Path) -> None:
+def test_a_feature_is_added_by_one_entry_and_its_name_in_a_set(
+    nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     project = tmp_path / "project"
     for folder in FOLDERS:
         shutil.copytree(
@@ -57,20 +57,11 @@ def test_a_feature_is_added_by_one_entry_and_its_name_in_a_set(nights: Nights, t
     assert changed.count(name) == 4
     (project / "dbt_project.yml").write_text(changed, encoding="utf-8")
 
+    monkeypatch.setattr(dbt_here, "PROJECT", project)
+    read = dbt_here.read_by_dbt(tmp_path / "read", SETTINGS)
+    monkeypatch.setattr(dbt_here, "parsed_project", lambda *_: read)
     warehouse = Warehouse(tmp_path / "built")
-    warehouse.home.mkdir()
-    command = ("build", "--exclude-resource-type", "unit_test", "--target-path", str(warehouse.home / "target"))
-    run = subprocess.run(
-        [sys.executable, "-m", "dbt.cli.main", *command, "--vars", yaml.safe_dump(SETTINGS)],
-        cwd=project,
-        env=os.environ
-        | warehouse.environment
-        | {"OLIST_DATA_DIR": str(nights.tonight), "DBT_LOG_PATH": str(tmp_path / "logs")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert run.returncode == 0, run.stdout
+    warehouse.dbt(*WHOLE, data=nights.tonight, variables=SETTINGS)
     label = yaml.safe_load(entry)[name]["label"]
     for sql in (
         f"select count(*) from segment_model where feature = '{name}'",

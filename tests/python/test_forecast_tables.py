@@ -11,18 +11,16 @@ import pandas as pd
 import pytest
 from dbt.contracts.graph.manifest import Manifest
 from marketplaces import cut_at, read_tables, write_tables
+from nights import SETTINGS, Nights, copy_of
 from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
 
 CUT = dt.date(2018, 6, 30)
 # Models are fitted though the sample has few returns, and whichever ranks best may forecast.
-EAGER = FEW_CANDIDATES | {"forecast_rule": {"min_returns": 5, "min_judged_dates": 2, "min_auc_lead": 0}}
+RULE = {"forecast_rule": {"min_returns": 5, "min_judged_dates": 2, "min_auc_lead": 0}}
+EAGER = FEW_CANDIDATES | RULE
 FITS = ("fit_forecast_candidates", "fit_forecast_model", "fit_forecast_lookup")
 FORECASTS = (*FITS, "forecast_model", "forecast_versions", "customer_forecasts_monthly")
 EARLIER = f"from customer_forecasts_monthly where as_of_date <= '{CUT}' order by as_of_date, customer_unique_id"
-
-
-def forecast_anew(warehouse: Warehouse, *more: str, **variables: object) -> None:
-    warehouse.dbt("run", "--select", *FORECASTS, *more, data=SAMPLE, variables=EAGER | variables)
 
 
 def without_fits(built: Warehouse, home: Path) -> Warehouse:
@@ -40,7 +38,7 @@ def without_fits(built: Warehouse, home: Path) -> Warehouse:
 def eager(built: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
     """The sample with models fitted on whatever returns there are."""
     warehouse = without_fits(built, tmp_path_factory.mktemp("eager") / "warehouse")
-    forecast_anew(warehouse)
+    warehouse.dbt("run", "--select", *FORECASTS, data=SAMPLE, variables=EAGER)
     return warehouse
 
 
@@ -75,23 +73,24 @@ def test_forecasts_of_a_date_are_those_of_an_export_cut_at_it(eager: Warehouse, 
 
 
 @pytest.mark.slow
-def test_forecasts_are_fitted_anew_when_asked_and_for_the_newest_date_only(eager: Warehouse, tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path)
-    shutil.copy(eager.path, warehouse.path)
+def test_forecasts_are_fitted_anew_when_asked_and_for_the_newest_date_only(
+    built_tonight: Warehouse, nights: Nights, tmp_path: Path
+) -> None:
+    warehouse = copy_of(built_tonight, tmp_path / "copy")
     history = "from customer_forecasts_monthly where not is_newest order by as_of_date, customer_unique_id"
 
-    forecast_anew(warehouse)
-    assert (
-        warehouse.table_digests(apart=())["fit_forecast_model"] == eager.table_digests(apart=())["fit_forecast_model"]
-    )
+    forecast = ("run", "--select", *FORECASTS)
+    warehouse.dbt(*forecast, data=nights.tonight, variables=SETTINGS)
+    digests = [made.table_digests(apart=())["fit_forecast_model"] for made in (warehouse, built_tonight)]
+    assert digests[0] == digests[1]
 
-    forecast_anew(warehouse, refit_forecasts=True)
+    warehouse.dbt(*forecast, data=nights.tonight, variables=SETTINGS | RULE | {"refit_forecasts": True})
     versions = warehouse.query("from forecast_versions where forecast_version > 1")
     newest = warehouse.query("select max(as_of_date) as as_of_date from as_of_dates")["as_of_date"][0]
     assert versions[["forecast_version", "fitted_on", "is_simulated", "is_in_force"]].to_numpy().tolist() == [
         [2, newest, False, True]
     ]
-    pd.testing.assert_frame_equal(warehouse.query(history), eager.query(history), check_exact=True)
+    pd.testing.assert_frame_equal(warehouse.query(history), built_tonight.query(history), check_exact=True)
     today = warehouse.query("select distinct forecast_version from customer_forecasts_monthly where is_newest")
     assert today["forecast_version"].tolist() == [2]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -13,12 +14,20 @@ import pytest
 from marketplaces import Tables, read_tables, write_tables
 from nights import REFIT, SETTINGS, WHOLE, Nights, copy_of
 from olist_segments.serving.publish import publish
-from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
+from warehouses import Warehouse
 
 BOUNDARIES = "from fit_lifecycle_boundaries order by model_version, boundary_number"
 SHARES = (0.25, 0.5, 0.8)
 YEAR = 365
 FROM_THE_CURVE = {"lifecycle_min_returns": 1}
+# What a version is made of, from tables that a build left, and the boundaries of its stages.
+FITS = ("fit_segment_candidates", "fit_segment_model", "segment_versions")
+OF_BOUNDARIES = ("fit_lifecycle_boundaries", "lifecycle_boundaries")
+# What is published of versions: by the first release, and by later ones as well.
+VERSIONS = (
+    *("segment_candidates", "segment_model", "segment_labels"),
+    *("lifecycle_boundaries", "segment_refits", "forecast_candidates", "forecast_model"),
+)
 CLAIMS_A_RETURN = re.compile("repeat|returned|came_back|again|return_count")
 
 
@@ -43,21 +52,16 @@ def boundaries_by_hand(purchases: pd.DataFrame, as_of: pd.Timestamp) -> list[int
     return [min(day for day, share in within_a_year.items() if share >= wanted * total - 1e-12) for wanted in SHARES]
 
 
-def test_boundaries_are_those_of_the_return_curve(built: Warehouse, tmp_path: Path) -> None:
-    warehouse = copy_of(built, tmp_path / "copy")
-    with duckdb.connect(str(warehouse.path)) as connection:
-        connection.execute("drop table fit_lifecycle_boundaries")
-    models = ("fit_lifecycle_boundaries", "lifecycle_boundaries", "lifecycle_stages_monthly")
-    warehouse.build(SAMPLE, "--select", *models, variables=FEW_CANDIDATES | FROM_THE_CURVE)
-    computed = warehouse.query(BOUNDARIES)
-    purchases = warehouse.query("select customer_unique_id, purchase_date from purchases")
+def test_boundaries_are_those_of_the_return_curve(built: Warehouse) -> None:
+    computed = built.query(BOUNDARIES)
+    purchases = built.query("select customer_unique_id, purchase_date from purchases")
     expected = boundaries_by_hand(purchases, computed["data_as_of"].iloc[0])
     assert computed["days"].tolist() == expected
     assert expected[0] < expected[1] < expected[2] <= YEAR
     assert computed["return_count"].unique().tolist() == [95]
     assert computed["boundary_source"].unique().tolist() == ["return curve"]
 
-    stages = warehouse.query(
+    stages = built.query(
         "select stage_key, recency_days, purchase_day_count from lifecycle_stages_monthly "
         "inner join customer_features_monthly using (customer_unique_id, as_of_date)"
     )
@@ -69,34 +73,35 @@ def test_boundaries_are_those_of_the_return_curve(built: Warehouse, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_build_says_that_it_has_seen_too_few_returns(built: Warehouse, tmp_path: Path) -> None:
+def test_a_build_says_that_it_has_seen_too_few_returns(built: Warehouse, built_tonight: Warehouse) -> None:
     assert built.query("select count(*) from build_warnings where warning_name = 'stages_by_default'").iloc[0, 0] == 0
-    warehouse = copy_of(built, tmp_path / "copy")
-    with duckdb.connect(str(warehouse.path)) as connection:
-        connection.execute("drop table fit_lifecycle_boundaries")
-    models = ("fit_lifecycle_boundaries", "lifecycle_boundaries", "build_warnings")
-    warehouse.build(SAMPLE, "--select", *models, variables=FEW_CANDIDATES | {"lifecycle_min_returns": 1_000})
-    told = warehouse.query("select sentence from build_warnings where warning_name = 'stages_by_default'")
+    visits = built_tonight.query("select distinct customer_unique_id, purchase_date from purchases")
+    returns = len(visits) - visits["customer_unique_id"].nunique()
+    assert 1 < returns < 50
+    told = built_tonight.query("select sentence from build_warnings where warning_name = 'stages_by_default'")
     assert told["sentence"].tolist() == [
-        "Only 95 returns have been seen: the stages of life use the default boundaries of 60, 180 and 365 days. "
-        "Set lifecycle_days to your own."
+        f"Only {returns} returns have been seen: the stages of life use the default boundaries of 60, 180 and 365 "
+        "days. Set lifecycle_days to your own."
     ]
 
 
 @pytest.mark.slow
-def test_boundaries_stay_with_their_version(nights: Nights, tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path)
-    selected = ("--select", "+lifecycle_boundaries")
-    warehouse.build(nights.last, *selected, variables=SETTINGS | FROM_THE_CURVE)
+def test_boundaries_stay_with_their_version(built_last_night: Warehouse, nights: Nights, tmp_path: Path) -> None:
+    warehouse = copy_of(built_last_night, tmp_path / "copy")
+    with duckdb.connect(str(warehouse.path)) as connection:
+        connection.execute("drop table fit_lifecycle_boundaries")
+    warehouse.build(nights.last, "--select", *OF_BOUNDARIES, variables=SETTINGS | FROM_THE_CURVE)
     last_night = warehouse.query(BOUNDARIES)
     assert last_night["model_version"].tolist() == [1, 1, 1]
     assert last_night["boundary_source"].unique().tolist() == ["return curve"]
 
-    warehouse.build(nights.tonight, *selected, variables=SETTINGS | FROM_THE_CURVE)
+    everything = ("--select", "+lifecycle_boundaries")
+    warehouse.build(nights.tonight, *everything, variables=SETTINGS | FROM_THE_CURVE)
     pd.testing.assert_frame_equal(warehouse.query(BOUNDARIES), last_night)
     # Other shares: only what a new version learns is another.
     shares = {"lifecycle_return_shares": [0.1, 0.2, 0.3]}
-    warehouse.build(nights.tonight, *selected, "--full-refresh", variables=REFIT | FROM_THE_CURVE | shares)
+    fitted = ("--select", "segment_fit_input", *FITS, *OF_BOUNDARIES)
+    warehouse.build(nights.tonight, *fitted, "--full-refresh", variables=REFIT | FROM_THE_CURVE | shares)
     both = warehouse.query(BOUNDARIES)
     pd.testing.assert_frame_equal(both[both["model_version"] == 1], last_night)
     tonight = both[both["model_version"] == 2]
@@ -104,6 +109,17 @@ def test_boundaries_stay_with_their_version(nights: Nights, tmp_path: Path) -> N
     assert tonight["data_as_of"].iloc[0] > last_night["data_as_of"].iloc[0]
     assert tonight["days"].iloc[2] < last_night["days"].iloc[2]
     assert warehouse.query("from lifecycle_boundaries").groupby("model_version").size().tolist() == [5, 5]
+
+
+def without_versions(warehouse: Warehouse, home: Path) -> Warehouse:
+    """A copy without the tables that fits append to; it is published where the warehouse is."""
+    home.mkdir()
+    copy = Warehouse(home, warehouse.serving)
+    shutil.copy(warehouse.path, copy.path)
+    with duckdb.connect(str(copy.path)) as connection:
+        for table in VERSIONS:
+            connection.execute(f"drop table fit_{table}")
+    return copy
 
 
 @pytest.mark.slow
@@ -116,8 +132,8 @@ def test_published_boundaries_are_taken_back(built_tonight: Warehouse, nights: N
     computed = built_tonight.query(BOUNDARIES)
     assert (published["days"] == computed["days"] + 7).all()
 
-    again = Warehouse(tmp_path / "again", warehouse.serving)
-    output = again.build(nights.tonight, "--select", "+lifecycle_boundaries", variables=SETTINGS)
+    again = without_versions(warehouse, tmp_path / "again")
+    output = again.build(nights.tonight, "--select", *FITS, *OF_BOUNDARIES, variables=SETTINGS)
     assert "up to version 1, were taken back" in output
     pd.testing.assert_frame_equal(again.query(BOUNDARIES), published)
 
@@ -128,8 +144,8 @@ def test_published_boundaries_are_taken_back(built_tonight: Warehouse, nights: N
     manifest.resolve().chmod(0o644)
     manifest.write_text(json.dumps(told))
     (warehouse.serving / "versions" / "fit_lifecycle_boundaries.parquet").unlink()
-    anew = Warehouse(tmp_path / "anew", warehouse.serving)
-    output = anew.build(nights.tonight, "--select", "+lifecycle_boundaries", variables=SETTINGS)
+    anew = without_versions(warehouse, tmp_path / "anew")
+    output = anew.build(nights.tonight, "--select", *FITS, *OF_BOUNDARIES, variables=SETTINGS)
     assert "up to version 1, were taken back" in output
     pd.testing.assert_frame_equal(anew.query(BOUNDARIES), computed)
 
@@ -138,7 +154,7 @@ def test_published_boundaries_are_taken_back(built_tonight: Warehouse, nights: N
 def test_a_warehouse_of_an_earlier_release_can_be_published(built_tonight: Warehouse, tmp_path: Path) -> None:
     warehouse = copy_of(built_tonight, tmp_path / "copy")
     with duckdb.connect(str(warehouse.path)) as connection:
-        for table in ("lifecycle_boundaries", "segment_refits", "forecast_candidates", "forecast_model"):
+        for table in VERSIONS[3:]:
             connection.execute(f"drop table fit_{table}")
     publish(warehouse.serving, warehouse.path)
     versions = json.loads((warehouse.serving / "manifest.json").read_text())["versions"]
@@ -162,8 +178,8 @@ def on_the_day_of_the_first_order(tables: Tables) -> Tables:
 
 
 @pytest.mark.slow
-def test_where_nobody_came_back_no_column_says_that_somebody_did(tmp_path: Path) -> None:
-    tables = on_the_day_of_the_first_order(read_tables(SAMPLE))
+def test_where_nobody_came_back_no_column_says_that_somebody_did(nights: Nights, tmp_path: Path) -> None:
+    tables = on_the_day_of_the_first_order(read_tables(nights.tonight))
     warehouse = Warehouse(tmp_path / "warehouse")
     warehouse.dbt(*WHOLE, data=write_tables(tables, tmp_path / "data"), variables=SETTINGS)
     publish(warehouse.serving, warehouse.path)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from marketplaces import cut_at, read_tables, write_tables
+from nights import REFIT, SETTINGS, WHOLE, Nights, copy_of
+from olist_segments.cli import main
 from olist_segments.settings.model import ALGORITHMS
 from sklearn.metrics import adjusted_rand_score
 from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
@@ -50,16 +50,16 @@ def test_rows_of_a_date_are_those_of_an_export_cut_at_it(
 
 
 @pytest.mark.slow
-def test_threads_order_of_rows_and_format_of_the_files_change_no_byte(
-    sample_tables: dict[str, pd.DataFrame], tmp_path: Path
-) -> None:
+def test_threads_order_of_rows_and_format_of_the_files_change_no_byte(nights: Nights, tmp_path: Path) -> None:
     one, four = Warehouse(tmp_path / "one"), Warehouse(tmp_path / "four")
-    few_of_each: dict[str, object] = FEW_CANDIDATES | {"candidate_algorithms": [*ALGORITHMS]}
-    one.build(SAMPLE, threads=1, alone=True, variables=few_of_each)
-    shuffled = {name: table.sample(frac=1, random_state=7) for name, table in sample_tables.items()}
+    few_of_each = SETTINGS | {"candidate_algorithms": [*ALGORITHMS]}
+    one.build(nights.tonight, threads=1, variables=few_of_each)
+    shuffled = {name: table.sample(frac=1, random_state=7) for name, table in read_tables(nights.tonight).items()}
+    # Alone: in another process texts have other hashes, and fits are given workers.
     four.build(write_tables(shuffled, tmp_path / "shuffled", "csv"), threads=4, alone=True, variables=few_of_each)
     digests = one.table_digests()
     assert {"customer_segments", "segment_candidates", "segment_model", "segment_outcomes"} <= set(digests)
+    assert set(one.query("select distinct algorithm from segment_candidates")["algorithm"]) >= {*ALGORITHMS}
     assert four.table_digests() == digests
 
 
@@ -80,8 +80,8 @@ def test_sql_labels_equal_the_labels_python_wrote(built: Warehouse) -> None:
 
 
 def generate(folder: Path, separation: float, orders: int = 6_000) -> Path:
-    command = [sys.executable, "-m", "olist_segments.cli", "generate", "--orders", str(orders), "--format", "parquet"]
-    subprocess.run([*command, "--separation", str(separation), "--out", str(folder)], check=True, capture_output=True)
+    options = ["--orders", str(orders), "--format", "parquet", "--separation", str(separation), "--out", str(folder)]
+    assert main(["generate", *options]) == 0
     return folder
 
 
@@ -90,7 +90,8 @@ def test_planted_kinds_are_found(tmp_path: Path) -> None:
     data = generate(tmp_path / "data", separation=6)
     warehouse = Warehouse(tmp_path / "warehouse")
     # Two of the planted kinds differ in recency alone, which the default rule gives up for a longer shelf life.
-    warehouse.build(data, variables={"segmentation_rule": {"prefer": ["structure_gap"]}})
+    prefer = {"segmentation_rule": {"prefer": ["structure_gap"]}}
+    warehouse.build(data, "--select", "+segment_candidates", "+customer_segments", variables=prefer)
     truth = pd.read_csv(data / "planted_segments.csv")
     found = warehouse.query("select customer_unique_id, segment_key from customer_segments").merge(truth)
     assert len(found) > 4_000
@@ -103,7 +104,8 @@ def test_planted_kinds_are_found(tmp_path: Path) -> None:
 def test_no_structure_is_invented_where_there_is_none(tmp_path: Path) -> None:
     data = generate(tmp_path / "data", separation=0)
     warehouse = Warehouse(tmp_path / "warehouse")
-    output = warehouse.dbt("build", data=data)
+    selected = ("--indirect-selection", "empty", "--select", "+a_candidate_was_eligible")
+    output = warehouse.dbt("build", *selected, data=data)
     candidates = warehouse.query("from segment_candidates")
     assert len(candidates) > 40
     assert not candidates["is_eligible"].any()
@@ -113,36 +115,32 @@ def test_no_structure_is_invented_where_there_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_build_never_refits_by_itself_and_a_refit_appends_a_version(
-    sample_tables: dict[str, pd.DataFrame], tmp_path: Path
+    built_last_night: Warehouse, nights: Nights, tmp_path: Path
 ) -> None:
-    """A year of life: fitted on a cut, scored on more data without a fit, refitted on request, fully refreshed."""
-    warehouse = Warehouse(tmp_path / "warehouse")
-    earlier = write_tables(cut_at(sample_tables, dt.date(2018, 3, 31)), tmp_path / "earlier")
-    warehouse.build(earlier, variables=FEW_CANDIDATES)
+    """A summer of life: fitted last night, scored on more data without a fit, refitted on request, fully refreshed."""
+    warehouse = copy_of(built_last_night, tmp_path / "warehouse")
     model = warehouse.query("from segment_model")
-    # Which date is the newest moves on with the data; all else that was said of a date stays.
-    history = "select * exclude (is_newest) from customer_segments_monthly where as_of_date <= '2018-03-31'"
+    # Which date is the newest moves on with the data; all else that was said of a month end stays.
+    history = "select * exclude (is_newest) from customer_segments_monthly where as_of_date <= '2018-05-31'"
     labels_then = warehouse.query(history)
 
-    warehouse.build(SAMPLE)
+    labels = ("--select", "+segment_migrations_monthly", "+customer_segments")
+    warehouse.build(nights.tonight, *labels, variables=SETTINGS)
     pd.testing.assert_frame_equal(warehouse.query("from segment_model"), model)
     pd.testing.assert_frame_equal(warehouse.query(history), labels_then)
     newcomers = warehouse.query(
         "select segment_key from customer_segments where customer_unique_id not in "
         "(select customer_unique_id from segment_labels)"
     )
-    assert len(newcomers) > 500
+    assert len(newcomers) > 50
     assert newcomers["segment_key"].notna().all()
 
-    warehouse.build(SAMPLE, variables=FEW_CANDIDATES | {"refit": True})
+    warehouse.build(nights.tonight, *labels, variables=REFIT)
     versions = warehouse.query("from segment_versions")
     assert versions["model_version"].tolist() == [1, 2]
     assert versions["in_force_from"].dt.date.tolist()[1] == dt.date(2018, 8, 31)
     pd.testing.assert_frame_equal(warehouse.query("from segment_model where model_version = 1"), model)
     pd.testing.assert_frame_equal(warehouse.query(history), labels_then)
-
-    warehouse.build(SAMPLE, "--full-refresh")
-    assert warehouse.query("from segment_versions")["model_version"].tolist() == [1, 2]
     reasons = warehouse.query("select distinct reason from segment_migrations_monthly")["reason"]
     assert set(reasons) <= {
         "stayed",
@@ -155,7 +153,8 @@ def test_a_build_never_refits_by_itself_and_a_refit_appends_a_version(
         "model_changed",
     }
 
-    warehouse.build(SAMPLE, variables={"rescore_history": True})
+    warehouse.build(nights.tonight, *labels, "--full-refresh", variables=SETTINGS | {"rescore_history": True})
+    assert warehouse.query("from segment_versions")["model_version"].tolist() == [1, 2]
     assert warehouse.query("select distinct model_version from customer_segments_monthly").iloc[:, 0].tolist() == [2]
 
 
@@ -165,7 +164,7 @@ def test_too_few_customers_are_one_segment_and_a_sentence(
 ) -> None:
     few = cut_at(sample_tables, dt.date(2017, 2, 28))
     warehouse = Warehouse(tmp_path / "warehouse")
-    warehouse.dbt("build", data=write_tables(few, tmp_path / "few"))
+    warehouse.dbt(*WHOLE, data=write_tables(few, tmp_path / "few"), variables=SETTINGS)
     segments = warehouse.query("from customer_segments")
     assert 0 < len(segments) < 200
     assert set(segments["segment_key"]) == {"all_customers"}

@@ -13,11 +13,12 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
-from nights import copy_of
+from dbt_here import command_here
+from nights import SETTINGS, Nights, copy_of
 from olist_segments.cli import main
 from olist_segments.model.events import Event, events
 from olist_segments.refit import what_would_change
-from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
+from warehouses import SAMPLE, Warehouse
 
 
 def test_events_by_hand() -> None:
@@ -92,10 +93,18 @@ def test_what_would_change_is_told_of_the_newest_version(environment: Warehouse)
 
 @pytest.mark.slow
 def test_a_dry_run_fits_on_a_copy_and_changes_nothing(
-    environment: Warehouse, capfd: pytest.CaptureFixture[str]
+    built_tonight: Warehouse,
+    nights: Nights,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
+    environment = copy_of(built_tonight, tmp_path / "copy")
+    for name, value in environment.environment_of(nights.tonight).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("olist_segments.refit.subprocess.run", command_here)
     before = environment.table_digests(apart=())
-    assert main(["refit", "--dry-run", "--vars", json.dumps(FEW_CANDIDATES)]) == 0
+    assert main(["refit", "--dry-run", "--vars", json.dumps(SETTINGS)]) == 0
     told = capfd.readouterr().out
     # The same data and the same candidates: the recipe and every customer stay.
     assert "A refit would be model version 2: " in told

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
+from dbt.contracts.graph.manifest import Manifest
+from dbt_here import parsed_project, read_by_dbt
 from nights import SETTINGS, WHOLE, Nights
 from olist_segments.cli import main
 from olist_segments.settings.kinds import Ascending, Mapping, Members, Number, Truth, Whole
@@ -274,6 +276,26 @@ def test_every_edge_of_every_rule_is_in_a_group() -> None:
     assert wanted - tried == set()
 
 
+def as_read(project: Manifest) -> dict[str, Any]:
+    """What dbt knows of the project, but for the time at which it read each part and which macros a model calls."""
+    told = project.writable_manifest().to_dict(omit_none=False)
+    told.pop("metadata")
+    for entries in told.values():
+        for entry in entries.values() if isinstance(entries, dict) else ():
+            if isinstance(entry, dict):
+                entry.pop("created_at", None)
+                entry.get("depends_on", {}).pop("macros", None)
+    return told
+
+
+@pytest.mark.slow
+def test_the_project_of_the_tests_is_what_dbt_reads_under_other_vars(tmp_path: Path) -> None:
+    """Tests read the project once and put vars into configs: nothing else of what dbt reads may depend on a var."""
+    variables = LARGEST | EVERY_FEATURE | dict.fromkeys(("refit", "rescore_history", "refit_forecasts"), True)
+    assert as_read(parsed_project(variables)) == as_read(read_by_dbt(tmp_path, variables))
+    assert as_read(parsed_project(variables)) != as_read(parsed_project())
+
+
 @pytest.fixture(scope="module")
 def two_years(nights: Nights) -> Path:
     return nights.tonight
@@ -313,12 +335,12 @@ def read_by_every_command(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.slow
 def test_what_is_smallest_and_a_refit_on_top(two_years: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse = Warehouse(tmp_path)
-    build(warehouse, two_years, "smallest")
+    # Its tests and the commands follow the refit, under the same edges.
+    warehouse.build(two_years, variables=SETTINGS | GROUPS["smallest"])
     (valid, with_items) = warehouse.query(
         "select count(*) filter (is_valid_purchase), count(*) filter (item_count > 0) from orders"
     ).iloc[0]
     assert valid == with_items > 0, "with no status invalid every order with items is a purchase"
-    read_by_every_command(warehouse, monkeypatch)
 
     build(warehouse, two_years, "refitted")
     assert warehouse.query("select max(model_version) from segment_versions").iloc[0, 0] == 2
