@@ -335,12 +335,12 @@ def read_by_every_command(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.slow
 def test_what_is_smallest_and_a_refit_on_top(two_years: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     warehouse = Warehouse(tmp_path)
-    # Its tests and the commands follow the refit, under the same edges.
-    warehouse.build(two_years, variables=SETTINGS | GROUPS["smallest"])
+    build(warehouse, two_years, "smallest")
     (valid, with_items) = warehouse.query(
         "select count(*) filter (is_valid_purchase), count(*) filter (item_count > 0) from orders"
     ).iloc[0]
     assert valid == with_items > 0, "with no status invalid every order with items is a purchase"
+    read_by_every_command(warehouse, monkeypatch)
 
     build(warehouse, two_years, "refitted")
     assert warehouse.query("select max(model_version) from segment_versions").iloc[0, 0] == 2
