@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,6 +18,8 @@ from olist_segments.generator.settings import Settings, seconds
 
 AS_OF, OUTCOME_DAYS = date(2018, 5, 31), 90
 _AT_ONCE = 2_000_000
+Lots = list[np.ndarray]
+"""Arms by (campaign, person), some campaigns at a time."""
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,11 @@ def population(orders: int) -> Population:
     return Population(people[columns], spent, rate, spent[spent > 0])
 
 
-def lots(people: Population, campaigns: int, shares: list[Decimal]) -> Iterator[np.ndarray]:
-    """The arm of everybody in each campaign, (some campaigns, people) at a time."""
-    size = max(1, _AT_ONCE // len(people))
+def lots(people: Population, campaigns: int, shares: list[Decimal]) -> Lots:
+    """The arm of everybody in each campaign."""
+    size, parts = max(1, _AT_ONCE // len(people)), []
     with duckdb.connect() as connection:
-        connection.register("population", people.people)
+        connection.register("population", people.people.assign(place=np.arange(len(people))))
         for first in range(0, campaigns, size):
             last = min(first + size, campaigns)
             connection.execute(
@@ -88,8 +89,19 @@ def lots(people: Population, campaigns: int, shares: list[Decimal]) -> Iterator[
                 f"from population cross join range({first}, {last}) as numbers(number)"
             )
             drawn = draw(connection, "people", shares, "a salt")
-            ordered = drawn.order("number, customer_unique_id").project("arm_number::tinyint as arm_number")
-            yield ordered.fetchnumpy()["arm_number"].reshape(last - first, len(people))
+            found = drawn.project("number, place, arm_number::tinyint as arm_number").fetchnumpy()
+            arms = np.empty((last - first, len(people)), dtype=np.int8)
+            arms[found["number"] - first, found["place"]] = found["arm_number"]
+            parts.append(arms)
+    return parts
+
+
+def merged(drawn: Lots, first: int) -> Lots:
+    """Two arms of many: the holdout are those before `first`.
+
+    An arm is an interval of one position, so this is what a draw of the two shares gives.
+    """
+    return [(arms >= first).astype(np.int8) for arms in drawn]
 
 
 def sums_by_arm(arms: np.ndarray, spent: FloatArray, arm_count: int) -> list[Sums]:
@@ -129,29 +141,27 @@ def joined(parts: list[dict[str, Effects]]) -> dict[str, Effects]:
     }
 
 
-def without_effect(people: Population, campaigns: int, shares: list[Decimal]) -> dict[str, Effects]:
+def without_effect(people: Population, drawn: Lots) -> dict[str, Effects]:
     """A/A: everybody does what they did, whatever the arm; arm 1 against the holdout."""
     parts = []
-    for arms in lots(people, campaigns, shares):
-        holdout, treated, *_ = sums_by_arm(arms, people.spent, len(shares))
+    for arms in drawn:
+        holdout, treated = sums_by_arm(arms, people.spent, 2)
         parts.append(effects(treated, holdout))
     return joined(parts)
 
 
-def with_effect(
-    people: Population, campaigns: int, shares: list[Decimal], rise: float, seed: int = 1
-) -> dict[str, Effects]:
+def with_effect(people: Population, drawn: Lots, rise: float, seed: int = 1) -> dict[str, Effects]:
     """In every campaign everybody orders, or not, anew, at the rate of their kind and stage; treated ones at the rate
     times `rise`. Who orders spends what some customer spent.
     """
     rng, parts = np.random.default_rng(seed), []
-    for arms in lots(people, campaigns, shares):
+    for arms in drawn:
         rate = (people.rate * np.array([[1.0], [rise]]))[:, None, :]
         chance = rng.random(arms.shape)
         has_ordered = np.where(arms > 0, chance < rate[1], chance < rate[0])
         spent = np.zeros(arms.shape)
         spent[has_ordered] = rng.choice(people.baskets, int(has_ordered.sum()))
-        holdout, treated, *_ = sums_by_arm(arms, spent, len(shares))
+        holdout, treated = sums_by_arm(arms, spent, 2)
         parts.append(effects(treated, holdout))
     return joined(parts)
 

@@ -28,6 +28,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.clients.jinja import get_rendered
 from dbt.contracts.graph.manifest import Manifest
+from dbt_common.behavior_flags import BehaviorFlagRendered
 from dbt_common.events.base_types import BaseEvent, EventLevel
 from dbt_common.events.event_manager import EventManager
 from olist_segments.ageing import simulation
@@ -66,6 +67,10 @@ def read_by_dbt(folder: Path, variables: Mapping[str, object], schema_on_spark: 
         parsed = dbtRunner().invoke(["--quiet", "parse", *target, *places, "--vars", json.dumps(dict(variables))])
     assert parsed.success, parsed.exception
     assert isinstance(parsed.result, Manifest)
+    if not gc.get_freeze_count():
+        # Every run ends with a look through all objects: those of the project would be most of them.
+        gc.collect()
+        gc.freeze()
     return parsed.result
 
 
@@ -161,6 +166,13 @@ def fire_event(manager: EventManager, e: BaseEvent, level: EventLevel | None = N
         FIRE_EVENT(manager, e, level, **options)
 
 
+def shorten_runs(patch: pytest.MonkeyPatch) -> None:
+    """Leave out what dbt does anew in each run, and nobody reads."""
+    patch.setattr(jinja2.Environment, "compile", compiled_once)
+    # Found by reading the source of everything that called it.
+    patch.setattr(BehaviorFlagRendered, "_default_source", staticmethod(lambda: "dbt"))
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a run of dbt ended, and what it said."""
@@ -185,7 +197,7 @@ def run_dbt(
         patch.chdir(PROJECT)
         for name, value in environment.items():
             patch.setenv(name, value)
-        patch.setattr(jinja2.Environment, "compile", compiled_once)
+        shorten_runs(patch)
         patch.setattr(EventManager, "fire_event", fire_event)
         # Workers take longer to start than the small fits of tests, and pytest has a worker per core already.
         for module in (candidates, simulation):

@@ -21,7 +21,7 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from dbt_here import PROJECT, close_warehouses, opened, parsed_project
+from dbt_here import PROJECT, close_warehouses, opened, parsed_project, shorten_runs
 
 NOBODY = 65534
 RunnerOf = Callable[[list[Any]], dbtRunner]
@@ -213,6 +213,7 @@ def runners(manifest: Manifest, home: Path) -> Iterator[RunnerOf]:
     for name in ("OLIST_WAREHOUSE", "OLIST_DATA_DIR", "OLIST_SERVING_DIR", "OLIST_CAMPAIGN_DIR"):
         patch.setenv(name, str(home / name))
     patch.setenv("DBT_LOG_PATH", str(home / "logs"))
+    shorten_runs(patch)
     yield lambda events: dbtRunner(manifest=manifest, callbacks=[events.append])
     close_warehouses()
     patch.undo()

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nights import SETTINGS, copy_of
 from olist_segments.ageing import simulation
 from olist_segments.ageing.agreement import (
     Groups,
@@ -43,7 +44,7 @@ from olist_segments.selection.algorithms import fit_segmentations
 from olist_segments.selection.recipe import Recipe
 from sklearn.metrics import adjusted_rand_score
 from threadpoolctl import threadpool_limits
-from warehouses import SAMPLE, Warehouse
+from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
 
 TRANSFORMS = {"total_spend": "log1p", "avg_review_score": "identity"}
 CLOCKED = {"recency_days": "identity", **TRANSFORMS}
@@ -450,16 +451,8 @@ def test_a_planted_change_is_seen_within_a_month(
 
 
 @pytest.mark.slow
-def test_the_tables_are_built_once_and_hold_their_rules(tmp_path: Path) -> None:
-    variables: dict[str, object] = {
-        "candidate_algorithms": ["kmeans"],
-        "candidate_k_max": 5,
-        "ageing_horizon_days": 14,
-        "ageing_noise_refits": 2,
-        "ageing_resamples": 50,
-    }
-    warehouse = Warehouse(tmp_path)
-    warehouse.build(SAMPLE, "--select", "+segment_ageing", "+segment_ageing_segments", variables=variables)
+def test_the_tables_are_built_once_and_hold_their_rules(built: Warehouse, tmp_path: Path) -> None:
+    warehouse = copy_of(built, tmp_path / "copy")
     names = ["segment_ageing", "segment_ageing_segments", "fit_ageing"]
     first = {name: warehouse.query(f"from {name}") for name in names}
     assert len(first["segment_ageing"]) > 100
@@ -469,8 +462,8 @@ def test_the_tables_are_built_once_and_hold_their_rules(tmp_path: Path) -> None:
     assert segments.groupby(PAIR, sort=False)["value_rank"].agg(lambda ranks: ranks.is_monotonic_increasing).all()
     rerun = ("build", "--select", *names)
     # Not due, so the rows stay though the settings differ; then forced, with the settings of the first time.
-    for changed in ({"ageing_resamples": 9}, {"ageing_refresh_days": 0}):
-        warehouse.dbt(*rerun, data=SAMPLE, variables=variables | changed)
+    for variables in (SETTINGS, FEW_CANDIDATES | {"ageing_refresh_days": 0}):
+        warehouse.dbt(*rerun, data=SAMPLE, variables=variables)
         for name in names:
             pd.testing.assert_frame_equal(warehouse.query(f"from {name}"), first[name], check_exact=True)
 

@@ -1,4 +1,7 @@
-"""Launches that are killed, and launches at the same time: a campaign is in the log whole, or not at all."""
+"""Launches that are killed, and launches at the same time: a campaign is in the log whole, or not at all.
+
+OLIST_KILLS is the number of launches that are killed at random (default 8).
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from made_up_campaigns import Shop, environment_of, open_shop
 from olist_segments.campaigns.inputs import read_log
 from olist_segments.cli import main
 
+KILLS = int(os.environ.get("OLIST_KILLS", "8"))
 LAUNCH = ("campaign", "launch", "spring", "--arm", "voucher:0.4", "--arm", "reminder:0.4")
 # What a launch does to files, by the names of Python's audit events; what DuckDB does is killed by the clock.
 EVENTS = frozenset({"open", "os.link", "os.remove", "os.rename", "os.mkdir", "os.chmod"})
@@ -28,7 +32,7 @@ EVENTS = frozenset({"open", "os.link", "os.remove", "os.rename", "os.mkdir", "os
 def server() -> ForkServerContext:
     """Starts processes in which everything is imported already."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["olist_segments.cli", "pytest", "scipy.stats", "pandas"])
+    context.set_forkserver_preload(["olist_segments.cli", "olist_segments.campaigns.command", "pytest", "pandas"])
     return context
 
 
@@ -122,7 +126,7 @@ def test_a_launch_killed_at_any_moment_leaves_a_whole_campaign_or_none(
     seconds = time.perf_counter() - begin
     assert undisturbed.exitcode == 0
     draws = random.Random(1)
-    for number in range(12):
+    for number in range(KILLS):
         shop = open_shop(tmp_path / str(number))
         process = start(server, shop, [*LAUNCH, "--out", str(shop.lists)])
         time.sleep(seconds * (draws.random() if number % 2 else draws.uniform(0.5, 1)))

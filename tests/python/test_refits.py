@@ -200,5 +200,5 @@ def test_a_published_calibration_is_taken_back_with_its_version(built: Warehouse
     # Those of a release that published none are measured anew, on the labels that came back.
     with duckdb.connect(str(again.path)) as connection:
         connection.execute("drop table fit_segment_refits")
-    again.build(SAMPLE, "--select", "+segment_calibration", variables=FEW_CANDIDATES)
+    again.build(SAMPLE, "--select", "fit_segment_refits", "segment_calibration", variables=FEW_CANDIDATES)
     pd.testing.assert_frame_equal(again.query("from segment_calibration order by margin_bin"), measured)

@@ -110,6 +110,12 @@ class Visit:
         page.goto(file.as_uri())
 
 
+def unfold_all(page: Page) -> None:
+    """All at once: a mouse that scrolls to each takes ten seconds."""
+    page.evaluate("document.querySelectorAll('summary').forEach(summary => summary.click())")
+    assert page.locator("details:not([open])").count() == 0 < page.locator("details[open]").count()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", [PHONE, DESK], ids=["phone", "desk"])
 def test_page_draws_its_charts_without_a_complaint_or_a_request(
@@ -117,8 +123,11 @@ def test_page_draws_its_charts_without_a_complaint_or_a_request(
 ) -> None:
     page = browser.new_page(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
     visit = Visit(page, file)
-    for summary in page.locator("summary").all():
-        summary.click()
+    if scheme == "light":
+        for summary in page.locator("summary").all():
+            summary.click()
+    else:
+        unfold_all(page)
     charts = page.evaluate(
         f"{VISIBLE}.map(chart => [chart.querySelectorAll('[data-tip]').length, chart.getBoundingClientRect().width, "
         "chart.classList.contains('narrow')])"
@@ -145,8 +154,7 @@ def test_page_never_scrolls_sideways(browser: Browser, file: Path, long_names: P
     for shown in (file, long_names):
         page = browser.new_page(viewport=size)  # type: ignore[arg-type]
         Visit(page, shown)
-        for summary in page.locator("summary").all():
-            summary.click()
+        unfold_all(page)
         assert page.evaluate("document.documentElement.scrollWidth") == size["width"]
         page.close()
 
@@ -173,8 +181,7 @@ def test_no_word_of_a_chart_is_cut_off(browser: Browser, file: Path, size: dict[
 def test_every_text_has_contrast(browser: Browser, file: Path, scheme: str) -> None:
     page = browser.new_page(viewport=DESK, color_scheme=scheme)  # type: ignore[arg-type]
     Visit(page, file)
-    for summary in page.locator("summary").all():
-        summary.click()
+    unfold_all(page)
     contrasts = page.evaluate(CONTRASTS)
     assert len(contrasts) > 500
     assert [found for found in contrasts if found[0] < 4.5] == []

@@ -22,12 +22,17 @@ _BLOCKS = re.compile(r"```sh\n(?P<commands>.*?)```\n(?:\n```text\n(?P<shown>.*?)
 _SETTING = re.compile(r"^export (?P<names>.+)$", flags=re.M)
 
 
-def run_again(page: str, home: Path) -> str:
-    """The page with what its commands print when `home` stands for its folder; an error where one fails."""
+def run_again(page: str, home: Path, programs: Path | None = None) -> str:
+    """The page with what its commands print when `home` stands for its folder; an error where one fails.
+
+    The shell looks in the folder `programs` first.
+    """
     environment = os.environ | {
         "DBT_TARGET_PATH": str(home / "target"),
         "DBT_LOG_PATH": str(home / "logs"),
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "PATH": ":".join(
+            map(str, [*([programs] if programs else []), Path(sys.executable).parent, os.environ["PATH"]])
+        ),
     }
     for name in ("OLIST_DATA_DIR", "OLIST_WAREHOUSE", "OLIST_SERVING_DIR", "OLIST_CAMPAIGN_DIR"):
         environment.pop(name, None)
