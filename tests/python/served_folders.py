@@ -30,6 +30,15 @@ def change(warehouse: Warehouse, sql: str) -> None:
         connection.execute(sql)
 
 
+def note_as_whole(warehouse: Warehouse) -> None:
+    """Have the newest build taken for one whose data tests ran and passed, where these are not what is tested."""
+    change(
+        warehouse,
+        "update build_log.builds set is_whole = true where rowid = (select max(rowid) from build_log.builds); "
+        "update build_log.dates_built set is_tested = true",
+    )
+
+
 def run_publish(warehouse: Warehouse, *command: str, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command or PUBLISH,

@@ -17,13 +17,22 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from dbt.cli.main import dbtRunnerResult
+from dbt.cli.main import dbtRunner, dbtRunnerResult
 from dbt.contracts.graph.manifest import Manifest
+from dbt_here import close_warehouses
 from faults import FILES, ORDERS
-from olist_segments.build import Planned, Progress, Screen, clock, exit_code_of, planned_nodes, seconds_of_last_run
+from olist_segments.build import (
+    Planned,
+    Progress,
+    Screen,
+    clock,
+    exit_code_of,
+    main,
+    planned_nodes,
+    seconds_of_last_run,
+)
 from warehouses import PROJECT
 
-COMMAND = [sys.executable, "-m", "olist_segments.build"]
 # Stands for dbt: what it is told to do, it does in a process of its own.
 STUB = """
 import os, sys, time
@@ -296,19 +305,35 @@ def test_on_a_terminal_a_bar_is_drawn_over_and_taken_away(monkeypatch: pytest.Mo
     assert rest == "\r\x1b[K[####]\r\x1b[K"
 
 
-def test_a_build_that_is_refused_says_why_and_where_dbts_log_is(tmp_path: Path) -> None:
+def test_a_build_that_is_refused_says_why_and_where_dbts_log_is(
+    manifest: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """With dbt itself: one faulty file; its sentence is shown in full, and the log has what the screen leaves out."""
     data = tmp_path / "data"
     data.mkdir()
     for name, text in FILES.items():
         (data / f"{name}.csv").write_text(text, encoding="utf-8")
     (data / f"{ORDERS}.csv").unlink()
-    done = subprocess.run(COMMAND, cwd=PROJECT, env=environment(tmp_path, data), capture_output=True, text=True)
-    assert done.returncode in (1, 2)
-    assert f"{ORDERS}.csv" in done.stdout
-    assert "START" not in done.stdout
-    assert done.stdout.splitlines()[-1] == (
+    for name, value in environment(tmp_path, data).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(PROJECT)
+    parsed = dbtRunnerResult(success=True, result=manifest)
+
+    class Runner(dbtRunner):
+        """dbt that has read the project already."""
+
+        def invoke(self, args: list[str], **options: Any) -> dbtRunnerResult:
+            return parsed if "parse" in args else super().invoke(args, **options)
+
+    monkeypatch.setattr("olist_segments.build.dbtRunner", Runner)
+    code = main([])
+    close_warehouses()
+    told = capfd.readouterr()
+    assert code in (1, 2)
+    assert f"{ORDERS}.csv" in told.out
+    assert "START" not in told.out
+    assert told.out.splitlines()[-1] == (
         f"The build failed. dbt's own log is {tmp_path / 'logs' / 'dbt.log'}; make build VERBOSE=1 shows it."
     )
     assert "START hook" in (tmp_path / "logs" / "dbt.log").read_text(encoding="utf-8")
-    assert done.stderr == ""
+    assert told.err == ""

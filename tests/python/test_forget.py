@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import duckdb
@@ -29,18 +29,55 @@ from warehouses import PROJECT, Warehouse
 FORGET = (sys.executable, "-m", "olist_segments.cli", "forget")
 
 
-@pytest.fixture
-def shop(built_tonight: Warehouse, nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Warehouse:
-    """A warehouse, what was published twice, and two campaigns, which the commands find."""
-    shop = copy_of(built_tonight, tmp_path / "shop")
+@pytest.fixture(scope="module")
+def published_twice(built_tonight: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """A warehouse, what was published twice, and two campaigns logged beside its folder; not to be changed."""
+    shop = copy_of(built_tonight, tmp_path_factory.mktemp("published_twice") / "shop")
     publish(shop.serving, shop.path)
-    for name, value in shop.places.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setenv("OLIST_CAMPAIGN_DIR", str(tmp_path / "campaigns"))
-    monkeypatch.setenv("OLIST_DATA_DIR", str(nights.tonight))
-    launch(shop, "spring", tmp_path / "campaigns")
-    launch(shop, "autumn", tmp_path / "campaigns")
+    launch(shop, "spring", shop.home.parent / "campaigns")
+    launch(shop, "autumn", shop.home.parent / "campaigns")
     return shop
+
+
+@pytest.fixture(scope="module")
+def published_by_two(published_twice: Warehouse, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    """The same, and a build kept for model versions that the warehouse does not know; not to be changed."""
+    shop = copied_with_campaigns(published_twice, tmp_path_factory.mktemp("published_by_two") / "shop")
+    for table in ("segment_versions", "fit_segment_model"):
+        change(shop, f"update {table} set fitted_at = fitted_at + interval 1 day")
+    assert "held model versions that this warehouse does not know" in publish(shop.serving, shop.path)
+    return shop
+
+
+def copied_with_campaigns(warehouse: Warehouse, home: Path) -> Warehouse:
+    copied = copy_of(warehouse, home)
+    shutil.copytree(warehouse.home.parent / "campaigns", home.parent / "campaigns")
+    return copied
+
+
+@pytest.fixture
+def found(nights: Nights, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Warehouse], Warehouse]:
+    """Makes a copy of a warehouse with its campaigns, which the commands find."""
+
+    def copied(warehouse: Warehouse) -> Warehouse:
+        shop = copied_with_campaigns(warehouse, tmp_path / "shop")
+        for name, value in shop.places.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("OLIST_CAMPAIGN_DIR", str(tmp_path / "campaigns"))
+        monkeypatch.setenv("OLIST_DATA_DIR", str(nights.tonight))
+        return shop
+
+    return copied
+
+
+@pytest.fixture
+def shop(found: Callable[[Warehouse], Warehouse], published_twice: Warehouse) -> Warehouse:
+    return found(published_twice)
+
+
+@pytest.fixture
+def shop_of_two(found: Callable[[Warehouse], Warehouse], published_by_two: Warehouse) -> Warehouse:
+    return found(published_by_two)
 
 
 def launch(shop: Warehouse, campaign: str, folder: Path) -> None:
@@ -146,7 +183,7 @@ def test_no_byte_of_a_person_is_left_and_everything_goes_on(shop: Warehouse, nig
 @pytest.mark.slow
 @pytest.mark.parametrize("is_removed", [True, False])
 def test_a_build_after_it_works_whether_the_files_still_hold_the_person_or_not(
-    shop: Warehouse, nights: Nights, tmp_path: Path, is_removed: bool
+    shop: Warehouse, built_tonight: Warehouse, nights: Nights, tmp_path: Path, is_removed: bool
 ) -> None:
     person, ids = person_of(shop, nights)
     forget([person])
@@ -159,12 +196,13 @@ def test_a_build_after_it_works_whether_the_files_still_hold_the_person_or_not(
     assert count(shop, f"select count(*) from fit_segment_labels where customer_unique_id = '{person}'") == 0
     for table in ("customer_segments", "customer_features"):
         assert count(shop, f"select count(*) from {table} where customer_unique_id = '{person}'") == 1 - is_removed
+    fresh = built_tonight
+    if is_removed:
+        fresh = Warehouse(tmp_path / "fresh")
+        fresh.dbt("run", "--select", "+customer_features_monthly", data=data, variables=SETTINGS)
     months = "select count(*) from customer_features_monthly"
-    fresh = Warehouse(tmp_path / "fresh")
-    fresh.dbt("run", "--select", "+customer_features_monthly", data=data, variables=SETTINGS)
     assert count(shop, months) == count(fresh, months)
-    digests = shop.table_digests()
-    assert digests["customer_features_monthly"] == fresh.table_digests()["customer_features_monthly"]
+    assert shop.table_digests()["customer_features_monthly"] == fresh.table_digests()["customer_features_monthly"]
     if is_removed:
         assert left_of(ids, shop, tmp_path / "campaigns") == []
 
@@ -189,21 +227,22 @@ def test_an_id_that_others_have_too_stays(shop: Warehouse, nights: Nights, tmp_p
 
 @pytest.mark.slow
 def test_several_are_forgotten_at_once_and_a_build_kept_for_its_versions_is_cleaned(
-    shop: Warehouse, nights: Nights, tmp_path: Path
+    shop_of_two: Warehouse, nights: Nights, tmp_path: Path
 ) -> None:
-    for table in ("segment_versions", "fit_segment_model"):
-        change(shop, f"update {table} set fitted_at = fitted_at + interval 1 day")
-    assert "held model versions that this warehouse does not know" in publish(shop.serving, shop.path)
-    people = [person_of(shop, nights, place) for place in (0, 1, 2)]
+    people = [person_of(shop_of_two, nights, place) for place in (0, 1, 2)]
     ids = set().union(*(own for _, own in people))
     said = forget([person for person, _ in people])
     assert "Forgot 3 customers." in said
     assert "1 older build cleaned." in said
-    assert left_of(ids, shop, tmp_path / "campaigns") == []
-    checked_manifest(shop.serving)
-    (kept,) = [path for path in (shop.serving / ".builds").iterdir() if path != (shop.serving / "current").resolve()]
+    assert left_of(ids, shop_of_two, tmp_path / "campaigns") == []
+    checked_manifest(shop_of_two.serving)
+    (kept,) = [
+        path
+        for path in (shop_of_two.serving / ".builds").iterdir()
+        if path != (shop_of_two.serving / "current").resolve()
+    ]
     assert sorted(path.name for path in kept.iterdir()) == ["manifest.json", "versions"]
-    publish(shop.serving, shop.path)
+    publish(shop_of_two.serving, shop_of_two.path)
 
 
 @pytest.mark.parametrize("known", [[], ["one"]])
@@ -279,20 +318,19 @@ print(forget.forget([sys.argv[1]]))
         ],
     ),
 )
-def test_whoever_repeats_it_after_a_kill_completes_it(shop: Warehouse, nights: Nights, tmp_path: Path, at: str) -> None:
-    for table in ("segment_versions", "fit_segment_model"):
-        change(shop, f"update {table} set fitted_at = fitted_at + interval 1 day")
-    publish(shop.serving, shop.path)
-    person, ids = person_of(shop, nights)
+def test_whoever_repeats_it_after_a_kill_completes_it(
+    shop_of_two: Warehouse, nights: Nights, tmp_path: Path, at: str
+) -> None:
+    person, ids = person_of(shop_of_two, nights)
     command = [sys.executable, "-c", KILLED, person, at]
     killed = subprocess.run(command, cwd=PROJECT, env=os.environ, capture_output=True, text=True, check=False)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     # Readers were never shown half of it.
-    checked_manifest(shop.serving)
+    checked_manifest(shop_of_two.serving)
     read_log(tmp_path / "campaigns")
     assert forget([person]).startswith("Forgot 1 customer.")
-    assert left_of(ids, shop, tmp_path / "campaigns") == []
-    checked_manifest(shop.serving)
+    assert left_of(ids, shop_of_two, tmp_path / "campaigns") == []
+    checked_manifest(shop_of_two.serving)
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from dbt_here import PROJECT
-from nights import copy_of
-from warehouses import SAMPLE, Warehouse
+from nights import SETTINGS, Nights, copy_of
+from warehouses import Warehouse
 
 FITTING = ["sklearn", "joblib", "clvkit", "scipy.optimize", "scipy.stats", "scipy.cluster"]
 LARGE = ["segment_fit_input", "ageing_features", "forecast_features", "fit_segment_labels", "past_model_input"]
@@ -42,15 +43,18 @@ sys.exit(not ended.success)
 
 
 @pytest.mark.slow
-def test_a_night_that_fits_nothing_loads_and_reads_nothing_for_it(built: Warehouse, tmp_path: Path) -> None:
-    warehouse = copy_of(built, tmp_path / "copy")
+def test_a_night_that_fits_nothing_loads_and_reads_nothing_for_it(
+    built_tonight: Warehouse, nights: Nights, tmp_path: Path
+) -> None:
+    warehouse = copy_of(built_tonight, tmp_path / "copy")
     large = warehouse.query(" union all ".join(f"select count(*) as row_count from {table}" for table in LARGE))[
         "row_count"
     ]
+    command = ("--quiet", "run", "--select", "models/**/fit_*.py")
     ended = subprocess.run(
-        [sys.executable, "-c", NIGHT, "--quiet", "run", "--select", "models/**/fit_*.py"],
+        [sys.executable, "-c", NIGHT, *command, "--vars", json.dumps(SETTINGS)],
         cwd=PROJECT,
-        env=os.environ | warehouse.environment_of(SAMPLE),
+        env=os.environ | warehouse.environment_of(nights.tonight),
         capture_output=True,
         text=True,
         check=False,

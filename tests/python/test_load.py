@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from olist_segments.serving.publish import publish
+from nights import copy_of
 from served_folders import checked_manifest, next_build
 from warehouses import PROJECT, Warehouse
 
@@ -25,12 +24,9 @@ PAUSE_SECONDS = 1.0
 
 
 def test_eight_readers_without_a_pause_see_whole_builds_through_five_publishes(
-    built: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    built_tonight: Warehouse, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    warehouse = Warehouse(tmp_path / "copied")
-    warehouse.home.mkdir()
-    shutil.copy(built.path, warehouse.path)
-    publish(warehouse.serving, warehouse.path)
+    warehouse = copy_of(built_tonight, tmp_path / "copied")
     published = [checked_manifest(warehouse.serving)["build"]]
 
     stop = tmp_path / "stop"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import re
 import resource
 import shutil
@@ -18,36 +19,42 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
+from forked import Forked, dbt, killed_at_call, server_with
 from marks import slow_after
-from nights import SETTINGS, Nights
+from nights import SETTINGS, WHOLE, Nights, copy_of
 from olist_segments.errors import UserError
 from olist_segments.serving.publish import publish
 from served_folders import change, checked_manifest, run_publish, served
-from warehouses import FEW_CANDIDATES, PROJECT, SAMPLE, Warehouse
+from warehouses import SAMPLE, Warehouse
 
 UNTOUCHED = "What was published before is untouched."
-# Runs the command and kills itself with SIGKILL at the nth call of a function of the module os.
-KILLED_AT = """
-import os, signal, sys
-from olist_segments.cli import main
-name, calls, original = sys.argv[1], [int(sys.argv[2])], getattr(os, sys.argv[1])
-def killed(*arguments, **options):
-    calls[0] -= 1
-    if calls[0] == 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return original(*arguments, **options)
-setattr(os, name, killed)
-sys.exit(main(["publish"]))
-"""
+
+
+@pytest.fixture(scope="module")
+def server() -> None:
+    server_with("forked_nights")
+
+
+def killed_at(warehouse: Warehouse, function: str, calls: int) -> None:
+    """A publish that kills itself with SIGKILL at the nth call of a function of the module os."""
+    process = Forked(killed_at_call, function, calls, warehouse.serving, warehouse.path)
+    output, _ = process.communicate()
+    assert process.returncode == -signal.SIGKILL, output
 
 
 @pytest.fixture
-def copied(built: Warehouse, tmp_path: Path) -> Warehouse:
-    """A warehouse as `built`, nothing published, to be tampered with."""
+def copied(built_tonight: Warehouse, tmp_path: Path) -> Warehouse:
+    """A small warehouse, nothing published, to be tampered with."""
     warehouse = Warehouse(tmp_path / "copied")
     warehouse.home.mkdir()
-    shutil.copy(built.path, warehouse.path)
+    shutil.copy(built_tonight.path, warehouse.path)
     return warehouse
+
+
+@pytest.fixture
+def published(built_tonight: Warehouse, tmp_path: Path) -> Warehouse:
+    """The same with what is published from it."""
+    return copy_of(built_tonight, tmp_path / "copied")
 
 
 def test_published_tables_are_those_of_the_warehouse_with_their_comments(built: Warehouse, tmp_path: Path) -> None:
@@ -92,9 +99,8 @@ def test_the_same_tables_give_the_same_parquet_files(built: Warehouse, tmp_path:
     assert again["build"] != first["build"]
 
 
-def test_a_reader_goes_on_with_the_files_it_opened(copied: Warehouse) -> None:
-    publish(copied.serving, copied.path)
-    people = served(copied.serving, "select count(*) from customer_segments")[0][0]
+def test_a_reader_goes_on_with_the_files_it_opened(published: Warehouse) -> None:
+    people = served(published.serving, "select count(*) from customer_segments")[0][0]
     # In a process of its own, as readers are.
     reader = subprocess.Popen(
         [
@@ -105,7 +111,7 @@ def test_a_reader_goes_on_with_the_files_it_opened(copied: Warehouse) -> None:
             "database.sql('select 1 from customer_segments limit 1').fetchall()\n"
             "for line in sys.stdin:\n"
             "    print(database.sql('select count(*) from customer_segments_monthly').fetchall()[0][0], flush=True)\n",
-            str(copied.serving / "segments.duckdb"),
+            str(published.serving / "segments.duckdb"),
         ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -113,32 +119,34 @@ def test_a_reader_goes_on_with_the_files_it_opened(copied: Warehouse) -> None:
     )
     assert reader.stdin is not None
     assert reader.stdout is not None
-    with reader, (copied.serving / "parquet" / "customer_segments.parquet").open("rb") as parquet:
+    with reader, (published.serving / "parquet" / "customer_segments.parquet").open("rb") as parquet:
         reader.stdin.write("\n")
         reader.stdin.flush()
         months = int(reader.stdout.readline())
         start = parquet.read(100)
-        checksum = json.loads((copied.serving / "manifest.json").read_text())["tables"]["customer_segments"]["sha256"]
-        change(copied, "delete from customer_segments where segment_key = 'x' or rowid < 10")
-        change(copied, "delete from customer_segments_monthly where rowid < 10")
+        checksum = json.loads((published.serving / "manifest.json").read_text())["tables"]["customer_segments"][
+            "sha256"
+        ]
+        change(published, "delete from customer_segments where segment_key = 'x' or rowid < 10")
+        change(published, "delete from customer_segments_monthly where rowid < 10")
         # Twice, so that the build the reader holds is removed.
-        publish(copied.serving, copied.path)
-        publish(copied.serving, copied.path)
-        assert served(copied.serving, "select count(*) from customer_segments") == [(people - 10,)]
+        publish(published.serving, published.path)
+        publish(published.serving, published.path)
+        assert served(published.serving, "select count(*) from customer_segments") == [(people - 10,)]
         assert hashlib.sha256(start + parquet.read()).hexdigest() == checksum
         reader.stdin.write("\n")
         reader.stdin.flush()
         assert int(reader.stdout.readline()) == months
         reader.stdin.close()
-    checked_manifest(copied.serving)
-    assert len(list((copied.serving / ".builds").iterdir())) == 2
+    checked_manifest(published.serving)
+    assert len(list((published.serving / ".builds").iterdir())) == 2
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("server")
 @pytest.mark.parametrize(("function", "calls"), slow_after(1, [("replace", 1), ("fsync", 25), ("replace", 5)]))
 def test_a_first_publish_that_is_killed_shows_nothing(copied: Warehouse, function: str, calls: int) -> None:
-    killed = run_publish(copied, sys.executable, "-c", KILLED_AT, function, str(calls))
-    assert killed.returncode == -signal.SIGKILL
+    killed_at(copied, function, calls)
     assert not (copied.serving / "manifest.json").exists()
     assert not (copied.serving / "segments.duckdb").exists()
     publish(copied.serving, copied.path)
@@ -146,34 +154,35 @@ def test_a_first_publish_that_is_killed_shows_nothing(copied: Warehouse, functio
 
 
 @pytest.mark.slow
-def test_a_publish_that_is_killed_between_two_steps_leaves_the_build_before(copied: Warehouse) -> None:
-    publish(copied.serving, copied.path)
-    before = checked_manifest(copied.serving)["build"]
-    change(copied, "delete from customer_segments where rowid < 10")
+@pytest.mark.usefixtures("server")
+def test_a_publish_that_is_killed_between_two_steps_leaves_the_build_before(published: Warehouse) -> None:
+    before = checked_manifest(published.serving)["build"]
+    change(published, "delete from customer_segments where rowid < 10")
     for function, calls in (("chmod", 3), ("fsync", 20), ("replace", 1)):
-        killed = run_publish(copied, sys.executable, "-c", KILLED_AT, function, str(calls))
-        assert killed.returncode == -signal.SIGKILL
-        assert checked_manifest(copied.serving)["build"] == before
-    publish(copied.serving, copied.path)
-    checked_manifest(copied.serving)
-    assert len(list((copied.serving / ".builds").iterdir())) == 2
+        killed_at(published, function, calls)
+        assert checked_manifest(published.serving)["build"] == before
+    publish(published.serving, published.path)
+    checked_manifest(published.serving)
+    assert len(list((published.serving / ".builds").iterdir())) == 2
+
+
+def served_orders(serving: Path) -> int:
+    return int(duckdb.execute(f"select count(*) from '{serving}/parquet/orders.parquet'").fetchall()[0][0])
 
 
 @pytest.mark.slow
-def test_readers_see_whole_builds_while_others_are_published(copied: Warehouse) -> None:
+def test_readers_see_whole_builds_while_others_are_published(published: Warehouse) -> None:
     """Every reading of the manifest agrees with the files of the folder that it was read from."""
-    publish(copied.serving, copied.path)
+    orders = served_orders(published.serving)
     with ThreadPoolExecutor(1) as pool:
-        publishing = pool.submit(lambda: [publish(copied.serving, copied.path) for _ in range(4)])
+        publishing = pool.submit(lambda: [publish(published.serving, published.path) for _ in range(4)])
         readings = 0
         while not publishing.done():
-            folder = (copied.serving / "current").resolve()
+            folder = (published.serving / "current").resolve()
             manifest = json.loads((folder / "manifest.json").read_text())
             content = (folder / "parquet" / "segment_profiles.parquet").read_bytes()
             assert hashlib.sha256(content).hexdigest() == manifest["tables"]["segment_profiles"]["sha256"]
-            assert duckdb.execute(f"select count(*) from '{copied.serving}/parquet/orders.parquet'").fetchall() == [
-                (3000,)
-            ]
+            assert served_orders(published.serving) == orders
             readings += 1
         publishing.result()
     assert readings > 5
@@ -202,19 +211,22 @@ def test_readers_see_whole_builds_while_others_are_published(copied: Warehouse) 
     ],
 )
 def test_nothing_but_a_whole_build_that_passed_is_published(
-    built: Warehouse, copied: Warehouse, sql: str, sentence: str
+    built_tonight: Warehouse, copied: Warehouse, sql: str, sentence: str
 ) -> None:
     change(copied, sql)
     with pytest.raises(UserError, match=sentence):
-        publish(built.serving, copied.path)
-    checked_manifest(built.serving)
+        publish(built_tonight.serving, copied.path)
+    checked_manifest(built_tonight.serving)
 
 
-def test_a_broken_rule_is_named_with_the_query_that_shows_its_rows(copied: Warehouse) -> None:
+def test_a_broken_rule_is_named_with_the_query_that_shows_its_rows(copied: Warehouse, nights: Nights) -> None:
     first = "order_id = (select min(order_id) from orders)"
     change(copied, f"update orders set order_total = order_total + 1, item_total = null where {first}")
     output = copied.dbt(
-        *("test", "--select", "orders", "--exclude-resource-type", "unit_test"), data=SAMPLE, succeeds=False
+        *("test", "--select", "orders", "--exclude-resource-type", "unit_test"),
+        data=nights.tonight,
+        variables=SETTINGS,
+        succeeds=False,
     )
     told = re.findall(r"The rule (\w+) is broken \(rows: (\d+)\): (.*)", output)
     assert [rule[:2] for rule in told] == [
@@ -226,19 +238,19 @@ def test_a_broken_rule_is_named_with_the_query_that_shows_its_rows(copied: Wareh
 
 
 @pytest.mark.slow
-def test_what_dbt_notes_of_failures_and_kills_is_refused(copied: Warehouse) -> None:
+@pytest.mark.usefixtures("server")
+def test_what_dbt_notes_of_failures_and_kills_is_refused(copied: Warehouse, nights: Nights) -> None:
     # SQL does not score as Python is said to have: a test fails, what depends on its model is skipped.
     change(copied, "update fit_segment_labels set segment_number = segment_number % 2 + 1")
-    copied.dbt("build", "--exclude-resource-type", "unit_test", data=SAMPLE, variables=FEW_CANDIDATES, succeeds=False)
+    selected = ("--select", "+customer_segments")
+    copied.dbt(*WHOLE, *selected, data=nights.tonight, variables=SETTINGS, succeeds=False)
     with pytest.raises(UserError, match=r"had 1 failed step \(the test sql_scores_like_python\): fix what"):
         publish(copied.serving, copied.path)
 
-    command = [sys.executable, "-m", "dbt.cli.main", "build", "--target-path", str(copied.home / "target")]
-    environment = copied.environment | {"OLIST_DATA_DIR": str(SAMPLE), "DBT_LOG_PATH": str(copied.home / "logs")}
-    with subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True) as build:
-        assert build.stdout is not None
-        next(line for line in build.stdout if "START sql" in line)
-        build.kill()
+    build = Forked(dbt, [*WHOLE, "--threads", "2"], copied.environment_of(nights.tonight), SETTINGS)
+    next(line for line in build.stdout if "START sql" in line)
+    os.killpg(build.pid, signal.SIGKILL)
+    build.communicate()
     with pytest.raises(UserError, match="did not come to its end: run dbt build again"):
         publish(copied.serving, copied.path)
     assert not copied.serving.exists()
@@ -259,29 +271,27 @@ def test_a_warehouse_in_use_by_a_build_is_not_published(copied: Warehouse) -> No
 
 
 @pytest.mark.slow
-def test_only_one_publishes_at_a_time(copied: Warehouse) -> None:
-    publish(copied.serving, copied.path)
-    with (copied.serving / ".lock").open("a") as lock:
+def test_only_one_publishes_at_a_time(published: Warehouse) -> None:
+    with (published.serving / ".lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(UserError, match=r"another publish is writing to .*: wait for it to end and try again"):
-            publish(copied.serving, copied.path)
-    publish(copied.serving, copied.path)
+            publish(published.serving, published.path)
+    publish(published.serving, published.path)
 
 
 def limit_file_size() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
 
 
-def test_a_full_disk_leaves_the_old_files(copied: Warehouse) -> None:
-    publish(copied.serving, copied.path)
-    before = checked_manifest(copied.serving)
-    result = run_publish(copied, preexec_fn=limit_file_size)
+def test_a_full_disk_leaves_the_old_files(published: Warehouse) -> None:
+    before = checked_manifest(published.serving)
+    result = run_publish(published, preexec_fn=limit_file_size)
     assert result.returncode == 2
     assert "could not be written" in result.stderr
     assert result.stderr.endswith(f"{UNTOUCHED}\n")
     assert len(result.stderr.splitlines()) == 1
-    assert checked_manifest(copied.serving) == before
-    assert [path.name for path in (copied.serving / ".builds").iterdir()] == [before["build"]]
+    assert checked_manifest(published.serving) == before
+    assert [path.name for path in (published.serving / ".builds").iterdir()] == [before["build"]]
 
 
 def test_a_folder_that_cannot_be_made_is_told(copied: Warehouse) -> None:
@@ -297,18 +307,17 @@ def test_files_that_publish_did_not_make_are_not_overwritten(copied: Warehouse) 
 
 
 @pytest.mark.slow
-def test_versions_that_a_publish_replaces_are_kept(copied: Warehouse) -> None:
-    publish(copied.serving, copied.path)
-    before = (copied.serving / "current").resolve()
+def test_versions_that_a_publish_replaces_are_kept(published: Warehouse) -> None:
+    before = (published.serving / "current").resolve()
     for table in ("segment_versions", "fit_segment_model"):
-        change(copied, f"update {table} set fitted_at = fitted_at + interval 1 day")
-    sentence = publish(copied.serving, copied.path)
+        change(published, f"update {table} set fitted_at = fitted_at + interval 1 day")
+    sentence = publish(published.serving, published.path)
     assert "held model versions that this warehouse does not know" in sentence
     assert str(before.name) in sentence
     # Whole for readers that have it open until the next publish; from then on its versions alone.
     checked_manifest(before)
     for _ in range(3):
-        publish(copied.serving, copied.path)
+        publish(published.serving, published.path)
     kept = json.loads((before / "manifest.json").read_text())
     assert kept["tables"] == {}
     assert "database" not in kept
@@ -317,8 +326,9 @@ def test_versions_that_a_publish_replaces_are_kept(copied: Warehouse) -> None:
         content = (before / entry["file"]).read_bytes()
         assert (len(content), hashlib.sha256(content).hexdigest()) == (entry["bytes"], entry["sha256"])
         assert duckdb.execute(f"select count(*) from '{before / entry['file']}'").fetchall() == [(entry["rows"],)]
-    assert kept["versions"]["fit_segment_labels"]["rows"] > 2000
-    assert len(list((copied.serving / ".builds").iterdir())) == 3
+    labels = published.query("select count(*) as row_count from fit_segment_labels")["row_count"][0]
+    assert kept["versions"]["fit_segment_labels"]["rows"] == labels > 200
+    assert len(list((published.serving / ".builds").iterdir())) == 3
 
 
 @pytest.mark.slow
@@ -335,8 +345,10 @@ def test_an_empty_warehouse_takes_back_the_published_versions(
 
 
 @pytest.mark.slow
-def test_a_refit_with_new_features_is_appended_to_versions_taken_back(built: Warehouse, tmp_path: Path) -> None:
-    warehouse = Warehouse(tmp_path / "warehouse", built.serving)
+def test_a_refit_with_new_features_is_appended_to_versions_taken_back(
+    built_tonight: Warehouse, nights: Nights, tmp_path: Path
+) -> None:
+    warehouse = Warehouse(tmp_path / "warehouse", built_tonight.serving)
     transforms = {
         "recency_days": "identity",
         "purchase_day_count": "ln",
@@ -353,19 +365,19 @@ def test_a_refit_with_new_features_is_appended_to_versions_taken_back(built: War
     selected = ("--select", *models, "sql_scores_like_python")
     output = warehouse.dbt(
         *("build", "--indirect-selection", "empty", *selected),
-        data=SAMPLE,
-        variables=FEW_CANDIDATES | changed | {"refit": True},
+        data=nights.tonight,
+        variables=SETTINGS | changed | {"refit": True},
     )
     assert "PASS sql_scores_like_python" in output
     assert warehouse.query("from segment_versions")["model_version"].tolist() == [1, 2]
     first = "from segment_model where model_version = 1"
-    pd.testing.assert_frame_equal(warehouse.query(first), built.query(first), check_exact=True)
+    pd.testing.assert_frame_equal(warehouse.query(first), built_tonight.query(first), check_exact=True)
     seen = warehouse.query(
         "select model_version, count(avg_delivery_days) > 0 as seen from fit_segment_labels group by 1 order by 1"
     )
     assert seen["seen"].tolist() == [False, True]
     with pytest.raises(UserError, match="was not a whole dbt build with its tests: run dbt build without a selection"):
-        publish(built.serving, warehouse.path)
+        publish(built_tonight.serving, warehouse.path)
 
 
 def corrupt_labels(folder: Path) -> None:
@@ -401,13 +413,15 @@ def garble_manifest(folder: Path) -> None:
     ),
 )
 def test_spoiled_versions_stop_the_build_before_anything_is_made(
-    built: Warehouse, tmp_path: Path, spoil: Callable[[Path], None], sentence: str
+    built_tonight: Warehouse, nights: Nights, tmp_path: Path, spoil: Callable[[Path], None], sentence: str
 ) -> None:
     folder = tmp_path / "a folder [1]"
-    shutil.copytree(built.serving, folder)
+    shutil.copytree(built_tonight.serving, folder)
     spoil(folder)
     warehouse = Warehouse(tmp_path / "warehouse", folder)
-    output = warehouse.dbt("run", "--select", "stg_olist__orders", data=SAMPLE, succeeds=False)
+    output = warehouse.dbt(
+        "run", "--select", "stg_olist__orders", data=nights.tonight, variables=SETTINGS, succeeds=False
+    )
     assert sentence in output
     assert f"or move '{folder}' away to start with version 1." in output
     assert warehouse.query("select * from duckdb_tables() where schema_name = 'main'").empty

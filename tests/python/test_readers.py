@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from olist_segments.serving.publish import publish
+from nights import copy_of
 from served_folders import next_build
 from warehouses import PROJECT, Warehouse
 
@@ -68,13 +67,9 @@ def reader_command(request: pytest.FixtureRequest) -> list[str]:
 
 
 @pytest.fixture
-def copied(built: Warehouse, tmp_path: Path) -> Warehouse:
-    """A warehouse as `built`, published to a folder of its own."""
-    warehouse = Warehouse(tmp_path / "copied")
-    warehouse.home.mkdir()
-    shutil.copy(built.path, warehouse.path)
-    publish(warehouse.serving, warehouse.path)
-    return warehouse
+def copied(built_tonight: Warehouse, tmp_path: Path) -> Warehouse:
+    """A small warehouse, published to a folder of its own."""
+    return copy_of(built_tonight, tmp_path / "copied")
 
 
 def publish_next(warehouse: Warehouse, builds: int) -> None:
@@ -109,8 +104,8 @@ def test_a_reader_keeps_its_build_while_new_connections_see_the_new_ones(
     )
 
 
-def test_the_served_file_has_the_format_that_older_clients_read(built: Warehouse) -> None:
+def test_the_served_file_has_the_format_that_older_clients_read(built_tonight: Warehouse) -> None:
     with duckdb.connect() as connection:
-        connection.execute(f"attach '{built.serving}/segments.duckdb' as served (read_only)")
+        connection.execute(f"attach '{built_tonight.serving}/segments.duckdb' as served (read_only)")
         tags = connection.execute("select tags from duckdb_databases() where database_name = 'served'").fetchall()
     assert tags[0][0]["storage_version"] == "v1.0.0+"

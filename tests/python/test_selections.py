@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,13 @@ import duckdb
 import pytest
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
-from dbt.contracts.graph.nodes import GenericTestNode, ModelNode
+from dbt.contracts.graph.nodes import GenericTestNode, ModelNode, SingularTestNode
+from dbt.graph.cli import parse_difference
+from dbt.task.list import ListTask
+from dbt_common.events.contextvars import task_contextvars
 from faults import runners
 from nights import REFIT, SETTINGS, Nights
-from warehouses import FEW_CANDIDATES, SAMPLE, Warehouse
+from warehouses import Warehouse
 
 EMPTY = ("build", "--empty", "--exclude-resource-type", "unit_test")
 VERSIONS = (
@@ -42,19 +45,42 @@ def listed(runner: dbtRunner, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.result]  # type: ignore[union-attr]
 
 
+def selected(runner: dbtRunner, models: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> dict[str, set[str]]:
+    """The ids that dbt takes for each of the models with its ancestors; the graph is made once for all of them."""
+    taken = {}
+
+    def run(task: ListTask) -> list[str]:
+        with task_contextvars(project_root=task.config.project_root):
+            task.compile_manifest()
+        selector = task.get_node_selector()
+        for model in models:
+            taken[model] = set(map(str, selector.get_selected(parse_difference([f"+{model}"], []))))
+        return list(taken)
+
+    monkeypatch.setattr(ListTask, "run", run)
+    assert runner.invoke(["--quiet", "ls"]).success
+    return taken
+
+
 @pytest.mark.slow
-def test_with_its_ancestors_a_model_brings_only_tests_of_what_is_built(manifest: Manifest, runner: dbtRunner) -> None:
+def test_with_its_ancestors_a_model_brings_only_tests_of_what_is_built(
+    manifest: Manifest, runner: dbtRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
     models = [node.name for node in manifest.nodes.values() if str(node.resource_type) == "model"]
     assert len(models) > 50
+    tests = {name: node.depends_on.nodes for name, node in manifest.unit_tests.items()}
+    tests |= {
+        name: node.depends_on.nodes
+        for name, node in manifest.nodes.items()
+        if isinstance(node, GenericTestNode | SingularTestNode)
+    }
     brought = 0
-    for model in models:
-        nodes = listed(runner, "--select", f"+{model}")
-        built = {node["unique_id"] for node in nodes}
-        for node in nodes:
-            if node["resource_type"] in ("test", "unit_test"):
-                brought += 1
-                needed = {parent for parent in node["depends_on"]["nodes"] if parent.startswith(("model.", "seed."))}
-                assert needed <= built, f"{node['unique_id']} is brought by +{model}"
+    for model, built in selected(runner, models, monkeypatch).items():
+        assert f"model.olist_segments.{model}" in built
+        for name in built & tests.keys():
+            brought += 1
+            needed = {parent for parent in tests[name] if parent.startswith(("model.", "seed."))}
+            assert needed <= built, f"{name} is brought by +{model}"
     assert brought > 1_000
 
 
@@ -92,10 +118,10 @@ def test_every_table_that_people_read_has_a_key(manifest: Manifest) -> None:
 
 
 @pytest.mark.slow
-def test_a_model_is_built_with_its_ancestors_in_a_new_warehouse(tmp_path: Path) -> None:
+def test_a_model_is_built_with_its_ancestors_in_a_new_warehouse(nights: Nights, tmp_path: Path) -> None:
     warehouse = Warehouse(tmp_path)
 
-    output = warehouse.dbt("build", "--select", "+segment_profiles", data=SAMPLE, variables=FEW_CANDIDATES)
+    output = warehouse.dbt("build", "--select", "+segment_profiles", data=nights.tonight, variables=SETTINGS)
 
     assert "WARN=0 ERROR=0 SKIP=0" in output
     assert warehouse.query("select count(*) as n from segment_profiles")["n"][0] >= 2
@@ -135,7 +161,7 @@ def test_a_build_without_rows_loses_no_model_version(built_tonight: Warehouse, n
     warehouse = Warehouse(tmp_path)
     shutil.copy(built_tonight.path, warehouse.path)
 
-    output = warehouse.dbt(*EMPTY, data=nights.tonight, variables=REFIT)
+    output = warehouse.build(nights.tonight, "--empty", variables=REFIT)
 
     assert "ERROR=0 SKIP=0" in output
     before, after = built_tonight.table_digests(), warehouse.table_digests()

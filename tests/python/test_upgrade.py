@@ -13,17 +13,20 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from nights import REFIT, SETTINGS, WHOLE
+from marketplaces import cut_at, read_tables, write_tables
+from nights import REFIT, SETTINGS, WHOLE, Nights
 from olist_segments.serving.publish import publish
-from served_folders import checked_manifest
+from served_folders import checked_manifest, note_as_whole
 from warehouses import PROJECT, Warehouse
 
 sys.path.insert(0, str(PROJECT / "tests" / "upgrade"))
-from make import live_two_nights
+from make import FIRST_NIGHT
 
 pytestmark = pytest.mark.slow
 
 RELEASES = sorted((PROJECT / "tests" / "upgrade").glob("*.tar.xz"))
+# What is compared of a build: the model versions and the segments of past dates.
+TO_HISTORY = ("--select", "+segment_versions", "+customer_segments_monthly")
 MODEL = (
     "select {columns} from fit_segment_model where model_version <= 2 order by model_version, segment_number, feature"
 )
@@ -103,7 +106,7 @@ def test_a_warehouse_of_an_earlier_release_is_built_on(earlier: Earlier) -> None
     assert contract.returncode in (0, 3), contract.stderr
     assert "refit every" in contract.stdout
 
-    warehouse.dbt(*WHOLE, data=earlier.data, variables=REFIT)
+    warehouse.build(earlier.data, *TO_HISTORY, variables=REFIT)
     versions = warehouse.query("select model_version, fitted_at from segment_versions order by 1")
     assert versions["model_version"].tolist() == [1, 2, 3]
     assert versions["fitted_at"].tolist()[:2] == fitted_at
@@ -115,7 +118,8 @@ def test_versions_published_by_an_earlier_release_are_taken_back(earlier: Earlie
     warehouse = earlier.warehouse
     model, history = warehouse.query(MODEL.format(columns="*")), warehouse.query(HISTORY)
     warehouse.path.unlink()
-    output = warehouse.dbt(*WHOLE, data=earlier.data, variables=SETTINGS)
+    output = warehouse.build(earlier.data, variables=SETTINGS)
+    note_as_whole(warehouse)
     assert "up to version 2, were taken back" in output
     pd.testing.assert_frame_equal(model_of(warehouse, list(model.columns)), model)
     pd.testing.assert_frame_equal(warehouse.query(HISTORY), history)
@@ -167,12 +171,18 @@ def orders_that_differ(before: Path, now: Path, column: str) -> int:
     return int(rows[0][0])
 
 
-def test_no_published_figure_has_changed_since_the_release_before(tmp_path: Path) -> None:
+def test_no_published_figure_has_changed_since_the_release_before(nights: Nights, tmp_path: Path) -> None:
     """The same two nights, built and fitted by this release: every other column that was published is the same."""
     with tarfile.open(RELEASES[-1]) as archive:
         archive.extractall(tmp_path / "before", filter="tar")
     before = tmp_path / "before" / "serving" / "parquet"
-    now = live_two_nights(PROJECT, tmp_path / "now") / "parquet"
+    first_night = write_tables(cut_at(read_tables(nights.tonight), FIRST_NIGHT), tmp_path / "first")
+    again = Warehouse(tmp_path / "now")
+    again.build(first_night, variables=SETTINGS)
+    again.build(nights.tonight, variables=REFIT)
+    note_as_whole(again)
+    publish(again.serving, again.path)
+    now = again.serving / "parquet"
 
     differences = {}
     gone = set()
