@@ -99,28 +99,25 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
     return Nights.of(made_once(tmp_path_factory, "nights", two_nights))
 
 
-@pytest.fixture(scope="session")
-def built_last_night(nights: Nights, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A whole build of last night's files that passed, and published; not to be changed."""
+def built_once(tmp_path_factory: pytest.TempPathFactory, name: str, data: Path) -> Warehouse:
+    """A whole build of the tiny marketplace's files in `data` that passed, and published; not to be changed."""
 
     def make(home: Path) -> None:
         warehouse = Warehouse(home)
-        warehouse.dbt(*WHOLE, data=nights.last, variables=SETTINGS)
+        warehouse.dbt(*WHOLE, data=data, variables=SETTINGS)
         publish(warehouse.serving, warehouse.path)
 
-    return Warehouse(made_once(tmp_path_factory, "last_night", make))
+    return Warehouse(made_once(tmp_path_factory, name, make))
+
+
+@pytest.fixture(scope="session")
+def built_last_night(nights: Nights, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
+    return built_once(tmp_path_factory, "last_night", nights.last)
 
 
 @pytest.fixture(scope="session")
 def built_tonight(nights: Nights, tmp_path_factory: pytest.TempPathFactory) -> Warehouse:
-    """A whole build of tonight's files that passed, and published; not to be changed."""
-
-    def make(home: Path) -> None:
-        warehouse = Warehouse(home)
-        warehouse.dbt(*WHOLE, data=nights.tonight, variables=SETTINGS)
-        publish(warehouse.serving, warehouse.path)
-
-    return Warehouse(made_once(tmp_path_factory, "tonight", make))
+    return built_once(tmp_path_factory, "tonight", nights.tonight)
 
 
 @pytest.fixture

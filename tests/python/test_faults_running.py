@@ -29,13 +29,12 @@ from olist_segments.errors import UserError
 from olist_segments.serving import folder
 from olist_segments.serving.publish import publish
 from served_folders import change, checked_manifest, note_as_whole, run_publish, served
-from warehouses import Warehouse
+from warehouses import BUILD, Warehouse
 
 pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("OLIST_KILLS", "3"))
 PUBLISH_KILLS = max(KILLS, 6)
-BUILD = ("build", "--exclude-resource-type", "test", "unit_test")
 VERSIONS = "select model_version, max(fitted_at) as fitted_at from fit_segment_model group by 1 order by 1"
 
 

@@ -13,9 +13,11 @@ from pathlib import Path
 import pandas as pd
 from dbt_here import PROJECT, opened, run_dbt
 
-__all__ = ["FEW_CANDIDATES", "PROJECT", "SAMPLE", "Warehouse"]
+__all__ = ["BUILD", "FEW_CANDIDATES", "PROJECT", "SAMPLE", "Warehouse"]
 
 SAMPLE = PROJECT / "data" / "sample"
+# All but the tests.
+BUILD = ("build", "--exclude-resource-type", "test", "unit_test")
 # Enough to fit a model and to let it age where neither the choice among candidates nor the figures are what is tested.
 FEW_CANDIDATES: dict[str, object] = {
     "candidate_algorithms": ["kmeans"],
@@ -121,15 +123,7 @@ class Warehouse:
 
     def build(self, data: Path, *arguments: str, **options: object) -> str:
         """`dbt build` without tests."""
-        return self.dbt(
-            "build",
-            "--exclude-resource-type",
-            "test",
-            "unit_test",
-            *arguments,
-            data=data,
-            **options,  # type: ignore[arg-type]
-        )
+        return self.dbt(*BUILD, *arguments, data=data, **options)  # type: ignore[arg-type]
 
     def query(self, sql: str) -> pd.DataFrame:
         with opened(self.path) as connection:
