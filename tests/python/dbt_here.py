@@ -74,7 +74,7 @@ def read_by_dbt(folder: Path, variables: Mapping[str, object], schema_on_spark: 
     return parsed.result
 
 
-@functools.lru_cache(maxsize=2)
+@functools.cache
 def parsed_once(schema_on_spark: str = "") -> bytes:
     """The parts of the project as dbt reads it without vars, pickled: runs write into what they are given."""
     parsed = read_by_dbt(folder_of(schema_on_spark), {}, schema_on_spark)
@@ -83,7 +83,7 @@ def parsed_once(schema_on_spark: str = "") -> bytes:
     return pickle.dumps({name: getattr(parsed, name) for name in names})
 
 
-@functools.lru_cache(maxsize=1)
+@functools.cache
 def configs_of_vars() -> dict[str, dict[str, Any]]:
     """Of each model the entries of its `config` that are made of vars, as they are written."""
     found: dict[str, dict[str, Any]] = {}
